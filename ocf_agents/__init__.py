@@ -1,0 +1,1 @@
+"""OCF resource agents in Python: application, shared filesystem, floating IP."""

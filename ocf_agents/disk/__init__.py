@@ -1,0 +1,1 @@
+"""Disks, mounts and who holds them: what the filesystem agent is made of."""

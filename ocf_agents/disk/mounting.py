@@ -1,0 +1,91 @@
+"""Mount a filesystem, after checking it where that is asked for."""
+
+from __future__ import annotations
+
+import os
+
+from ocf_agents.command import find, run
+from ocf_agents.disk.multimount import refusal
+from ocf_agents.journal import WARNING, log
+from ocf_agents.ocf import AgentError, Deadline
+
+# Filesystems that need no fsck(8): they replay a journal when they are mounted, or check
+# themselves, or have no disk. Those of ocf:heartbeat:Filesystem, and btrfs: see fsck.btrfs(8).
+NO_CHECK = {
+    *("ext3", "ext4", "ext4dev", "reiserfs", "reiser4", "nss", "xfs", "jfs", "btrfs", "f2fs"),
+    *("vfat", "fat", "nfs", "nfs4", "aznfs", "efs", "cifs", "smbfs", "smb3", "ocfs2", "gfs2"),
+    *("none", "lustre", "glusterfs", "ceph", "tmpfs", "overlay", "overlayfs", "rozofs", "zfs"),
+    *("cvfs", "squashfs", "erofs", "iso9660", "bcachefs"),
+}
+CORRECTED = 1 | 2  # fsck(8), e2fsck(8): errors corrected; "and reboot", if it was mounted meanwhile
+# Not options of the filesystem. With _netdev systemd would unmount it at the beginning of a
+# shutdown, before Pacemaker has stopped the application that writes there (systemd.mount(5)).
+NOT_OURS = ("_netdev",)
+# What the table of mounts must show after a remount; other options are the filesystem's to refuse.
+VISIBLE = {
+    *("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "sync", "dirsync"),
+    *("nosymfollow", "lazytime"),
+}
+
+
+def options_for_mount(options: str) -> list[str]:
+    """Return the options of mount(8) for the parameter `options`."""
+    kept = ",".join(option for option in options.split(",") if option not in NOT_OURS)
+    return ["-o", kept] if kept else []
+
+
+def needs_check(how: str, fstype: str) -> bool:
+    """Tell whether to run fsck(8): `how` is the parameter run_fsck."""
+    if how != "auto" or fstype in NO_CHECK:
+        return how == "force"
+    try:
+        find(f"fsck.{fstype}" if fstype else "fsck")
+    except AgentError:
+        return False  # a filesystem that nobody can check
+    return True
+
+
+def check(device: str, fstype: str, deadline: Deadline) -> None:
+    """Run fsck(8) and have it correct what is safe to correct.
+
+    Raises AgentError if errors are left (exit code 4 and above).
+    """
+    command = ["fsck", "-T", *(["-t", fstype] if fstype else []), "-p", device]
+    result = run(command, deadline)
+    if result.code < 0 or result.code & ~CORRECTED:
+        reason = refusal(device, deadline)
+        raise AgentError(reason, details=str(result.error())) if reason else result.error()
+    if result.code:
+        log(f"fsck has corrected errors on {device}: {result.output}", WARNING)
+
+
+def mount(device: str, folder: str, fstype: str, options: str, deadline: Deadline) -> None:
+    """Mount a device; the mount point is made if it is not there.
+
+    Raises AgentError with the words of mount(8), or with the node that has the filesystem in use.
+    """
+    os.makedirs(folder, exist_ok=True)
+    command = ["mount", *(["-t", fstype] if fstype else []), *options_for_mount(options)]
+    result = run([*command, "--", device, folder], deadline)
+    if result.code:
+        error = result.error("the kernel's log may say more")
+        reason = refusal(device, deadline) if device.startswith("/dev/") else ""
+        raise AgentError(reason, details=str(error)) if reason else error
+
+
+def remount(device: str, folder: str, options: str, deadline: Deadline) -> None:
+    """Change the options of a mounted filesystem; raises AgentError if that is not possible."""
+    # The kernel keeps the kind of atime that nothing is said of (mount_setattr(2)).
+    atime = [] if "atime" in options else ["relatime"]
+    # Device and folder: then mount(8) takes nothing from fstab, and drops the options before.
+    given = ",".join(["remount", *atime, *options_for_mount(options)[1:]])
+    result = run(["mount", "-o", given, "--", device, folder], deadline)
+    if result.code:
+        raise result.error("a restart of the resource may do it")
+
+
+def not_taken_over(options: str, shown: set[str]) -> set[str]:
+    """Return which of the options a mount does not have, as far as the kernel shows them."""
+    asked = set(options.split(","))
+    seen = {o for o in asked if o in VISIBLE or o.startswith(("subvol=", "subvolid="))}
+    return seen - shown

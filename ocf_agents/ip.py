@@ -1,0 +1,350 @@
+"""ocf:takeover:ip, the floating addresses that a service's clients know.
+
+It decides from the addresses that the kernel has, never from routes: those go away with a link,
+while the address stays and answers.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+
+from ocf_agents import netlink
+from ocf_agents.ip_parameters import IpParameters
+from ocf_agents.journal import WARNING, log
+from ocf_agents.network.wanted import Wanted
+from ocf_agents.ocf import Action, AgentError, Code
+from ocf_agents.state import State
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ocf_agents.network.address import Options
+    from ocf_agents.network.announce import Announcer
+    from ocf_agents.network.conflict import Inquiry
+    from ocf_agents.network.neighbours import Wire
+    from ocf_agents.network.placement import Place
+
+DAD_POLL = 0.02  # seconds; the kernel's duplicate address detection takes one to two
+MILLISECOND = 0.001  # seconds
+
+
+class Ip(IpParameters):
+    """Floating IPv4 and IPv6 addresses."""
+
+    name = "ip"
+    short = "Floating IPv4 and IPv6 addresses"
+    long = (
+        "Adds an address to an interface, announces it to the neighbours, and removes it again. "
+        "The interface and the prefix length are found from the node's routes if they are not "
+        "given. An address that another host uses is not taken. A link that is down is a failure, "
+        "so that the service moves."
+    )
+    actions = (
+        Action("start", timeout=20),
+        Action("stop", timeout=20),
+        Action("monitor", timeout=20, interval=10, depth=0),
+        Action("reload-agent", timeout=20),
+        Action("meta-data", timeout=5),
+        Action("validate-all", timeout=20),
+    )
+
+    _neighbours: Wire | None = None
+
+    def check_host(self) -> None:
+        """Raise AgentError if the interface that was asked for is not there."""
+        if self.interface and self._index() is None:
+            raise AgentError(
+                f"there is no interface {self.interface} on this node", Code.ERR_INSTALLED
+            )
+
+    def start(self) -> None:
+        """Add the addresses and announce them; if one cannot be added, none is."""
+        places = self._places()
+        missing = [place for place in places if place.address is None]
+        inquiry = self._ask(missing)
+        # While the neighbours think:
+        from ocf_agents.network.address import remove
+
+        announcer = self._announcer([(p.wanted.ip, p.link) for p in places], self.arp_count or 0)
+        if inquiry is not None:
+            self._heed(inquiry)
+        try:
+            if self.lvs_support:
+                from ocf_agents.network.loopback import take_away
+
+                state = State(self.environ, self.instance)
+                take_away([each.wanted.ip for each in missing], state)
+            for each in missing:
+                self._add(each)
+            for each in places:
+                self._wait_until_unique(each)
+        except (AgentError, OSError):
+            for each in missing:
+                if each.address is not None:
+                    remove(each.address)
+            self._put_back_loopback()
+            raise
+        try:
+            if announcer is not None:
+                announcer.begin()
+        except OSError as error:  # the address works; neighbours learn of it a little later
+            log(f"cannot announce {self.names}: {error}", WARNING)
+
+    def stop(self) -> None:
+        """Remove the addresses from wherever they are."""
+        from ocf_agents.network.announce import end_announcements
+
+        end_announcements(self._announcements())
+        if self.kill_connections_on_stop:
+            self._close_connections()
+        while here := [address for _, address in self._find() if address is not None]:
+            from ocf_agents.network.address import remove
+
+            for address in here:
+                remove(address)
+            if not self.deadline.left():
+                raise AgentError(f"{self.names}: added again each time that it is removed")
+        if self.kill_connections_on_stop:  # those that were opened meanwhile
+            self._close_connections()
+        self._put_back_loopback()
+
+    def monitor(self) -> int:
+        """Tell whether the addresses are here and their links work."""
+        found = self._find()
+        missing = [str(wanted) for wanted, address in found if address is None]
+        if len(missing) == len(found):
+            if self.interface and not self.probe and self._index() is None:
+                names = self.names
+                raise AgentError(
+                    f"the interface {self.interface} has vanished, and {names} with it"
+                )
+            return Code.NOT_RUNNING
+        if missing:
+            raise AgentError(f"{', '.join(missing)} missing; others are here")
+        here = [(wanted, address) for wanted, address in found if address is not None]
+        links = _links([address for _, address in here])
+        for wanted, address in here:
+            _check_prefix(wanted, address)
+            link = links[address.index]
+            if link.down and self.check_link_status:
+                from ocf_agents.network.placement import is_down
+
+                raise is_down(wanted, link)
+            if address.duplicate:
+                raise AgentError(f"another host on {link.name} already uses {wanted}")
+        if self.arp_count_refresh and not self.probe:
+            count = self.arp_count_refresh
+            announcer = self._announcer([(a.ip, links[a.index]) for _, a in here], count)
+            if announcer is not None:
+                announcer.begin()
+        return Code.SUCCESS
+
+    def reload(self) -> None:
+        """Give the addresses their new lifetime and metric; the rest is read when it is needed."""
+        from ocf_agents.network.address import change
+
+        for wanted, address in self._find():
+            if address is not None:
+                change(wanted, address, self._options(netlink.link(address.index)))
+
+    def watches(self) -> list[str]:
+        """Return the addresses and their links."""
+        here = [(str(wanted), address.index) for wanted, address in self._find() if address]
+        links = sorted({index for _, index in here}) if self.check_link_status else []
+        addresses = [f"address {text} {index}" for text, index in here]
+        return [*addresses, *(f"link {index}" for index in links)]
+
+    def _index(self) -> int | None:
+        """Return the number of the interface that was asked for; None if it is not there."""
+        try:
+            return _socket.if_nametoindex(self.interface)
+        except OSError:
+            return None
+
+    def _find(self) -> list[tuple[Wanted, netlink.Address | None]]:
+        """Return each address as the kernel has it: on the given interface, else on any."""
+        wanted = self.wanted()
+        nic = self._index() if self.interface else None
+        if self.interface and nic is None:
+            return [(each, None) for each in wanted]
+        families = {netlink.family(each.ip) for each in wanted}
+        here = [a for f in families for a in netlink.addresses(f) if nic in (None, a.index)]
+        if self.lvs_support:
+            from ocf_agents.network.loopback import index
+
+            here = [address for address in here if address.index != index()]
+        return [(each, _best(each, here)) for each in wanted]
+
+    def _places(self) -> list[Place]:
+        """Return where each address is or belongs, with links that work. Raises AgentError."""
+        from ocf_agents.network.placement import Place, place
+
+        index = self._index() if self.interface else None
+        places = []
+        for wanted, address in self._find():
+            if address is None:
+                to_be = place(wanted, self.interface, index)
+            else:
+                _check_prefix(wanted, address)
+                to_be = Place(wanted, netlink.link(address.index), address.prefix, address)
+            to_be.link = self._working(to_be.link, wanted)
+            places.append(to_be)
+        return places
+
+    def _working(self, link: netlink.Link, wanted: Wanted) -> netlink.Link:
+        """Return the link of an address, set up if that is asked for; half of the time for that.
+
+        Raises AgentError if it is down nevertheless.
+        """
+        if link.down and self.link_up:
+            from ocf_agents.network.interface import set_up
+
+            link = set_up(link, self.deadline.part(0.5))
+        if link.down and self.check_link_status:
+            from ocf_agents.network.placement import is_down
+
+            raise is_down(wanted, link)
+        return link
+
+    def _ask(self, places: list[Place]) -> Inquiry | None:
+        """Ask the neighbours whether one has one of the addresses already. Raises OSError."""
+        asked = [(each.wanted.ip, each.link) for each in places if self._is_asked(each)]
+        if not asked:
+            return None
+        from ocf_agents.network.conflict import Inquiry
+
+        return Inquiry(self._wire(), asked)
+
+    def _is_asked(self, place: Place) -> bool:
+        """Tell whether the neighbours are asked for an address."""
+        without = self.nodad and netlink.family(place.wanted.ip) == netlink.AF_INET6
+        return bool(self.conflict_wait) and place.link.ethernet and not without
+
+    def _heed(self, inquiry: Inquiry) -> None:
+        """Raise AgentError if a neighbour objects."""
+        conflict = inquiry.answer((self.conflict_wait or 0) * MILLISECOND)
+        if conflict is not None:
+            ip, name = Wanted(conflict.ip), conflict.link.name
+            raise AgentError(f"another host on {name} already uses {ip}: {conflict.mac}")
+
+    def _add(self, place: Place) -> None:
+        """Add an address and check it."""
+        from ocf_agents.network.address import add
+
+        wanted, link = place.wanted, place.link
+        options = self._options(link)
+        try:
+            add(wanted, place.prefix, link.index, options)
+        except OSError as error:
+            if error.errno == errno.EPERM:
+                raise
+            why = "IPv6 is disabled there" if error.errno == errno.EACCES else error.strerror
+            raise AgentError(f"cannot add {wanted}/{place.prefix} to {link.name}: {why}") from error
+        place.address = self._now(wanted)
+        label = place.address.label
+        if options.label not in ("", label) and netlink.family(wanted.ip) == netlink.AF_INET:
+            raise AgentError(f"{wanted} has got the label {label} instead of {options.label}")
+
+    def _options(self, link: netlink.Link) -> Options:
+        from ocf_agents.network.address import FOREVER, Options
+
+        return Options(
+            label=self.label(link.name),
+            preferred=int(self.preferred_lft) if self.preferred_lft != "forever" else FOREVER,
+            metric=self.metric,
+            noprefixroute=self.noprefixroute,
+            # Once is enough: who was asked by us is not asked by the kernel.
+            nodad=self.nodad or bool(self.conflict_wait and link.ethernet),
+        )
+
+    def _now(self, wanted: Wanted) -> netlink.Address:
+        """Return an address that was just added."""
+        for each, address in self._find():
+            if each.ip == wanted.ip and address is not None:
+                return address
+        raise AgentError(f"{wanted} was removed while the node started to use it")
+
+    def _wait_until_unique(self, place: Place) -> None:
+        """Wait for the kernel's duplicate address detection (IPv6: RFC 4862, section 5.4)."""
+        wanted, address = place.wanted, place.address or self._now(place.wanted)
+        while address.tentative and not address.duplicate and self.deadline.pause(DAD_POLL):
+            address = self._now(wanted)
+        if address.duplicate or address.tentative:
+            from ocf_agents.network.address import remove
+
+            remove(address)
+            raise AgentError(
+                f"another host already uses {wanted}"
+                if address.duplicate
+                else f"the check whether another host uses {wanted} did not finish in time"
+            )
+
+    def _put_back_loopback(self) -> None:
+        if self.lvs_support:
+            from ocf_agents.network.loopback import put_back
+
+            put_back(State(self.environ, self.instance))
+
+    def _wire(self) -> Wire:
+        """Return how to reach the neighbours, the same for all that an action does."""
+        if self._neighbours is None:
+            from ocf_agents.network.neighbours import Wire
+
+            self._neighbours = Wire()
+        return self._neighbours
+
+    def _announcements(self) -> State:
+        """Return where the process is remembered that announces the addresses."""
+        return State(self.environ, f"{self.instance}.announcements")
+
+    def _announcer(
+        self, addresses: list[tuple[bytes, netlink.Link]], count: int
+    ) -> Announcer | None:
+        """Return what announces addresses `count` times; None if there is nothing to announce."""
+        from ocf_agents.network.announce import Announcer
+
+        ethernet = [(ip, link) for ip, link in addresses if link.ethernet and not link.down]
+        if not count or not ethernet:
+            return None
+        interval = (self.arp_interval or 0) * MILLISECOND
+        state = self._announcements()
+        return Announcer(self._wire(), ethernet, count=count, interval=interval, state=state)
+
+    def _close_connections(self) -> None:
+        """Close the connections of the addresses; that it cannot be done is no reason to fail."""
+        from ocf_agents.network.connections import Unsupported, close_connections
+
+        for wanted in self.wanted():
+            try:
+                closed = close_connections(wanted.ip)
+            except Unsupported:
+                log(
+                    f"connections of {wanted} are left as they are: this kernel has no "
+                    "CONFIG_INET_DIAG_DESTROY",
+                    WARNING,
+                )
+            except OSError as error:
+                log(f"connections of {wanted} may be left: {error}", WARNING)
+            else:
+                if closed:
+                    log(f"connections of {wanted} closed: {closed}")
+
+
+def _links(here: list[netlink.Address]) -> dict[int, netlink.Link]:
+    """Return the links that addresses are on, by number."""
+    return {index: netlink.link(index) for index in {address.index for address in here}}
+
+
+def _best(wanted: Wanted, here: list[netlink.Address]) -> netlink.Address | None:
+    """Return the address that is wanted: if it is here twice, the one with the right prefix."""
+    same = [address for address in here if address.ip == wanted.ip]
+    return min(same, key=lambda address: address.prefix != wanted.prefix, default=None)
+
+
+def _check_prefix(wanted: Wanted, address: netlink.Address) -> None:
+    """Raise AgentError if the address is up with another prefix length than asked for.
+
+    Not "not running": the address does answer here, so it must be stopped here first.
+    """
+    if wanted.prefix not in (None, address.prefix):
+        raise AgentError(f"{wanted} is up with /{address.prefix} instead of /{wanted.prefix}")

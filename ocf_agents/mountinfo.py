@@ -1,0 +1,146 @@
+"""The table of mounts (proc_pid_mountinfo(5)). Reading it touches no disk and cannot hang."""
+
+from __future__ import annotations
+
+import posix  # os without its Python half, which is a tenth of a monitor's time
+
+ESCAPES = {"\\040": " ", "\\011": "\t", "\\012": "\n", "\\043": "#", "\\134": "\\"}
+
+SYSTEM_FOLDERS = {
+    *("/", "/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/run", "/sbin"),
+    *("/sys", "/tmp", "/usr", "/var", "/var/lib", "/var/lib/pacemaker", "/var/log", "/var/run"),  # noqa: S108
+}
+
+
+SYSFS = "/sys"
+
+
+class Mount:
+    """One mount; `device` is "major:minor", `options` are those of the mount and of the superblock.
+
+    Btrfs and network filesystems have no device number of their own: there the major number is 0.
+    `parent` is the ID of the mount that it is mounted in. `root` is what of the filesystem is
+    mounted: "/", but for bind mounts and subvolumes.
+    """
+
+    def __init__(self, line: str) -> None:
+        left, _, right = line.partition(" - ")
+        self.id, self.parent, self.device, root, point, options, *_ = left.split(" ")
+        self.type, source, superblock = [*right.split(" "), "", ""][:3]
+        self.root = _unescape(root)
+        self.point = _unescape(point)
+        self.source = _unescape(source)
+        self.options = {*options.split(","), *superblock.split(",")}
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same mount, perhaps in another reading of the table."""
+        return isinstance(other, Mount) and other.id == self.id
+
+    def __hash__(self) -> int:
+        """Return a number that is the same for equal mounts."""
+        return hash(self.id)
+
+    @property
+    def has_disk(self) -> bool:
+        """Whether the source is a disk; that of FUSE may be /dev/fuse, which is none."""
+        pooled = not self.device.startswith("0:") or self.type in ("btrfs", "bcachefs")
+        return pooled and self.source.startswith("/dev/")
+
+    @property
+    def disk(self) -> str:
+        """The number of the disk ("major:minor"), also for btrfs; else the device's."""
+        if self.device.startswith("0:") and self.has_disk:
+            try:
+                return number(posix.stat(self.source).st_rdev)
+            except OSError:
+                return self.device
+        return self.device
+
+
+def parse(text: str) -> list[Mount]:
+    """Return the mounts of a mountinfo table, in the order in which they were made."""
+    # Not splitlines(): names may have line breaks other than the line feed, which is escaped.
+    return [Mount(line) for line in text.split("\n") if line]
+
+
+def mounts(process: str = "self") -> list[Mount]:
+    """Return the mounts that a process sees, read again until two readings are the same.
+
+    A table longer than one read can miss an entry when another is removed meanwhile.
+    """
+    path = f"/proc/{process}/mountinfo"
+    before = _read(path)
+    while (now := _read(path)) != before:
+        before = now
+    return parse(now)
+
+
+def at(table: list[Mount], folder: str) -> list[Mount]:
+    """Return what is mounted on a folder; the last one is what processes see."""
+    return [mount for mount in table if mount.point == folder]
+
+
+def holding(table: list[Mount], path: str) -> Mount | None:
+    """Return the mount that an absolute path, without links, leads into."""
+    above = [m for m in table if m.point in ("/", path) or path.startswith(m.point + "/")]
+    # Of equally long ones the last: it was mounted on top of the others.
+    return max(reversed(above), key=lambda mount: len(mount.point), default=None)
+
+
+def of(disk: str) -> list[Mount]:
+    """Return what is mounted of a disk ("major:minor"), wherever."""
+    return [mount for mount in mounts() if mount.disk == disk]
+
+
+def in_use(disk: str) -> bool:
+    """Tell whether the kernel has a filesystem of a disk ("major:minor") in use.
+
+    That is so too after umount --lazy, as long as a process has something open there. Known of
+    those filesystems that show it in /sys/fs: ext4, xfs, btrfs and others.
+    """
+    import os
+
+    name = os.path.basename(os.path.realpath(f"{SYSFS}/dev/block/{disk}"))
+    kinds = os.listdir(f"{SYSFS}/fs") if os.path.isdir(f"{SYSFS}/fs") else []
+    if any(os.path.exists(f"{SYSFS}/fs/{kind}/{name}") for kind in kinds):
+        return True
+    btrfs = f"{SYSFS}/fs/btrfs"  # it has a folder for each filesystem, with its disks in it
+    pools = os.listdir(btrfs) if os.path.isdir(btrfs) else []
+    return any(os.path.lexists(f"{btrfs}/{pool}/devices/{name}") for pool in pools)
+
+
+def is_here(disk: str) -> bool:
+    """Tell whether the kernel still has a disk ("major:minor"), without asking the disk itself."""
+    return posix.access(f"{SYSFS}/dev/block/{disk}", posix.F_OK)
+
+
+def number(device: int) -> str:
+    """Return a device number as "major:minor"."""
+    return f"{posix.major(device)}:{posix.minor(device)}"
+
+
+def is_system_folder(folder: str) -> bool:
+    """Tell whether nothing may be mounted there, or unmounted from there."""
+    return folder in SYSTEM_FOLDERS or folder.startswith(("/dev/", "/proc/", "/sys/"))
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        return file.read()
+
+
+def escape(text: str) -> str:
+    """Return a path as the kernel writes it in the table of mounts (proc_pid_mountinfo(5))."""
+    for code, character in reversed(ESCAPES.items()):  # the backslash before what brings more
+        text = text.replace(character, code)
+    return text
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    # Left to right, each escape once: "\134040" is a backslash and "040", not a blank.
+    first, *rest = text.split("\\")
+    return first + "".join(
+        ESCAPES.get("\\" + part[:3], "\\" + part[:3]) + part[3:] for part in rest
+    )

@@ -1,0 +1,1 @@
+"""Addresses, links and neighbours: what the ip agent is made of."""

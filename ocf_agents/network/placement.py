@@ -1,0 +1,65 @@
+"""Where an address belongs: its interface and prefix length, from the routes if not given."""
+
+from __future__ import annotations
+
+import _socket
+
+from ocf_agents import netlink
+from ocf_agents.network.wanted import LOOPBACK_PREFIX, Wanted, is_loopback
+from ocf_agents.ocf import AgentError
+
+
+class Place:
+    """An interface and a prefix length for an address; the address itself once it is there."""
+
+    def __init__(
+        self,
+        wanted: Wanted,
+        link: netlink.Link,
+        prefix: int,
+        address: netlink.Address | None = None,
+    ) -> None:
+        self.wanted = wanted
+        self.link = link
+        self.prefix = prefix
+        self.address = address
+
+
+def place(wanted: Wanted, nic: str, index: int | None) -> Place:
+    """Return where an address belongs.
+
+    Parameters: the address, the interface that was asked for by name ("" for any) and number.
+    Raises AgentError if the node's networks do not tell.
+    """
+    if index is not None and wanted.prefix is not None:
+        return Place(wanted, netlink.link(index), wanted.prefix)
+    for found, prefix in _networks(wanted.ip):
+        if index in (None, found):
+            return Place(wanted, netlink.link(found), wanted.prefix or prefix)
+    raise _nowhere(wanted, nic, index)
+
+
+def is_down(wanted: Wanted, link: netlink.Link) -> AgentError:
+    """Return that the link of an address is down."""
+    return AgentError(f"the link {link.name} of {wanted} is down: {link.down}")
+
+
+def _networks(ip: bytes) -> list[tuple[int, int]]:
+    """Return the interface and the prefix length of the networks that contain `ip`, best first."""
+    if is_loopback(ip):
+        return [(_socket.if_nametoindex("lo"), LOOPBACK_PREFIX)]
+    return [(route.index, route.prefix) for route in netlink.routes(ip)]
+
+
+def _nowhere(wanted: Wanted, nic: str, index: int | None) -> AgentError:
+    """Return why no route tells where the address belongs: perhaps a link is down."""
+    possible = (link for link in netlink.links() if index in (None, link.index))
+    down = {link.index: link for link in possible if link.down}
+    for address in netlink.addresses(netlink.family(wanted.ip)):
+        if address.index in down and netlink.same_network(wanted.ip, address.ip, address.prefix):
+            return is_down(wanted, down[address.index])
+    where = f" on {nic}" if nic else ""
+    missing = "cidr_netmask" if nic else "nic and cidr_netmask"
+    names = ", ".join(link.name for link in down.values() if link.ethernet)
+    perhaps = f"; or is it that of a link that is down: {names}?" if names else ""
+    return AgentError(f"no network of this node{where} contains {wanted}: give {missing}{perhaps}")

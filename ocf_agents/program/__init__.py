@@ -1,0 +1,1 @@
+"""A program, its checks and all its processes: what the app agent is made of."""

@@ -1,0 +1,103 @@
+"""How an application says by itself that it is ready (sd_notify(3), "New-Style Daemons").
+
+The agent listens while a start lasts. Whatever is said later goes nowhere, which senders take no
+notice of.
+"""
+
+from __future__ import annotations
+
+import _socket
+import os
+from array import array
+
+from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.process import Process, identify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ocf_agents.program.containment import Containment
+
+VARIABLE = "NOTIFY_SOCKET"
+SCM_CREDENTIALS = 2  # unix(7); the C module does not name it
+LONGEST = 4096  # bytes of a message, as for systemd
+MOST_DESCRIPTORS = 253  # in a message (unix(7))
+CREDENTIALS = 12  # bytes of a struct ucred: pid, uid, gid
+
+
+class NotifyCheck:
+    """Passes once a process of the application has said READY=1.
+
+    Parameter: where the application's processes are; nobody else is listened to.
+    """
+
+    poll = 0.05  # a message is noticed at once
+
+    def __init__(self, containment: Containment) -> None:
+        self._containment = containment
+        self._ready = False
+        self.status = ""  # in the application's words
+        self.main: Process | None = None  # which process the application calls its first
+        self._socket = _socket.socket(
+            _socket.AF_UNIX,
+            _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK,
+        )
+        self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
+        # An abstract name: nothing is left of it, whoever is killed, and any user may send to it.
+        # At random, so that nobody can take it before, or after for what the application says.
+        self._name = f"takeover-app-{os.urandom(16).hex()}"
+        self._socket.bind(f"\0{self._name}")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variable that tells the application where to send to."""
+        return {VARIABLE: f"@{self._name}"}
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable when there is a message."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._socket.close()
+
+    def problem(self, deadline: Deadline) -> AgentError | None:  # noqa: ARG002
+        """Return what the application has said instead, None if it is ready."""
+        while self._receive():
+            pass
+        if self._ready:
+            return None
+        return AgentError(self.status or "it has not sent READY=1")
+
+    def _receive(self) -> bool:
+        """Take note of one message; tell whether there was one."""
+        space = _socket.CMSG_SPACE(CREDENTIALS) + _socket.CMSG_SPACE(4 * MOST_DESCRIPTORS)
+        try:
+            text, attached, _, _ = self._socket.recvmsg(LONGEST, space, _socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return False
+        sender = 0
+        descriptors = array("i")
+        for level, kind, data in attached:
+            if level == _socket.SOL_SOCKET and kind == SCM_CREDENTIALS:
+                sender = array("i", data)[0]
+            elif level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
+                descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
+        # The sender's number tells nothing any more when it has ended; so systemd, too, ignores it.
+        if sender in self._containment.members():
+            self._heed(text.decode(errors="replace"))
+        # With BARRIER=1 the sender waits for this: the messages before it have been read.
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return True
+
+    def _heed(self, message: str) -> None:
+        for line in message.splitlines():
+            name, _, value = line.partition("=")
+            if name == "READY" and value == "1":
+                self._ready = True
+            elif name == "STATUS":
+                self.status = " ".join(value.split())
+            elif name == "MAINPID":
+                # As with systemd: only one of its own.
+                pids = {str(pid): pid for pid in self._containment.members()}
+                self.main = identify(pids[value]) if value in pids else self.main

@@ -1,0 +1,1 @@
+"""The node's watcher: tells Pacemaker of failures when they happen."""

@@ -1,0 +1,271 @@
+"""The node's watcher: tells Pacemaker of a failure when it happens.
+
+One small process for all resources of a node, started by the agents (watched.py). It knows what to
+watch from their registrations alone, and so can be killed at any time: the next one knows the same.
+It decides nothing: Pacemaker recovers, and the monitor finds whatever it does not.
+
+    python3 -IS daemon.py FOLDER-OF-REGISTRATIONS
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import sys
+import time
+from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, socket
+
+if __name__ == "__main__":  # -I leaves it to the program where its modules are
+    sys.path.append(os.path.abspath(f"{os.path.dirname(__file__)}/../.."))
+
+from ocf_agents import registration, signals
+from ocf_agents.journal import WARNING, log, use_journal
+from ocf_agents.registration import Registration
+from ocf_agents.watcher import events, tell, watches
+
+RECHECK = 1.0  # seconds; for what has no event, and for events that were lost
+SELF_CHECK = 60.0  # seconds
+# Seconds. A program soon ends without its disk. Told, too, its end would have Pacemaker decide anew
+# instead of acting; by then Pacemaker is about to stop it, which withdraws its registration.
+CONSEQUENCE = 0.5
+FIRST_FREE = 3  # the descriptor after standard input, output and error
+OTHERS_MAY_WRITE = 0o022
+
+
+class Watched:
+    """A registration with what it asks to watch."""
+
+    def __init__(self, of: Registration) -> None:
+        self.of = of
+        self.watches: list[watches.Watch] = []
+        self._failed: set[watches.Watch] = set()
+        if of.namespaces != registration.namespaces():
+            _log(of.resource, "it runs in other namespaces than the watcher")
+            return
+        for text in of.watches:
+            try:
+                self.watches.append(watches.parse(text))
+            except (OSError, ValueError) as error:
+                _log(of.resource, f"cannot watch {text!r}: {error}")
+
+    def concerns(self, source: str) -> bool:
+        """Tell whether a source tells of what it watches."""
+        return any(source in watch.events for watch in self.watches)
+
+    def new_problem(self, watched: list[watches.Watch]) -> tuple[watches.Watch, str] | None:
+        """Look at some of its watches, and return the first one that has failed since all was well.
+
+        With it, what is wrong. What cannot be read is not wrong.
+        """
+        known = bool(self._failed)
+        found = None
+        for watch in watched:
+            try:
+                problem = watch.problem()
+            except OSError as error:
+                _log(self.of.resource, f"cannot look: {error}")
+                continue
+            if problem:
+                self._failed.add(watch)
+            else:
+                self._failed.discard(watch)
+            if problem and found is None:
+                found = watch, problem
+        return None if known else found
+
+
+class Watcher:
+    """All that is watched, and the loop that waits for its events.
+
+    Parameters: the folder of the registrations, the socket that wakes it.
+    """
+
+    def __init__(self, folder: str, door: socket) -> None:
+        self._folder = folder
+        self._door = door
+        self._own = {path: registration.identity(path) for path in (_address(folder), __file__)}
+        self._watched: dict[str, Watched] = {}  # by the registration's path
+        self._sources: dict[str, events.Source] = {}
+        self._missing: set[str] = set()  # sources that this host has not
+        self._resting: dict[str, float] = {}  # sources that are not listened to, and until when
+        self._recheck = 0.0
+        self._disk_failed = -CONSEQUENCE
+        self._poll = select.poll()
+        self._poll.register(door, select.POLLIN)
+
+    def run(self) -> None:
+        """Watch, until the socket or the program is not this one's any more."""
+        self._read()
+        while all(own and registration.identity(path) == own for path, own in self._own.items()):
+            self._turn()
+
+    def _turn(self) -> None:
+        ready = {descriptor for descriptor, _ in self._poll.poll(self._patience() * 1000)}
+        for name in self._stirred(ready):
+            self._sources[name].clear()  # first: what comes now shall wake it again
+            time.sleep(self._sources[name].lead)
+            self._check_all(name)
+        for watched in list(self._watched.values()):  # after the disks: programs end without them
+            for watch in watched.watches:
+                if watch.descriptor in ready:
+                    self._check(watched, [watch])
+                    self._release(watch)  # it would be ready for ever
+        if time.monotonic() >= self._recheck:
+            self._recheck = time.monotonic() + RECHECK
+            self._check_all(events.KERNEL)
+        if self._door.fileno() in ready:  # last: what it opens has numbers that were others' above
+            self._empty_door()
+            self._read()
+
+    def _patience(self) -> float:
+        """Return the seconds until something has to be done without an event."""
+        now = time.monotonic()
+        due = [now + SELF_CHECK, *self._resting.values()]
+        if any(watched.concerns(events.KERNEL) for watched in self._watched.values()):
+            due.append(self._recheck)
+        return max(0.0, min(due) - now)
+
+    def _stirred(self, ready: set[int]) -> list[str]:
+        """Return the sources that have something new, or have rested.
+
+        After an event a source rests, and what came meanwhile is looked at then.
+        """
+        now = time.monotonic()
+        stirred = []
+        for name, source in self._sources.items():
+            if source.descriptor in ready:
+                self._poll.unregister(source.descriptor)
+                self._resting[name] = now + source.rest
+            elif self._resting.get(name, now + 1) <= now:
+                self._poll.register(source.descriptor, source.mask)
+                del self._resting[name]
+            else:
+                continue
+            stirred.append(name)
+        return stirred
+
+    def _empty_door(self) -> None:
+        try:
+            while True:
+                self._door.recv(1)
+        except BlockingIOError:
+            return
+
+    def _read(self) -> None:
+        """Take note of registrations that have come, gone, or been replaced."""
+        try:
+            names = os.listdir(self._folder)
+        except OSError:
+            names = []
+        paths = {f"{self._folder}/{n}" for n in names if n.endswith(registration.SUFFIX)}
+        for path, watched in list(self._watched.items()):
+            if path not in paths or not watched.of.stands:
+                self._forget(path)
+        for path in paths - self._watched.keys():
+            try:
+                self._add(Watched(Registration(path)))
+            except FileNotFoundError:
+                continue  # a stop has just withdrawn it
+            except (OSError, ValueError) as error:
+                _log("", f"{path} is no registration: {error}")
+                registration.discard(path)
+
+    def _add(self, watched: Watched) -> None:
+        self._watched[watched.of.path] = watched
+        for watch in watched.watches:
+            if watch.descriptor is not None:
+                self._poll.register(watch.descriptor, select.POLLIN)
+            for name in watch.events:
+                self._listen(name)
+        # Only now: what happened before left no event.
+        self._check(watched, watched.watches)
+
+    def _listen(self, name: str) -> None:
+        if name in self._sources or name in self._missing:
+            return
+        try:
+            source = events.source(name)
+        except OSError as error:
+            self._missing.add(name)
+            _log("", f"some failures are noticed later, or by the monitor only: {error}")
+            return
+        self._sources[name] = source
+        self._poll.register(source.descriptor, source.mask)
+
+    def _forget(self, path: str) -> None:
+        for watch in self._watched.pop(path).watches:
+            self._release(watch)
+
+    def _release(self, watch: watches.Watch) -> None:
+        if watch.descriptor is not None:
+            self._poll.unregister(watch.descriptor)
+            watch.close()
+
+    def _check_all(self, source: str) -> None:
+        """Look at all that a source tells of."""
+        for watched in list(self._watched.values()):
+            self._check(watched, [w for w in watched.watches if source in w.events])
+
+    def _check(self, watched: Watched, some: list[watches.Watch]) -> None:
+        """Look whether all is well; if not, tell of it once."""
+        if (found := watched.new_problem(some)) and watched.of.stands:
+            watch, problem = found
+            now = time.monotonic()
+            if isinstance(watch, (watches.Mount, watches.Device)):
+                self._disk_failed = now
+            may_follow = isinstance(watch, watches.Process)
+            wait = self._disk_failed + CONSEQUENCE - now if may_follow else 0.0
+            self._tell(watched.of, problem, max(0.0, wait))
+
+    def _tell(self, of: Registration, problem: str, wait: float) -> None:
+        """Tell after so many seconds, in a child, so that other failures do not wait."""
+        if os.fork():
+            return
+        try:
+            signals.heed(signals.CHLD)
+            # It must not keep the lock or the socket if this watcher dies meanwhile.
+            os.closerange(FIRST_FREE, os.sysconf("SC_OPEN_MAX"))
+            time.sleep(wait)
+            tell.tell(of, problem)
+        finally:
+            os._exit(0)
+
+
+def main(folder: str) -> None:
+    """Be the node's watcher, unless there is one."""
+    os.chdir("/")
+    use_journal(tell.NAME, "")
+    signals.ignore(signals.CHLD)  # so that no child stays a zombie
+    found = os.stat(folder)
+    if found.st_uid != os.geteuid() or found.st_mode & OTHERS_MAY_WRITE:
+        log(f"others may write to {folder}: it is not watched", WARNING)
+        return
+    lock = os.open(f"{folder}/{registration.LOCK}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    Watcher(folder, _open_door(_address(folder))).run()
+
+
+def _open_door(address: str) -> socket:
+    """Return the socket at an address, in place of a dead watcher's."""
+    if os.path.lexists(address):
+        os.unlink(address)
+    door = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
+    door.bind(address)
+    return door
+
+
+def _address(folder: str) -> str:
+    return f"{folder}/{registration.SOCKET}"
+
+
+def _log(resource: str, text: str) -> None:
+    use_journal(tell.NAME, resource)
+    log(text, WARNING)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
