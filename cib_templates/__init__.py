@@ -1,0 +1,1 @@
+"""Cluster description to typed model to CIB XML."""

@@ -1,0 +1,97 @@
+"""What of a live CIB an imported description does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from cib_templates.description import Description
+from cib_templates.fragments import SECTIONS
+from cib_templates.merge import changes, merge
+from cib_templates.properties import PROPERTIES_ID
+from cib_templates.render import sections
+
+
+@dataclass(frozen=True)
+class Unsaid:
+    """An object of a CIB that a description has no words for, or other ones.
+
+    Attributes:
+        what: Its kind and ID.
+        why: What becomes of it.
+    """
+
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.why}"
+
+
+def unsaid(cib: etree._Element, description: Description) -> list[Unsaid]:
+    """Compare a CIB with what would become of it.
+
+    Args:
+        cib: The CIB that was imported.
+        description: What became of it.
+    """
+    merged = merge(cib, description, adopt=True)
+    said = _ids(description)
+    stay = [
+        Unsaid(what, "not in the description; it stays as it is") for what in _others(cib, said)
+    ]
+    return stay + list(_otherwise(cib, merged, said))
+
+
+def not_managed(cib: etree._Element, description: Description) -> list[str]:
+    """Return what of a CIB is not the description's, by kind and ID."""
+    return list(_others(cib, _ids(description)))
+
+
+def _others(cib: etree._Element, said: set[str | None]) -> Iterator[str]:
+    """Yield the kind and the ID of each object whose ID is none of some."""
+    for section in SECTIONS:
+        for element in cib.iterfind(f"configuration/{section}/*"):
+            # An empty set of defaults, which every new cluster has, says nothing.
+            says_something = len(element) + len(element.attrib) > 1
+            if element.get("id") not in said and says_something:
+                yield f"{element.tag!s} {element.get('id')}"
+
+
+def _ids(description: Description) -> set[str | None]:
+    return {
+        element.get("id")
+        for elements in sections(description, services=True).values()
+        for whole in elements
+        for element in whole.iter(etree.Element)
+    }
+
+
+def _otherwise(
+    cib: etree._Element, merged: etree._Element, said: set[str | None]
+) -> Iterator[Unsaid]:
+    """Yield the actions of resources that would not be as they are now."""
+    for identity in changes(cib, merged).changed:
+        if identity == PROPERTIES_ID:
+            continue
+        old, new = _operations(cib, identity), _operations(merged, identity)
+        for name, was in old.items():
+            now = new.get(name)
+            if now != was and name.split()[0] in said:
+                becomes = "not in the description" if now is None else f"becomes {now}"
+                yield Unsaid(f"{name}, {was}", becomes)
+
+
+def _operations(cib: etree._Element, identity: str) -> dict[str, str]:
+    """Return the times of a resource's actions, and of those of its members."""
+    found = {}
+    for resource in cib.iterfind("configuration/resources//primitive"):
+        if identity in [element.get("id") for element in (resource, *resource.iterancestors())]:
+            for op in resource.iterfind("operations/op"):
+                words = [resource.get("id"), op.get("name"), op.get("role")]
+                name = " ".join(str(word) for word in words if word)
+                timeout = op.get("timeout") or "the default"
+                found[name] = f"interval {op.get('interval') or '0'} timeout {timeout}"
+    return found
