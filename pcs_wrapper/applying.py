@@ -1,0 +1,336 @@
+"""`takeover apply`: make the running cluster what the description says."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from lxml import etree
+
+from cib_templates.description import Description
+from cib_templates.errors import TakeoverError
+from cib_templates.merge import Changes, changes, merge
+from pcs_wrapper import (
+    cib,
+    confirmation,
+    diagnosis,
+    interruption,
+    leftovers,
+    lock,
+    preconditions,
+    rolling_back,
+    settling,
+    verification,
+)
+from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.crm_mon import ClusterState, read_state
+from pcs_wrapper.environment import Environment
+from pcs_wrapper.errors import PushUncertain
+from pcs_wrapper.explanation import explain, read_explained_state
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a change shall be made.
+
+    Attributes:
+        message: Why, for the history.
+        rollback: Whether it is rolled back when it does harm.
+        confirm: In what time it must be confirmed, so that it is not rolled back; None if it
+            need not be.
+        adopt: Whether resources with the description's IDs that others made are taken over.
+    """
+
+    message: str = ""
+    rollback: bool = True
+    confirm: timedelta | None = None
+    adopt: bool = False
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of an apply.
+
+    Attributes:
+        changes: What was changed in the CIB.
+        services: How each service of the description is now.
+        stopped_fencing: The fencing devices that do not run, and why.
+        checkpoint: The number of the checkpoint; None if there was nothing to change.
+        harm: What the change did not make run, and what it hurt, a sentence each.
+        rolled_back: What became of the rollback, if there was one.
+        rollback_failure: What of the rollback itself failed, and why; empty if nothing did.
+        confirm_by: When it is rolled back unless it is confirmed.
+    """
+
+    changes: Changes
+    services: tuple[diagnosis.Service, ...]
+    stopped_fencing: dict[str, str]
+    checkpoint: int | None = None
+    harm: tuple[str, ...] = ()
+    rolled_back: rolling_back.RolledBack | None = None
+    rollback_failure: str = ""
+    confirm_by: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Return whether something does not run that should."""
+        return bool(self.harm or self.stopped_fencing) or not all(
+            service.is_running or service.is_disabled for service in self.services
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an apply is going to do.
+
+    Attributes:
+        state: How the cluster is.
+        old: The live CIB.
+        new: What it shall be.
+        changes: The difference.
+        changed_fencing: IDs of the fencing devices that were there before, and other than they
+            shall be.
+        cluster: The cluster's name.
+        services: IDs of the services that shall run.
+    """
+
+    state: ClusterState
+    old: etree._Element
+    new: etree._Element
+    changes: Changes
+    changed_fencing: tuple[str, ...]
+    cluster: str
+    services: tuple[str, ...]
+
+    @property
+    def timeout(self) -> int:
+        """Return for how long the cluster may be busy with it, in seconds."""
+        return settling.timeout_of(self.old, self.new)
+
+
+def plan(environment: Environment, description: Description, *, adopt: bool = False) -> Plan:
+    """Find out what there is to do; nothing is changed.
+
+    Args:
+        environment: The machine.
+        description: What the cluster shall be.
+        adopt: Whether resources with its IDs that others made are taken over.
+
+    Raises:
+        NotRoot: This is not root.
+        ProgramError: pcs or a Pacemaker tool is missing or fails.
+        ClusterUnreachable: No cluster runs here.
+        ClusterError: The cluster has another name or other nodes, the agents are not installed
+            here, or a disk would pass from one resource to another.
+        OwnershipError: Something that is not Takeover's is in the way.
+    """
+    environment.require_root()
+    environment.runner.require("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource")
+    state = read_state(environment)
+    preconditions.check_nodes(description, state)
+    preconditions.check_corosync(environment, description)
+    old = cib.read_cib(environment)
+    new = merge(old, description, adopt=adopt)
+    preconditions.check_agents(environment, new)
+    preconditions.check_exclusive(old, new)
+    differences = changes(old, new)
+    devices = {device.resource_id(name) for name, device in description.fencing.items()}
+    return Plan(
+        state=state,
+        old=old,
+        new=new,
+        changes=differences,
+        changed_fencing=tuple(name for name in differences.changed if name in devices),
+        cluster=description.cluster.name,
+        services=tuple(description.services),
+    )
+
+
+def commands(environment: Environment, planned: Plan, options: Options) -> list[str]:
+    """Return the commands of an apply, as somebody would type them.
+
+    Args:
+        environment: The machine.
+        planned: What it is going to do.
+        options: How.
+    """
+    if not planned.changes:
+        return []
+    checkpoints = Checkpoints(environment.state).all()
+    number = checkpoints[0].number + 1 if checkpoints else 1
+    timer = (
+        [shlex.join(confirmation.timer_command(environment, number, options.confirm))]
+        if options.confirm
+        else []
+    )
+    return [
+        "pcs cluster cib old.xml",
+        *timer,
+        *cib.push_lines(Path("old.xml"), Path("new.xml"), Path("patch.xml")),
+        *(shlex.join(cib.cleanup_command(device, "stonith")) for device in planned.changed_fencing),
+        shlex.join(cib.settle_command(planned.timeout)),
+    ]
+
+
+def apply(
+    environment: Environment, description: Description, options: Options | None = None
+) -> Applied:
+    """Make the running cluster what the description says, and wait until it is.
+
+    Raises:
+        TakeoverError: As `plan`, and as `carry_out`.
+    """
+    environment.require_root()
+    with lock.held(environment, "takeover apply"):
+        options = options or Options()
+        planned = plan(environment, description, adopt=options.adopt)
+        return carry_out(environment, planned, options)
+
+
+def carry_out(environment: Environment, planned: Plan, options: Options) -> Applied:
+    """Push a change, wait, look at what became of it, and take it back if it did harm.
+
+    The lock must be held.
+
+    Args:
+        environment: The machine.
+        planned: The change.
+        options: How it shall be made.
+
+    Raises:
+        ClusterError: This partition has no quorum, or an earlier change waits to be confirmed;
+            nothing was pushed.
+        ChangedMeanwhile: Somebody has changed the same objects; nothing was pushed.
+        PushUncertain: The cluster did not answer; the next command compares.
+        InvalidCib: The schema rejects the result; nothing was pushed.
+        ProgramError: A program is missing, fails or hangs; it says what that means.
+    """
+    for sentence in interruption.settle(environment, planned.old):
+        environment.warn(sentence)
+    if not planned.changes:
+        environment.say("nothing to change")
+        state = read_explained_state(environment)
+        return _applied(planned, state)
+    preconditions.check_quorum(planned.state)
+    checkpoints = Checkpoints(environment.state)
+    confirmation.check_none_waits(checkpoints)
+    checkpoint = _begin(environment, checkpoints, planned, options)
+    checkpoint = _push(environment, checkpoints, checkpoint, planned, options)
+    scope = verification.scope_of(planned.changes, planned.old, planned.new)
+    environment.say(f"waiting up to {planned.timeout} s for the cluster to settle")
+    settled = settling.wait(
+        environment,
+        planned.state,
+        planned.timeout,
+        lambda state: (
+            verification.first_failure(planned.state, state, scope) if options.rollback else ""
+        ),
+    )
+    leftovers.forget(environment, planned.old, planned.new)
+    state = explain(environment, settled.state)
+    verdict = verification.verify(planned.state, state, scope, planned.services)
+    applied = replace(
+        _applied(planned, state),
+        checkpoint=checkpoint.number,
+        harm=_harm(verdict, settled, planned),
+        confirm_by=checkpoint.confirm_by,
+    )
+    if applied.harm and options.rollback:
+        failed = {each.resource for each in verification.new_failures(planned.state, state)}
+        return _roll_back(environment, checkpoint, applied, sorted(failed))
+    interruption.finish(checkpoints, checkpoint, note="; ".join(applied.harm))
+    return applied
+
+
+def _begin(
+    environment: Environment, checkpoints: Checkpoints, planned: Plan, options: Options
+) -> Checkpoint:
+    now = environment.now()
+    by = (now + options.confirm).isoformat(timespec="seconds") if options.confirm else None
+    return checkpoints.begin(
+        lambda number: Checkpoint(
+            number=number,
+            at=now.isoformat(timespec="seconds"),
+            user=environment.user,
+            command="apply",
+            message=options.message,
+            cluster=planned.cluster,
+            changes=planned.changes,
+            confirm_by=by,
+        ),
+        planned.old,
+        planned.new,
+    )
+
+
+def _push(
+    environment: Environment,
+    checkpoints: Checkpoints,
+    checkpoint: Checkpoint,
+    planned: Plan,
+    options: Options,
+) -> Checkpoint:
+    """Push the change; whatever is not pushed has no timer either."""
+    try:
+        if options.confirm:
+            confirmation.start_timer(environment, checkpoint.number, options.confirm)
+        environment.say(f"pushing the changes (checkpoint {checkpoint.number})")
+        pushed = cib.push(environment, planned.old, planned.new)
+    except PushUncertain:
+        # The checkpoint stays `pushing`: the next command compares.
+        raise
+    except TakeoverError as error:
+        checkpoints.keep(checkpoint, state="failed", confirm_by=None, note=str(error))
+        if options.confirm:
+            confirmation.stop_timer(environment, checkpoint.number)
+        raise
+    for device in planned.changed_fencing:
+        cib.cleanup(environment, device, "stonith")
+    return checkpoints.keep(checkpoint, epoch_before=pushed.before, epoch_after=pushed.after)
+
+
+def _harm(
+    verdict: verification.Verdict, settled: settling.Settled, planned: Plan
+) -> tuple[str, ...]:
+    sentences = verdict.sentences()
+    if settled.stopped and not sentences:
+        sentences.append(settled.stopped)
+    if not settled.done and not settled.stopped:
+        sentences.append(f"the cluster was still busy after {planned.timeout} s")
+    return tuple(sentences)
+
+
+def _roll_back(
+    environment: Environment, checkpoint: Checkpoint, applied: Applied, failed: list[str]
+) -> Applied:
+    for sentence in applied.harm:
+        environment.progress(sentence)
+    checkpoints = Checkpoints(environment.state)
+    checkpoint = checkpoints.keep(checkpoint, note="; ".join(applied.harm))
+    try:
+        rolled_back = rolling_back.by_itself(
+            environment, checkpoint, failed, why=f"checkpoint {checkpoint.number} did harm"
+        )
+    except TakeoverError as error:
+        if checkpoints.get(checkpoint.number).state == "rolled back":
+            failure = f"the configuration was rolled back, but then: {error}"
+            return replace(applied, rollback_failure=failure, confirm_by=None)
+        interruption.finish(checkpoints, checkpoint)
+        failure = f"it was not rolled back: {error}\nto try again: takeover rollback "
+        return replace(applied, rollback_failure=f"{failure}{checkpoint.number}")
+    return replace(applied, rolled_back=rolled_back, confirm_by=None)
+
+
+def _applied(planned: Plan, state: ClusterState) -> Applied:
+    present = {service.id: service for service in diagnosis.services(state)}
+    return Applied(
+        planned.changes,
+        tuple(present.get(name) or _unknown(name) for name in planned.services),
+        diagnosis.stopped_fencing(state),
+    )
+
+
+def _unknown(name: str) -> diagnosis.Service:
+    return diagnosis.Service(name, "stopped", (), "Pacemaker does not show it", ())

@@ -1,0 +1,144 @@
+"""The command `takeover`: finds the command that is called, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import IntEnum
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from pcs_wrapper.environment import Environment
+
+
+class ExitCode(IntEnum):
+    """What a command's exit code says."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    DIFFERENT = 3
+    UNREACHABLE = 4
+    INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is called.
+
+    Args:
+        lazy: For each command, where it is (`module:name`) and what it does, in a line.
+        arguments: As click.Group's.
+    """
+
+    def __init__(self, *, lazy: dict[str, tuple[str, str]], **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the commands' names, in the order of their use."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in self._lazy:
+            return None
+        module, _, name = self._lazy[cmd_name][0].partition(":")
+        command = getattr(import_module(module), name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in self._lazy.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    lazy={
+        "check": ("pcs_wrapper.commands.check:check", "Find every mistake in a description."),
+        "render": ("pcs_wrapper.commands.render:render", "Show a description as a CIB."),
+        "schema": ("pcs_wrapper.commands.schema:schema", "Print a JSON Schema for editors."),
+        "cluster": ("pcs_wrapper.commands.cluster:cluster", "Create the cluster."),
+        "plan": ("pcs_wrapper.commands.plan:plan", "Show what an apply would change, and do."),
+        "apply": ("pcs_wrapper.commands.apply:apply", "Make the cluster what is described."),
+        "confirm": ("pcs_wrapper.commands.confirm:confirm", "Keep a change that waits for it."),
+        "rollback": ("pcs_wrapper.commands.rollback:rollback", "Take changes back."),
+        "history": ("pcs_wrapper.commands.history:history", "Show what was changed, by whom."),
+        "drift": ("pcs_wrapper.commands.drift:drift", "Show what others have changed."),
+        "import": ("pcs_wrapper.commands.import_:import_", "Describe a cluster that is there."),
+        "status": ("pcs_wrapper.commands.status:status", "Show what runs where, or why not."),
+        "agents": ("pcs_wrapper.commands.agents:agents", "Install resource agents, or test one."),
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="takeover")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Failover clusters from one description: Pacemaker and Corosync, driven through pcs."""
+    if ctx.obj is None:
+        from pcs_wrapper.environment import Environment
+
+        ctx.obj = Environment(
+            say=lambda text: click.echo(f"{text} …", err=True),
+            progress=lambda text: click.echo(text, err=True),
+            warn=lambda text: click.echo(f"warning: {text}", err=True),
+        )
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    if os.environ.get("TAKEOVER_DEBUG"):
+        logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+        logging.getLogger("takeover").setLevel(logging.DEBUG)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
+    """Run a command and return its exit code; whatever goes wrong is told on standard error.
+
+    Args:
+        arguments: The command line, without the program's name.
+        environment: The machine; this one if it is not given.
+    """
+    try:
+        code = cli.main(
+            list(arguments), prog_name="takeover", standalone_mode=False, obj=environment
+        )
+        sys.stdout.flush()
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except BrokenPipeError:
+        # The reader has gone, `| head` for example: not worth a word, now or at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.FAILED
+    except Exception as error:  # the last one that can turn it into a message
+        return _report(error)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _report(error: Exception) -> int:
+    from cib_templates.errors import DescriptionError, TakeoverError
+    from pcs_wrapper.errors import ClusterUnreachable, UsageError
+
+    if isinstance(error, TakeoverError):
+        click.echo(f"{error}", err=True)
+        if isinstance(error, DescriptionError | UsageError):
+            return ExitCode.USAGE
+        return ExitCode.UNREACHABLE if isinstance(error, ClusterUnreachable) else ExitCode.FAILED
+    if os.environ.get("TAKEOVER_DEBUG"):
+        traceback.print_exception(error)
+        details = "the details are above"
+    else:
+        details = "run it again with TAKEOVER_DEBUG=1 in the environment to see the details"
+    click.echo(f"this is a fault in Takeover: {type(error).__name__}: {error}; {details}", err=True)
+    return ExitCode.FAILED

@@ -1,0 +1,56 @@
+"""`takeover drift`: where the cluster is no longer as its description says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pcs_wrapper.cli import ExitCode
+from pcs_wrapper.commands.options import as_json, description_file
+from pcs_wrapper.environment import Environment
+
+
+@click.command()
+@description_file
+@as_json
+@click.option(
+    "--cib",
+    "cib_file",
+    metavar="CIB",
+    type=click.Path(path_type=Path),
+    help="Compare this file (pcs cluster cib CIB) in place of the cluster that runs here.",
+)
+@click.pass_context
+def drift(ctx: click.Context, file: Path, *, as_json: bool, cib_file: Path | None) -> None:
+    """Show what others have changed of what the description FILE says.
+
+    Told is what is described, and what is there now: `takeover apply` puts it right, or the
+    description learns it. What the description has nothing to do with is listed as not managed.
+
+    Exit code 0: all is as described; 3: something is not.
+    """
+    from dataclasses import asdict
+
+    from cib_templates.reading import read_description
+    from pcs_wrapper.drifting import drift_file, drift_live
+    from pcs_wrapper.plan_report import differences_text
+    from pcs_wrapper.report import to_json
+
+    environment: Environment = ctx.obj
+    description = read_description(file)
+    if cib_file is None:
+        found = drift_live(environment, description)
+    else:
+        found = drift_file(cib_file, description)
+    if as_json:
+        differences = [asdict(each) for each in found.diff.differences]
+        click.echo(to_json({"differences": differences, "not_managed": list(found.not_managed)}))
+    else:
+        click.echo("not as described:" if found.diff else "all is as described")
+        for line in differences_text(found.diff):
+            click.echo(line)
+        if found.not_managed:
+            click.echo(f"not managed: {', '.join(found.not_managed)}")
+    if found.diff:
+        ctx.exit(ExitCode.DIFFERENT)

@@ -1,0 +1,164 @@
+"""What a conformance test found, for people and for programs."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pcs_wrapper.conformance.checking import Result, Verdict
+from pcs_wrapper.conformance.rules import CHAPTERS
+
+if TYPE_CHECKING:
+    from pcs_wrapper.conformance.laboratory import Laboratory
+    from pcs_wrapper.conformance.rule import Fault, Rule
+
+COLOURS = {
+    Verdict.OK: "green",
+    Verdict.FAILED: "red",
+    Verdict.ADVICE: "yellow",
+    Verdict.SKIPPED: "cyan",
+}
+MOST_FAULTS = 3  # of one rule, in text
+MOST_LINES = 6  # of an action's output, in text
+
+
+def heading(lab: Laboratory) -> Iterator[str]:
+    """Say what is judged by which rules."""
+    described = lab.described
+    if described is None:
+        yield f"{lab.agent}: its meta-data cannot be read"
+        return
+    declared = f"declares version {described.version or '(none)'} of the OCF RA API"
+    yield f"{lab.agent}: {declared}, and is judged by {described.judged_by}"
+    if described.judged_by == "1.0":
+        yield (
+            "  1.0 has no unique-group, reloadable, deprecated and reload-agent; how an agent has "
+            "to behave is the same"
+        )
+
+
+def result_text(result: Result) -> Iterator[str]:
+    """Say what a rule found: a line, and more for what is wrong."""
+    word = result.verdict.name if result.verdict is Verdict.FAILED else result.verdict.value
+    verdict = click.style(f"{word:7}", fg=COLOURS[result.verdict])
+    yield f"  {verdict}  {result.rule.id}: {result.rule.sentence}"
+    if result.why:
+        yield f"             {result.why}"
+    if result.faults:
+        yield f"             {result.rule.severity.value}: {result.rule.source}"
+    for fault in result.faults[:MOST_FAULTS]:
+        yield from (f"           {line}" for line in fault_text(fault))
+    if len(result.faults) > MOST_FAULTS:
+        more = len(result.faults) - MOST_FAULTS
+        yield f"           … and {more} more like these (--json shows all)"
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Count what was found."""
+    count = Counter(result.verdict for result in results)
+    return ", ".join(f"{count[verdict]} {verdict.value}" for verdict in Verdict)
+
+
+def is_good(results: Sequence[Result], *, strict: bool) -> bool:
+    """Tell whether nothing failed; if strict, nothing that "should" be either."""
+    bad = {Verdict.FAILED, Verdict.ADVICE} if strict else {Verdict.FAILED}
+    return not any(result.verdict in bad for result in results)
+
+
+def list_text() -> Iterator[str]:
+    """List the rules."""
+    for chapter in CHAPTERS:
+        yield f"{chapter.title}:"
+        for rule in chapter.rules:
+            yield f"  {rule.id}: {rule.sentence}"
+            yield f"      {rule.severity.value}; {rule.source}; does: {rule.needs.value}"
+
+
+def list_data() -> dict[str, Any]:
+    """Return the rules as data."""
+    return {
+        "rules": [
+            {"chapter": chapter.title, **_rule_data(rule)}
+            for chapter in CHAPTERS
+            for rule in chapter.rules
+        ]
+    }
+
+
+def data(lab: Laboratory, results: Sequence[Result], *, strict: bool) -> dict[str, Any]:
+    """Return everything as data, without the values of parameters."""
+    described = lab.described
+    count = Counter(result.verdict.value for result in results)
+    return {
+        "agent": str(lab.agent),
+        "version": described.version if described else None,
+        "judged_by": described.judged_by if described else None,
+        "parameters": sorted(lab.parameters),
+        "good": is_good(results, strict=strict),
+        "summary": {verdict.value: count[verdict.value] for verdict in Verdict},
+        "results": [
+            {
+                "chapter": result.chapter,
+                **_rule_data(result.rule),
+                "verdict": result.verdict.value,
+                "why": result.why,
+                "seconds": round(result.seconds, 3),
+                "faults": [_fault_data(fault) for fault in result.faults],
+            }
+            for result in results
+        ],
+    }
+
+
+def fault_text(fault: Fault) -> Iterator[str]:
+    """Say what is wrong: what was run, what it said, and what would be right."""
+    yield f"- {fault.found}"
+    done = fault.outcome
+    if done is not None:
+        yield f"  ran: {done.ran}"
+        output = done.stdout.decode(errors="replace") if done.action != "meta-data" else ""
+        for name, text in (("stdout", output), ("stderr", done.stderr)):
+            lines = text.splitlines()
+            for line in lines[:MOST_LINES]:
+                yield f"  {name}: {printable(line)}"
+            if len(lines) > MOST_LINES:
+                yield f"  {name}: … and {len(lines) - MOST_LINES} more lines"
+    yield f"  right: {fault.right}"
+
+
+def _fault_data(fault: Fault) -> dict[str, Any]:
+    done = fault.outcome
+    ran = None
+    if done is not None:
+        ran = {
+            "command": done.ran,
+            "exit_code": done.code,
+            "ended": done.ended,
+            "seconds": round(done.seconds, 3),
+            "stdout": done.stdout.decode(errors="replace"),
+            "stderr": done.stderr,
+        }
+    return {"found": fault.found, "right": fault.right, "ran": ran}
+
+
+def _rule_data(rule: Rule) -> dict[str, Any]:
+    return {
+        "rule": rule.id,
+        "sentence": rule.sentence,
+        "source": rule.source,
+        "severity": rule.severity.value,
+    }
+
+
+def printable(text: str) -> str:
+    """Return text without what a terminal or XML 1.0 would take for something else."""
+    return "".join(
+        char
+        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs", "Co", "Cn")
+        else f"\\x{ord(char):02x}"
+        for char in text
+    )

@@ -1,0 +1,85 @@
+"""`takeover import`: a cluster as a description."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomli_w
+from lxml import etree
+
+from cib_templates.importing import Cluster, import_cib
+from cib_templates.reading import parse_description
+from cib_templates.unsaid import Unsaid, unsaid
+from pcs_wrapper import cib
+from pcs_wrapper.cluster_config import ClusterConfig, read_cluster_config
+from pcs_wrapper.crm_mon import read_state
+from pcs_wrapper.environment import Environment
+from pcs_wrapper.planning import read_cib_file
+
+_WIDTH = 98
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a cluster.
+
+    Attributes:
+        text: The description, as TOML.
+        unsaid: What of the cluster it does not say.
+    """
+
+    text: str
+    unsaid: tuple[Unsaid, ...]
+
+
+def import_live(environment: Environment) -> Imported:
+    """Describe the cluster that runs here; nothing is changed.
+
+    Raises:
+        NotRoot: This is not root.
+        ProgramError: pcs is missing or fails.
+        ClusterUnreachable: No cluster runs here.
+        DescriptionError: The cluster has something that a description must not have, such as a
+            password among a fence device's parameters.
+    """
+    environment.require_root()
+    environment.runner.require("pcs", "crm_mon")
+    read_state(environment)
+    config = read_cluster_config(environment.runner)
+    return _imported(cib.read_cib(environment), config, "this cluster")
+
+
+def import_file(environment: Environment, file: Path, corosync_conf: Path) -> Imported:
+    """Describe a cluster from its files, wherever it is.
+
+    Args:
+        environment: The machine.
+        file: Its CIB, such as `pcs cluster cib FILE` writes.
+        corosync_conf: Its corosync.conf.
+
+    Raises:
+        UsageError: The CIB cannot be read, or is none.
+        TakeoverError: As `import_live`.
+    """
+    environment.runner.require("pcs")
+    config = read_cluster_config(environment.runner, corosync_conf)
+    return _imported(read_cib_file(file), config, str(file))
+
+
+def _imported(found: etree._Element, config: ClusterConfig, source: str) -> Imported:
+    document = import_cib(found, Cluster(config.name, config.token, config.nodes))
+    text = tomli_w.dumps(document, multiline_strings=True)
+    left = tuple(unsaid(found, parse_description(text, Path(f"the description of {source}"))))
+    return Imported(_heading(source, left) + text, left)
+
+
+def _heading(source: str, left: tuple[Unsaid, ...]) -> str:
+    said = [f"Imported from {source}."]
+    if left:
+        said += ["What is not said here, or otherwise:", *(f"  {each}" for each in left)]
+    lines = [
+        line for each in said for line in textwrap.wrap(each, _WIDTH, subsequent_indent="    ")
+    ]
+    return "".join(f"# {line}\n" for line in lines) + "\n"

@@ -1,0 +1,147 @@
+"""What became of a push whose command died: it is in the cluster, or it is not; never between.
+
+A checkpoint says `pushing` from before the push until its outcome is known. While no command holds
+the lock, one that says so belongs to a command that was killed. The push itself is one message to
+Pacemaker, so the live configuration has all of it or nothing, and comparing tells which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from cib_templates.merge import changes
+from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.cib import same_objects
+from pcs_wrapper.environment import Environment
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How the live configuration is to a change.
+
+    Attributes:
+        pushed: Whether it has the change.
+        touched: IDs of the change's objects that are now neither as before it nor as after it.
+    """
+
+    pushed: bool
+    touched: tuple[str, ...]
+
+
+def compare(
+    live: etree._Element, checkpoint: Checkpoint, before: etree._Element, after: etree._Element
+) -> Comparison:
+    """Find out whether a change is in the live configuration; versions and status are ignored.
+
+    Args:
+        live: The live CIB.
+        checkpoint: The change.
+        before: The CIB before the change.
+        after: The CIB after it.
+    """
+    ours = checkpoint.changes
+    objects = {*ours.created, *ours.changed, *ours.removed}
+    not_as_after = set(same_objects(ours, changes(after, live)))
+    not_as_before = set(same_objects(ours, changes(before, live)))
+    # One object as after the push proves it, and one as before it disproves it. Where somebody
+    # has changed every one of them since, there was something to change.
+    return Comparison(
+        pushed=bool(objects - not_as_after) or not objects - not_as_before,
+        touched=tuple(sorted(not_as_after & not_as_before)),
+    )
+
+
+def settle(environment: Environment, live: etree._Element) -> list[str]:
+    """Find out what became of every push that was interrupted, and write it down.
+
+    The lock must be held.
+
+    Args:
+        environment: The machine.
+        live: The live CIB.
+
+    Returns:
+        A sentence for each.
+    """
+    checkpoints = Checkpoints(environment.state)
+    sentences = []
+    for number in [each.number for each in checkpoints.all() if each.state == "pushing"]:
+        interrupted = checkpoints.get(number)
+        if interrupted.state != "pushing":
+            # The rollback that a change began by itself is newer than that change, and has told.
+            continue
+        found = compare(live, interrupted, *checkpoints.cibs(interrupted))
+        what = f"checkpoint {interrupted.number} ({interrupted.command} of {interrupted.user}, "
+        what += f"{interrupted.at}) was interrupted: "
+        if found.pushed:
+            notes = (interrupted.note, "interrupted; not verified")
+            finish(checkpoints, interrupted, note="; ".join(filter(None, notes)))
+            what += "the change is in the cluster, and nobody has verified it: takeover status"
+            if found.touched:
+                what += f". Somebody has changed {', '.join(found.touched)} since"
+        else:
+            checkpoints.keep(interrupted, state="failed", note="interrupted; not in the cluster")
+            what += "the change is not in the cluster"
+        sentences.append(what)
+    return sentences
+
+
+def finish(checkpoints: Checkpoints, pushed: Checkpoint, note: str = "") -> Checkpoint:
+    """Write down that a push is in the cluster, and what it took back if it is a rollback.
+
+    Args:
+        checkpoints: All of them.
+        pushed: The push.
+        note: What else is to be said of it.
+    """
+    for number in pushed.undoes:
+        undone = checkpoints.get(number)
+        checkpoints.keep(undone, state="rolled back", confirm_by=None)
+    state = "unconfirmed" if pushed.confirm_by else "applied"
+    return checkpoints.keep(pushed, state=state, note=note or pushed.note)
+
+
+def overdue(environment: Environment) -> list[str]:
+    """Return a sentence for each change that should have been rolled back and was not.
+
+    The timer that does it lives in this node's memory: it goes with the node's power.
+    """
+    return [
+        f"checkpoint {late.number} was not confirmed by {late.confirm_by}, and is still in the "
+        f"cluster: takeover confirm {late.number}, or takeover rollback {late.number}"
+        for late in Checkpoints(environment.state).all()
+        if late.state == "unconfirmed"
+        and late.confirm_by
+        and datetime.fromisoformat(late.confirm_by) < environment.now()
+    ]
+
+
+def tell(environment: Environment) -> None:
+    """Settle what was interrupted, and warn of it and of what was not confirmed.
+
+    Nothing is done while a command is at work, which is not interrupted, nor for a user who may
+    not see the checkpoints, nor where no cluster answers.
+
+    Raises:
+        ProgramError: pcs cannot get the live CIB.
+        ClusterError: A file is not a checkpoint's.
+    """
+    from pcs_wrapper import lock
+    from pcs_wrapper.cib import read_cib
+    from pcs_wrapper.errors import Busy
+
+    checkpoints = Checkpoints(environment.state)
+    if not environment.is_root or not checkpoints.are_readable():
+        return
+    if any(each.state == "pushing" for each in checkpoints.all()):
+        try:
+            with lock.held(environment, "takeover"):
+                for sentence in settle(environment, read_cib(environment)):
+                    environment.warn(sentence)
+        except Busy as busy:
+            environment.warn(f"{busy.holder} is changing the cluster from this node")
+    for sentence in overdue(environment):
+        environment.warn(sentence)

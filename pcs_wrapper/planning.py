@@ -1,0 +1,229 @@
+"""`takeover plan`: what an apply would change, what the cluster then does, what clients notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from lxml import etree
+
+from cib_templates.description import Description
+from cib_templates.diff import Diff, diff
+from cib_templates.measured import History, read_history
+from cib_templates.merge import merge
+from cib_templates.outage import Clock, Corosync, Outage, Span, corosync_times, fencing_span
+from cib_templates.schema import check_schema, is_installed
+from pcs_wrapper import applying, preconditions
+from pcs_wrapper.cluster_config import read_cluster_config
+from pcs_wrapper.environment import Environment
+from pcs_wrapper.errors import CommandTimedOut, UsageError
+from pcs_wrapper.simulation import Action, simulate
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the clients of a service notice.
+
+    Attributes:
+        service: Its name.
+        touched: Whether the plan changes it, or the cluster does something to it.
+        interrupted: The outage that the plan makes; None if it makes none.
+        stopped: Whether it stops and is not started again.
+        node_failure: The outage when its node fails afterwards; None if nothing can fence it.
+        application_failure: The outage when its application fails; None if it has none.
+        budget: What the description allows for a failure; None if it says nothing.
+    """
+
+    service: str
+    touched: bool
+    interrupted: Outage | None
+    stopped: bool
+    node_failure: Outage | None
+    application_failure: Outage | None
+    budget: timedelta | None
+
+    @property
+    def fits(self) -> bool | None:
+        """Whether failures are within the budget; None if there is none, or it cannot be said."""
+        if self.budget is None:
+            return None
+        failures = (self.node_failure, self.application_failure)
+        fits = [failure.fits(self.budget) for failure in failures if failure is not None]
+        return False if False in fits else None if None in fits else True
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a plan says.
+
+    Attributes:
+        old: The live CIB that it was made from.
+        new: What it shall be.
+        diff: The difference.
+        actions: What the cluster does then, in the scheduler's order.
+        not_simulated: Why nothing is known of that; empty if it is.
+        forecasts: What clients notice, for each service of the description.
+    """
+
+    old: etree._Element
+    new: etree._Element
+    diff: Diff
+    actions: tuple[Action, ...]
+    not_simulated: str
+    forecasts: tuple[Forecast, ...]
+
+
+def plan_live(
+    environment: Environment, description: Description, *, adopt: bool = False
+) -> Planned:
+    """Plan a change of the cluster that runs here; nothing is changed.
+
+    Args:
+        environment: The machine.
+        description: What the cluster shall have.
+        adopt: Whether resources with its IDs that others made are taken over.
+
+    Raises:
+        TakeoverError: As `applying.plan`, and InvalidCib if the schema rejects the result.
+    """
+    environment.runner.require("crm_simulate")
+    found = applying.plan(environment, description, adopt=adopt)
+    config = read_cluster_config(environment.runner)
+    corosync = corosync_times(
+        config.token, len(config.nodes), config.token_coefficient, config.consensus
+    )
+    return _plan(environment, description, found.old, found.new, corosync)
+
+
+def plan_file(
+    environment: Environment, description: Description, file: Path, *, adopt: bool = False
+) -> Planned:
+    """Plan a change of a CIB in a file, wherever that cluster is.
+
+    Args:
+        environment: The machine. Its Pacemaker's schema and scheduler are asked if it has them.
+        description: What the cluster shall have.
+        file: A whole CIB, such as `pcs cluster cib FILE` writes.
+        adopt: As `plan_live`.
+
+    Raises:
+        UsageError: The file cannot be read, or is no CIB.
+        TakeoverError: OwnershipError, ClusterError or InvalidCib, as with a live cluster.
+    """
+    old = read_cib_file(file)
+    new = merge(old, description, adopt=adopt)
+    preconditions.check_exclusive(old, new)
+    corosync = corosync_times(description.cluster.token, len(description.nodes))
+    return _plan(environment, description, old, new, corosync)
+
+
+def read_cib_file(file: Path) -> etree._Element:
+    """Return the CIB in a file.
+
+    Raises:
+        UsageError: The file cannot be read, or is no CIB.
+    """
+    right = "the file must be a whole CIB, as `pcs cluster cib FILE` writes it"
+    try:
+        root = etree.fromstring(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}; {right}") from None
+    except etree.XMLSyntaxError as error:
+        raise UsageError(f"{file}: is not XML: {error}; {right}") from None
+    if root.tag != "cib":
+        raise UsageError(f"{file}: is not a CIB but <{root.tag!s}>; {right}")
+    return root
+
+
+def _plan(
+    environment: Environment,
+    description: Description,
+    old: etree._Element,
+    new: etree._Element,
+    corosync: Corosync,
+) -> Planned:
+    differences = diff(old, new)
+    if differences and is_installed(environment.schemas):
+        check_schema(new, environment.schemas)
+    why_not = _no_simulation(environment, old)
+    actions: tuple[Action, ...] = ()
+    # Without a change there is nothing to tell apart from what the cluster does anyway.
+    if differences and not why_not:
+        try:
+            actions = simulate(environment, old, new)
+        except CommandTimedOut as error:
+            # The scheduler's time grows faster than the number of resources.
+            why_not = str(error)
+    forecasts = _forecasts(description, differences, actions, corosync, read_history(old))
+    return Planned(old, new, differences, _explained(actions, differences), why_not, forecasts)
+
+
+def _no_simulation(environment: Environment, old: etree._Element) -> str:
+    if old.find("status/node_state") is None:
+        return "the CIB tells of no node's state: it is not from a running cluster"
+    if environment.runner.find("crm_simulate") is None:
+        return "crm_simulate is not installed: apt install pacemaker-cli-utils"
+    return ""
+
+
+def _explained(actions: Iterable[Action], differences: Diff) -> tuple[Action, ...]:
+    """Name the keys whose change makes the scheduler restart or reload a resource."""
+    keys = {
+        each.name: ", ".join(fact.name for fact in each.facts)
+        for each in differences.differences
+        if each.change == "changed"
+    }
+    return tuple(
+        replace(action, reason=f"changed: {keys[action.target]}")
+        if action.target in keys
+        and (action.kind == "reload" or action.reason == "resource definition change")
+        else action
+        for action in actions
+    )
+
+
+def _forecasts(
+    description: Description,
+    differences: Diff,
+    actions: tuple[Action, ...],
+    corosync: Corosync,
+    history: History,
+) -> tuple[Forecast, ...]:
+    kinds: dict[str, set[str]] = {}
+    for action in actions:
+        if not action.anyway:
+            kinds.setdefault(action.kind, set()).add(action.target)
+    interrupted = kinds.get("restart", set()) | kinds.get("move", set())
+    changed = {each.service for each in differences.differences}
+    forecasts = []
+    for name, service in description.services.items():
+        clock = Clock(name, service, history)
+        parts = set(clock.parts)
+        fencing = _slowest_fencing(description, service.nodes, history)
+        stopped = not parts.isdisjoint(kinds.get("stop", ()))
+        forecasts.append(
+            Forecast(
+                service=name,
+                touched=name in changed or any(parts & each for each in kinds.values()),
+                interrupted=clock.planned(parts & interrupted) if parts & interrupted else None,
+                stopped=stopped,
+                node_failure=clock.node_failure(corosync, fencing) if fencing else None,
+                application_failure=clock.application_failure(),
+                budget=service.budget,
+            )
+        )
+    return tuple(forecasts)
+
+
+def _slowest_fencing(
+    description: Description, nodes: Iterable[str], history: History
+) -> Span | None:
+    """Return the time that fencing takes at that of a service's nodes which takes longest."""
+    spans = [
+        fencing_span(fencing.resource_id(device), fencing.timeout, history)
+        for device, fencing in description.fencing.items()
+        if not set(nodes).isdisjoint(description.fenced_by(device))
+    ]
+    return max(spans, key=lambda span: (span.likely or span.limit, span.limit), default=None)
