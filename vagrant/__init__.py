@@ -1,0 +1,1 @@
+"""The test rigs: lab clusters that tests and the demo run on."""

@@ -1,0 +1,172 @@
+"""The service of the demo and the rig tests, and how an administrator sets it up.
+
+Everything that an administrator would type goes through `Administrator.types`, so that what is
+shown is what was done.
+"""
+
+import json
+import secrets
+import shlex
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from string import Template
+from typing import IO, Any
+
+from vagrant.one_machine.install import ATTACH_PROGRAM
+from vagrant.one_machine.layout import CLUSTER_LINKS, TARGET, Layout, Link, floating_address
+from vagrant.one_machine.rig import Rig, RigError
+
+SERVICE = "shop"
+DIRECTORY = "/srv/shop"
+DESCRIPTION = "/root/shop.toml"
+_PASSWORD_FILE = "/root/hacluster.password"  # noqa: S105 - the file's name
+_INITDB_PASSWORD_FILE = "/run/initdb.password"  # noqa: S105 - the file's name
+
+#: Where Debian's releases have PostgreSQL's programs.
+_POSTGRES = {"bookworm": "/usr/lib/postgresql/15/bin", "trixie": "/usr/lib/postgresql/17/bin"}
+
+#: Lets clients of the rig's network log in with a password.
+_CLIENTS_RULE = f"host all all {Link.LINK0.subnet} scram-sha-256"
+
+
+class Administrator:
+    """Types commands on a rig's nodes.
+
+    Args:
+        rig: the rig.
+        show: told each command before it runs: node and command line.
+        output: told each line that comes back, when it comes.
+    """
+
+    def __init__(
+        self, rig: Rig, show: Callable[[str, str], None], output: Callable[[str], None]
+    ) -> None:
+        self.rig = rig
+        self._show = show
+        self._output = output
+
+    def types(self, node: str, *command: str, text: str = "") -> str:
+        """Run a command on a node as an administrator would.
+
+        Args:
+            node: the node's name.
+            command: the program and its arguments.
+            text: its standard input; not shown.
+
+        Returns:
+            What it printed on standard output.
+
+        Raises:
+            RigError: it failed.
+        """
+        self._show(node, shlex.join(command))
+        process = subprocess.Popen(
+            self.rig.command(node, *command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with process, ThreadPoolExecutor() as pool:
+            printed = pool.submit(self._tell, process.stdout)
+            complaints = pool.submit(self._tell, process.stderr)
+            if process.stdin:
+                process.stdin.write(text)
+                process.stdin.close()
+        if process.returncode:
+            said = (printed.result() + complaints.result()).strip()
+            line = shlex.join(command)
+            raise RigError(f"{node}: {line}: exit code {process.returncode}\n{said}")
+        return printed.result()
+
+    def _tell(self, stream: IO[str] | None) -> str:
+        lines = []
+        for line in stream or ():
+            self._output(line)
+            lines.append(line)
+        return "".join(lines)
+
+
+def description(layout: Layout) -> str:
+    """The cluster's description, for a rig's nodes, disks and networks."""
+    template = Template(Path(__file__).with_name("shop.toml").read_text())
+    nodes = "".join(
+        f"[nodes.{node}]\nlinks = {json.dumps(_addresses(layout, node))}\n\n"
+        for node in layout.node_names
+    )
+    return template.substitute(
+        nodes=nodes,
+        node_names=", ".join(json.dumps(node) for node in layout.node_names),
+        portal=layout.portal,
+        target=TARGET,
+        attach=ATTACH_PROGRAM,
+        postgres=_POSTGRES[layout.release],
+        address=floating_address(),
+    )
+
+
+def _addresses(layout: Layout, node: str) -> list[str]:
+    return [layout.node_address(node, link) for link in CLUSTER_LINKS]
+
+
+def prepare_nodes(admin: Administrator) -> None:
+    """On every node: the agents, and the password of pcs's user."""
+    password = secrets.token_urlsafe(16)
+    for node in admin.rig.layout.node_names:
+        admin.types(node, "takeover", "agents", "install")
+        admin.types(node, "chpasswd", text=f"hacluster:{password}\n")
+    admin.rig.write(admin.rig.layout.node_names[0], _PASSWORD_FILE, f"{password}\n")
+
+
+def create_database(admin: Administrator, node: str) -> str:
+    """Make the filesystem on the shared disk and a new database in it; nothing stays mounted.
+
+    Returns:
+        The password of the database's user `postgres`.
+    """
+    layout = admin.rig.layout
+    lun = (layout.portal, TARGET, "1")
+    postgres = _POSTGRES[layout.release]
+    password = secrets.token_urlsafe(16)
+    device = admin.types(node, ATTACH_PROGRAM, "attach", *lun).strip()
+    admin.types(node, "mkfs.ext4", "-q", device)
+    admin.types(node, "mkdir", "-p", DIRECTORY)
+    admin.types(node, "mount", device, DIRECTORY)
+    data = f"{DIRECTORY}/data"
+    admin.types(node, "install", "--directory", "--owner=postgres", "--mode=0700", data)
+    initdb = (f"{postgres}/initdb", f"--pgdata={data}", "--auth-host=scram-sha-256")
+    as_postgres = ("runuser", "--user=postgres", "--")
+    owned = ("install", "--owner=postgres", "--mode=0600", "/dev/stdin", _INITDB_PASSWORD_FILE)
+    admin.types(node, *owned, text=f"{password}\n")
+    admin.types(node, *as_postgres, *initdb, f"--pwfile={_INITDB_PASSWORD_FILE}")
+    admin.types(node, "rm", _INITDB_PASSWORD_FILE)
+    rules = f"{data}/pg_hba.conf"
+    admin.types(node, "sed", "--in-place", f"$a {_CLIENTS_RULE}", rules)
+    admin.types(node, "umount", DIRECTORY)
+    admin.types(node, ATTACH_PROGRAM, "detach", *lun)
+    return password
+
+
+def create_cluster(admin: Administrator, node: str) -> None:
+    """Describe the cluster, create it, and put the service on it."""
+    admin.rig.write(node, DESCRIPTION, description(admin.rig.layout))
+    admin.types(node, "takeover", "check", DESCRIPTION)
+    password_file = ("--password-file", _PASSWORD_FILE)
+    admin.types(node, "takeover", "cluster", "create", DESCRIPTION, *password_file)
+    admin.types(node, "takeover", "apply", DESCRIPTION)
+
+
+def cluster_status(rig: Rig, node: str) -> dict[str, Any]:
+    """What `takeover status --json` says on a node.
+
+    Raises:
+        RigError: the node is off, or it says nothing.
+    """
+    result = rig.run(node, "takeover", "status", "--json")
+    try:
+        status: dict[str, Any] = json.loads(result.stdout)
+    except ValueError:
+        raise RigError(f"{node}: takeover status: {result.stdout}{result.stderr}") from None
+    return status

@@ -1,0 +1,23 @@
+"""Waiting for something to become true, for a limited time."""
+
+import time
+from collections.abc import Callable
+
+
+def eventually(condition: Callable[[], bool], limit: float, pause: float = 0.01) -> bool:
+    """Wait until a condition holds.
+
+    Args:
+        condition: asked again and again, at least once.
+        limit: for how long at most, in seconds.
+        pause: from one question to the next, in seconds.
+
+    Returns:
+        Whether it held in time.
+    """
+    end = time.monotonic() + limit
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(pause)
+    return True
