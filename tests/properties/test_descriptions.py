@@ -1,0 +1,161 @@
+"""Every description that is accepted makes a valid CIB and comes back from it; others are refused.
+
+`TAKEOVER_EXAMPLES` sets how many descriptions each of `SHARES` tests tries; of wrong ones a fourth.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from cib_templates.description import Description
+from cib_templates.errors import DescriptionError
+from cib_templates.importing import Cluster, import_cib
+from cib_templates.reading import read_description
+from cib_templates.render import render, to_text
+from cib_templates.schema import check_schema, is_installed
+from tests.properties.documents import Document, documents
+
+SHARES = 4  # so that several processors have something to do
+EXAMPLES = int(os.environ.get("TAKEOVER_EXAMPLES", "500"))
+VERIFIED = 5  # of each share, with crm_verify, which takes as long as twenty others
+TRIED = settings(
+    max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)  # fmt: skip
+# Tables whose keys are names: of tables, and of values.
+FREE = ("nodes", "fencing", "services")
+AMOUNTS = ("parameters", "plugs", "utilization", "attributes", "meta", "preferences")
+
+
+def read(document: Document) -> Description:
+    """Read a description as `takeover` does, from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cluster.toml"
+        file.write_text(tomli_w.dumps(document))
+        return read_description(file)
+
+
+def accepted(document: Document) -> Description:
+    """Read a description that hypothesis has made; the few that are refused do not count."""
+    try:
+        return read(document)
+    except DescriptionError as error:
+        assert all(mistake.message for mistake in error.mistakes)
+        assume(False)
+        raise
+
+
+def imported(cib: etree._Element, of: Description) -> Description:
+    """Return what comes back from a CIB."""
+    links = {name: node.links for name, node in of.nodes.items()}
+    return read(import_cib(cib, Cluster(of.cluster.name, of.cluster.token, links)))
+
+
+def online(cib: etree._Element) -> etree._Element:
+    """Have a new CIB say that all nodes are members, without which Pacemaker warns of that."""
+    cib.set("have-quorum", "1")
+    for node in cib.iterfind("configuration/nodes/node"):
+        member = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
+        identity = {"id": node.get("id", ""), "uname": node.get("uname", "")}
+        etree.SubElement(cib.xpath("status")[0], "node_state", identity | member)
+    return cib
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_what_is_accepted_is_valid_and_comes_back(share: int) -> None:
+    """By the RNG; rendered twice, the same bytes; imported and rendered again, too."""
+
+    @settings(TRIED)
+    @given(document=documents())
+    def holds(document: Document) -> None:
+        document["cluster"]["name"] = f"{document['cluster']['name']}-{share}"
+        description = accepted(document)
+        cib = render(description)
+        text = to_text(cib)
+        if is_installed():
+            check_schema(cib)
+        assert to_text(render(read(document))) == text
+        assert to_text(render(imported(cib, description))) == text
+
+    holds()
+
+
+@pytest.mark.skipif(shutil.which("crm_verify") is None, reason="Pacemaker is not installed")
+def test_pacemaker_finds_nothing_wrong() -> None:
+    """`crm_verify` is silent about a sample."""
+
+    @settings(TRIED, max_examples=VERIFIED * SHARES)
+    @given(document=documents())
+    def holds(document: Document) -> None:
+        text = to_text(online(render(accepted(document))))
+        verify = ["crm_verify", "--xml-pipe", "--verbose"]
+        done = subprocess.run(verify, input=text, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    holds()
+
+
+def _leaves(table: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each value."""
+    if isinstance(table, dict):
+        for key, value in table.items():
+            yield from _leaves(value, (*path, key))
+    elif isinstance(table, list) and table and isinstance(table[0], dict):
+        for index, value in enumerate(table):
+            yield from _leaves(value, (*path, index))
+    else:
+        yield path
+
+
+def _tables(table: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each table whose keys are known."""
+    if isinstance(table, dict):
+        if not path or path[-1] not in FREE:
+            yield path
+        for key, value in table.items():
+            if key not in AMOUNTS:
+                yield from _tables(value, (*path, key))
+    elif isinstance(table, list):
+        for index, value in enumerate(table):
+            yield from _tables(value, (*path, index))
+
+
+def _at(document: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        document = document[step]
+    return document
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_what_is_wrong_is_refused(share: int) -> None:
+    """One value of another type, or one key too many: a message with its line, and no traceback."""
+
+    @settings(TRIED, max_examples=EXAMPLES // 4)
+    @given(data=st.data(), document=documents())
+    def holds(data: st.DataObject, document: Document) -> None:
+        wrong = copy.deepcopy(document)
+        if share % 2:
+            path = data.draw(st.sampled_from(list(_leaves(wrong))))
+            _at(wrong, path[:-1])[path[-1]] = datetime.date(2026, 11, 24)
+        else:
+            path = data.draw(st.sampled_from(list(_tables(wrong))))
+            _at(wrong, path)["mistyped"] = 1
+        with pytest.raises(DescriptionError) as caught:
+            read(wrong)
+        assert any(mistake.line for mistake in caught.value.mistakes)
+
+    holds()

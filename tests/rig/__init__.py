@@ -1,0 +1,1 @@
+"""Rig tests: a real cluster on the one-machine rig."""

@@ -1,0 +1,56 @@
+"""Disks for tests on the host: loop devices with a filesystem."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.rig.on_host.conftest import Node, run
+
+SERVER = Path(__file__).with_name("fuse_server.py")
+
+
+def image(path: Path, *mkfs: str, size: int = 32) -> Path:
+    """Make an image of `size` MiB with a filesystem; ext4 if no mkfs is given."""
+    with path.open("wb") as file:
+        file.truncate(size << 20)
+    run(*(mkfs or ("mkfs.ext4", "-q")), str(path))
+    return path
+
+
+@contextlib.contextmanager
+def loop(path: Path) -> Iterator[str]:
+    """Attach an image to a loop device, and detach it when it is not in use any more."""
+    device = run("losetup", "--find", "--show", str(path)).stdout.strip()
+    try:
+        yield device
+    finally:
+        run("losetup", "--detach", device)
+
+
+class FileServer:
+    """A network filesystem of a node, with one file, that can be made to hang."""
+
+    def __init__(self, node: Node, point: Path, kind: str, source: str, image: Path) -> None:
+        point.mkdir()
+        self._node = node
+        self.point = point
+        command = ["python3", str(SERVER), str(point), kind, source, str(image)]
+        self.process = subprocess.Popen([*node.enter, *command], stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 10
+        while f" {point} " not in node.run("cat", "/proc/mounts").stdout:
+            assert time.monotonic() < until, "the FUSE server did not mount"
+            time.sleep(0.02)
+
+    def hang(self) -> None:
+        """Answer no request any more."""
+        self._node.run("kill", "-USR1", str(self.process.pid))
+        time.sleep(0.1)
+
+    def end(self) -> None:
+        """End the server: whatever waits for it fails now."""
+        self.process.kill()
+        self.process.wait()

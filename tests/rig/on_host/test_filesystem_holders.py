@@ -1,0 +1,144 @@
+"""Processes that keep a filesystem busy in ways that defeat umount."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from ocf_agents.ocf import Code
+from tests.rig.on_host.conftest import Node
+from tests.rig.on_host.disks import image, loop
+
+LIMIT = {"OCF_RESKEY_CRM_meta_timeout": "3000"}
+
+
+@contextlib.contextmanager
+def process(node: Node, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process of the node, in a group of its own, which ends with the block."""
+    running = subprocess.Popen(
+        [*node.enter, "setsid", *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(0.3)
+    try:
+        yield running
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+@pytest.fixture
+def mounted(node: Node, tmp_path: Path) -> Iterator[dict[str, str]]:
+    with loop(image(tmp_path / "disk.img")) as device:
+        given = {"device": device, "directory": str(tmp_path / "mnt"), "fstype": "ext4"}
+        assert node.act("filesystem", "start", **given) == (0, "")
+        yield given
+        node.act("filesystem", "stop", **given)
+
+
+def test_processes_that_respawn_do_not_defeat_the_stop(node: Node, mounted: dict[str, str]) -> None:
+    """Started again at once by what is no holder itself (resource-agents#2106): it is unmounted."""
+    folder = mounted["directory"]
+    script = f"trap '' TERM; while :; do (trap '' TERM; cd {folder} && exec sleep 600); done"
+    with process(node, "sh", "-c", script) as parent, process(node, "sh", "-c", script):
+        code, said = node.act("filesystem", "stop", LIMIT, **mounted)
+        assert code == Code.SUCCESS
+        assert "SIGKILL to sleep" in said
+        assert folder not in node.run("cat", "/proc/mounts").stdout
+        assert parent.poll() is None  # no holder: not ended
+
+
+def test_the_cluster_survives_a_stop(node: Node, mounted: dict[str, str]) -> None:
+    """Pcsd with its working folder there is not signalled (pcs#197): the stop fails and says so."""
+    folder = mounted["directory"]
+    script = f"echo pcsd > /proc/self/comm; cd {folder}; read forever"
+    with process(node, "bash", "-c", script) as pcsd:
+        code, said = node.act("filesystem", "stop", LIMIT, **mounted)
+        assert code == Code.ERR_GENERIC
+        assert f"cannot unmount {folder}, held by pcsd ({pcsd.pid})" in said
+        assert "SIG" not in said
+        assert pcsd.poll() is None
+
+
+def test_holders_can_be_spared(node: Node, mounted: dict[str, str]) -> None:
+    """With force_unmount=false nothing is ended; with the stock agent's other words it is."""
+    folder = mounted["directory"]
+    with process(node, "sh", "-c", f"cd {folder}; exec sleep 600") as holder:
+        code, said = node.act("filesystem", "stop", LIMIT, **mounted, force_unmount="no")
+        assert code == Code.ERR_GENERIC
+        assert f"held by sleep ({holder.pid})" in said
+        assert holder.poll() is None
+        code, said = node.act("filesystem", "stop", LIMIT, **mounted, force_unmount="safe")
+        assert (code, holder.wait(5)) == (Code.SUCCESS, -15)
+
+
+def test_a_fast_stop_fails_fast(node: Node, mounted: dict[str, str]) -> None:
+    """fast_stop=true gives up after 6 seconds although the cluster allows more."""
+    began = time.monotonic()
+    with process(node, "sh", "-c", f"cd {mounted['directory']}; exec sleep 600"):
+        spared = {"force_unmount": "false", "fast_stop": "yes"}
+        assert node.act("filesystem", "stop", **mounted, **spared)[0] == Code.ERR_GENERIC
+    assert 5 < time.monotonic() - began < 12
+
+
+@pytest.mark.parametrize("how", ["root", "exe", "map"])
+def test_every_kind_of_holder_is_found(node: Node, mounted: dict[str, str], how: str) -> None:
+    """The root folder, the program itself, and a mapped file keep a filesystem busy, too."""
+    folder = mounted["directory"]
+    node.run("cp", "/bin/sleep", f"{folder}/program")
+    if how == "root":
+        for part in ("lib", "lib64", "usr", "bin"):
+            node.run("mkdir", f"{folder}/{part}")
+        command = ["python3", "-c", f"import os, time; os.chroot('{folder}'); time.sleep(600)"]
+    elif how == "exe":
+        command = [f"{folder}/program", "600"]
+    else:
+        code = (
+            "import mmap, sys, time; file = open(sys.argv[1], 'rb'); "
+            "kept = mmap.mmap(file.fileno(), 0, access=1); file.close(); time.sleep(600)"
+        )
+        command = [sys.executable, "-IS", "-c", code, f"{folder}/program"]
+    with process(node, *command) as holder, process(node, "sleep", "600") as bystander:
+        assert node.act("filesystem", "stop", **mounted)[0] == Code.SUCCESS
+        assert holder.wait(5) == -15
+        assert bystander.poll() is None
+
+
+def test_a_fsck_that_a_killed_start_left_is_ended(node: Node, mounted: dict[str, str]) -> None:
+    """It would go on to repair the disk while the next node has it mounted."""
+    assert node.act("filesystem", "stop", **mounted)[0] == Code.SUCCESS
+    script = "echo fsck.ext2 > /proc/self/comm; sleep 60; :"
+    with process(node, "bash", "-c", script, "fsck", "-p", mounted["device"]) as fsck:
+        code, said = node.act("filesystem", "stop", **mounted)
+        assert code == Code.SUCCESS
+        assert f"SIGKILL to fsck.ext2 ({fsck.pid})" in said
+        assert fsck.wait(5) == -9
+
+
+def test_ten_stops_at_once_are_not_slow(node: Node, tmp_path: Path) -> None:
+    """Nobody looks for holders where there are none (resource-agents#1917: 2.6 s became 25.8 s)."""
+    with contextlib.ExitStack() as stack:
+        given = []
+        for number in range(10):
+            device = stack.enter_context(loop(image(tmp_path / f"disk{number}.img", size=8)))
+            given.append({"device": device, "directory": f"{tmp_path}/mnt{number}"})
+            node.forget()  # all of them have the same name here
+            assert node.act("filesystem", "start", **given[-1], fstype="ext4") == (0, "")
+        node.forget()
+        began = time.monotonic()
+        with ThreadPoolExecutor(10) as pool:
+            codes = list(pool.map(lambda one: node.act("filesystem", "stop", **one)[0], given))
+        assert codes == [Code.SUCCESS] * 10
+        assert time.monotonic() - began < 5

@@ -1,0 +1,311 @@
+"""`apply` on real clusters: what does harm comes back by itself, and nothing is ever between."""
+
+import json
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.rig.conftest import Shop
+from vagrant.demo.faults import wait_until_whole
+from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
+from vagrant.one_machine.rig import Rig, RigError
+from vagrant.one_machine.waiting import eventually
+
+NODE = "node1"
+_BATCH = """
+[services.batch]
+pattern = "standby"
+nodes = ["node2", "node3", "node1"]
+
+[services.batch.app]
+command = ["/usr/bin/sleep", "1000000"]
+
+[services.batch.address]
+ip = "198.51.100.150"
+prefix = 24
+"""
+_WITH, _BROKEN, _OTHER = (
+    "/root/with-batch.toml",
+    "/root/broken-batch.toml",
+    "/root/other-batch.toml",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def others(shop: Shop) -> Iterator[dict[str, str]]:
+    """The starts of what no test here changes: the demo's service, and a resource made by pcs.
+
+    The node has descriptions of the demo's service with another one, with that one broken, and with
+    another time of its monitor.
+    """
+    text = shop.rig.run(NODE, "cat", DESCRIPTION, check=True).stdout
+    shop.rig.write(NODE, _WITH, text + _BATCH)
+    command = '"/usr/bin/sleep", "1000000"]'
+    shop.rig.write(NODE, _BROKEN, text + _BATCH.replace(command, '"/usr/bin/false"]'))
+    shop.rig.write(NODE, _OTHER, text + _BATCH.replace(command, f'{command}\nmonitor = "30s"'))
+    create = ("pcs", "resource", "create", "theirs", "ocf:heartbeat:Dummy", "--wait=60")
+    shop.rig.run(NODE, *create, check=True)
+    yield of_others(starts(shop.rig))
+    apply(shop.rig, DESCRIPTION)
+    shop.rig.run(NODE, "pcs", "resource", "delete", "theirs", check=True)
+    wait_until_whole(shop.rig)
+
+
+def takeover(rig: Rig, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command on the node."""
+    return rig.run(NODE, "takeover", *arguments)
+
+
+def apply(rig: Rig, file: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Apply a description that must succeed."""
+    return rig.run(NODE, "takeover", "apply", *options, file, check=True)
+
+
+def history(rig: Rig) -> list[dict[str, Any]]:
+    """The checkpoints, the newest first."""
+    result = rig.run(NODE, "takeover", "history", "--json", check=True)
+    checkpoints: list[dict[str, Any]] = json.loads(result.stdout)["checkpoints"]
+    return checkpoints
+
+
+def configuration(rig: Rig) -> str:
+    """What is configured: without the status and the versions, which change by themselves."""
+    query = ("cibadmin", "--query", "--scope", "configuration")
+    return rig.run(NODE, *query, check=True).stdout
+
+
+def at_work(rig: Rig) -> str:
+    """The command that has begun to change the cluster, as history tells; empty if none has."""
+    told = takeover(rig, "history").stderr
+    found = re.search(r"`([^`]+)` of .* is changing the cluster", told)
+    return found[1] if found else ""
+
+
+def states(rig: Rig) -> dict[str, str]:
+    """The state of each service."""
+    return {each["id"]: each["state"] for each in cluster_status(rig, NODE)["services"]}
+
+
+def starts(rig: Rig) -> dict[str, str]:
+    """When each resource was started, as Pacemaker has it."""
+    xml = rig.run(NODE, "crm_mon", "--output-as=xml", "--one-shot", check=True).stdout
+    found: dict[str, str] = {}
+    for name, history_ in re.findall(r'<resource_history id="([^"]+)"(.*?)</resource_h', xml, re.S):
+        for call, at in re.findall(
+            r'call="(\d+)" task="start".*?last-rc-change="([^"]+)"', history_
+        ):
+            found[f"{name} {call}"] = at
+    return found
+
+
+def of_others(found: dict[str, str]) -> dict[str, str]:
+    """The starts of the demo's service and of what pcs made."""
+    return {name: at for name, at in found.items() if name.startswith((SERVICE, "theirs"))}
+
+
+def test_a_change_that_cannot_start_comes_back_by_itself(
+    shop: Shop, others: dict[str, str]
+) -> None:
+    """The configuration is as before, the reason is told, and the client noticed nothing."""
+    before = configuration(shop.rig)
+    shop.client.write_steadily(1)
+    begin = time.monotonic()
+    result = takeover(shop.rig, "apply", _BROKEN)
+    end = time.monotonic()
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "start of batch-app failed" in result.stdout
+    assert "ended with 1" in result.stdout
+    assert "it was rolled back" in result.stdout
+    assert re.search(r"\d s  start of batch-app failed on node\d: ", result.stderr)
+    assert configuration(shop.rig) == before
+    assert of_others(starts(shop.rig)) == others
+    outage = shop.client.outage(begin, end)
+    print(
+        f"apply and rollback took {end - begin:.1f} s; longest pause of the client {outage:.3f} s"
+    )
+    assert outage < 1.0
+    assert shop.client.check().lost == []
+    rollback, change = history(shop.rig)[:2]
+    assert (change["state"], rollback["undoes"]) == ("rolled back", [change["number"]])
+
+
+def test_a_good_one_of_the_same_name_starts_at_once(shop: Shop) -> None:
+    """The failures went with the rollback: nothing keeps the next try from the nodes."""
+    apply(shop.rig, _WITH, "--message", "the batch service")
+    assert set(states(shop.rig).values()) == {"running"}
+    assert "batch" in states(shop.rig)
+    newest = history(shop.rig)[0]
+    assert (newest["state"], newest["message"]) == ("applied", "the batch service")
+    assert newest["changes"]["created"][0] == "batch"
+    modes = shop.rig.run(NODE, "stat", "-c", "%a", "/var/lib/takeover/checkpoints", check=True)
+    assert modes.stdout.strip() == "700"
+
+
+def test_a_changed_service_that_cannot_start_runs_again(shop: Shop) -> None:
+    """It is stopped by its own change, and is back with its old command, its failures forgotten."""
+    result = takeover(shop.rig, "apply", _BROKEN)
+    assert result.returncode == 1
+    assert "batch: running" in result.stdout.partition("it was rolled back")[2]
+    assert states(shop.rig)["batch"] == "running"
+    assert cluster_status(shop.rig, NODE)["failures"] == []
+
+
+def test_an_edit_of_the_same_object_is_refused_and_kept(shop: Shop) -> None:
+    """An edit with pcs comes between the look and the push of apply: it stays, apply gives way."""
+    edit = "pcs resource update batch-address op monitor interval=77s"
+    pcs = "/usr/local/sbin/pcs"
+    script = (
+        '#!/bin/sh\n/usr/sbin/pcs "$@"; code=$?\n'
+        f'if [ "$1 $2" = "cluster cib" ]; then {edit.replace("pcs", "/usr/sbin/pcs", 1)} >&2; fi\n'
+        "exit $code\n"
+    )
+    shop.rig.write(NODE, pcs, script)
+    shop.rig.run(NODE, "chmod", "700", pcs, check=True)
+    result = takeover(shop.rig, "apply", _OTHER)
+    shop.rig.run(NODE, "rm", pcs, check=True)
+    assert result.returncode == 1
+    assert "somebody else has changed batch since" in result.stderr
+    found = configuration(shop.rig)
+    assert 'interval="77s"' in found
+    assert 'interval="30s"' not in found
+    assert history(shop.rig)[0]["state"] == "failed"
+    apply(shop.rig, _WITH)
+
+
+def test_a_rollback_by_hand(shop: Shop) -> None:
+    """What it would do is shown first, then done; what pcs changed meanwhile stays."""
+    without = configuration(shop.rig)
+    apply(shop.rig, _OTHER)
+    shop.rig.run(NODE, "pcs", "property", "set", "batch-limit=17", check=True)
+    number = str(history(shop.rig)[0]["number"])
+    shown = takeover(shop.rig, "rollback", "--dry-run", number)
+    assert "changed: batch" in shown.stdout
+    assert "cibadmin --patch" in shown.stdout
+    asked = takeover(shop.rig, "rollback", number)
+    assert asked.returncode != 0, "without --yes and without an answer nothing is done"
+    assert 'interval="30s"' in configuration(shop.rig)
+    assert takeover(shop.rig, "rollback", "--yes", number).returncode == 0
+    now = configuration(shop.rig)
+    assert 'interval="30s"' not in now
+    assert "batch-limit" in now
+    shop.rig.run(NODE, "pcs", "property", "unset", "batch-limit", check=True)
+    assert configuration(shop.rig) == without
+
+
+def test_what_is_not_confirmed_is_rolled_back(shop: Shop) -> None:
+    """Nobody says `takeover confirm`: the timer takes the change back, with apply long gone."""
+    before = configuration(shop.rig)
+    result = apply(shop.rig, _OTHER, "--confirm", "15s")
+    assert "takeover confirm" in result.stdout
+    assert history(shop.rig)[0]["state"] == "unconfirmed"
+    assert eventually(lambda: configuration(shop.rig) == before, 60, pause=0.5)
+    assert eventually(lambda: history(shop.rig)[0]["state"] == "applied", 30, pause=0.5)
+    rollback, change = history(shop.rig)[:2]
+    assert (change["state"], rollback["message"]) == ("rolled back", "not confirmed in time")
+    # It still waits for the cluster, and nobody else may change that meanwhile.
+    lock = ("python3", "-c", "import fcntl; fcntl.flock(open('/var/lib/takeover/lock'), 6)")
+    assert eventually(lambda: shop.rig.run(NODE, *lock).returncode == 0, 120, pause=0.5)
+    wait_until_whole(shop.rig)
+
+
+def test_what_is_confirmed_stays(shop: Shop) -> None:
+    """After `takeover confirm` the timer is gone, and nothing is rolled back."""
+    apply(shop.rig, _OTHER, "--confirm", "60s")
+    assert takeover(shop.rig, "confirm").returncode == 0
+    timers = shop.rig.run(NODE, "systemctl", "list-timers", "--all", check=True).stdout
+    assert "takeover-unconfirmed" not in timers
+    assert history(shop.rig)[0]["state"] == "confirmed"
+    assert 'interval="30s"' in configuration(shop.rig)
+    apply(shop.rig, _WITH)
+
+
+def test_one_apply_at_a_time(shop: Shop) -> None:
+    """The second one is refused at once, and says who is at work."""
+    first = subprocess.Popen(
+        shop.rig.command(NODE, "takeover", "apply", _OTHER),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert eventually(lambda: at_work(shop.rig) == "takeover apply", 30)
+    second = takeover(shop.rig, "apply", _WITH)
+    assert first.wait(120) == 0
+    assert second.returncode == 1
+    assert re.search(
+        r"`takeover apply` of \w+ \(process \d+, since .*\) is changing", second.stderr
+    )
+    apply(shop.rig, _WITH)
+
+
+def test_killed_at_twenty_moments(shop: Shop) -> None:
+    """SIGKILL from the start to the end of an apply: old or new, and the next command says which.
+
+    The moments are spread over the time that one apply takes, with a fixed seed.
+    """
+    both: dict[str, str] = {}
+    durations = []
+    for file in (DESCRIPTION, _WITH):
+        begin = time.monotonic()
+        apply(shop.rig, file)
+        durations.append(time.monotonic() - begin)
+        both[configuration(shop.rig)] = file
+    # The machine has other things to do, too: the later moments shall still be within an apply.
+    duration = min(durations)
+    assert len(both) == 2
+    chance = random.Random(4)  # noqa: S311 - for moments, not for secrets
+    outcomes = {"pushed": 0, "not pushed": 0, "told": 0}
+    began = time.monotonic()
+    for number in range(20):
+        old = configuration(shop.rig)
+        target = _WITH if both[old] == DESCRIPTION else DESCRIPTION
+        after = duration * (number + chance.random()) / 20
+        _kill(shop.rig, target, after)
+        new = configuration(shop.rig)
+        assert new in both, f"killed after {after:.2f} s: neither the old nor the new state"
+        outcomes["not pushed" if new == old else "pushed"] += 1
+        told = takeover(shop.rig, "history", "--json")
+        newest = json.loads(told.stdout)["checkpoints"][0]
+        if "was interrupted" in told.stderr:
+            outcomes["told"] += 1
+            where = "the change is in the cluster" if new != old else "is not in the cluster"
+            assert where in told.stderr
+            assert newest["state"] == ("applied" if new != old else "failed")
+        assert newest["state"] != "pushing"
+    print(f"an apply took {duration:.1f} s; {outcomes}")
+    # Twenty moments of an apply whose own length varies with the machine's load.
+    assert all(outcomes.values())
+    assert shop.client.outage(began, time.monotonic()) < 1.0
+    assert shop.client.check().lost == []
+
+
+def test_others_ran_on_through_all_of_it(shop: Shop, others: dict[str, str]) -> None:
+    """A resource made by pcs survives more than ten applies; neither it nor the demo restarted."""
+    applied = [each for each in history(shop.rig) if each["state"] != "failed"]
+    assert len(applied) > 10
+    assert 'id="theirs"' in configuration(shop.rig)
+    assert of_others(starts(shop.rig)) == others
+
+
+def _kill(rig: Rig, target: str, after: float) -> None:
+    """Start an apply on the node and kill its process after a time, if it is still there."""
+    tell = 'echo $$; exec takeover apply "$0"'
+    process = subprocess.Popen(
+        rig.command(NODE, "sh", "-c", tell, target),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout
+    pid = process.stdout.readline().strip()
+    time.sleep(after)
+    try:
+        rig.run(NODE, "kill", f"-{signal.SIGKILL:d}", pid, check=True)
+    except RigError:
+        assert process.wait(60) == 0, "it had ended by itself, and not well"
+    process.wait(60)
+    process.stdout.close()

@@ -1,0 +1,1 @@
+"""Tests of description, model and CIB."""

@@ -1,0 +1,85 @@
+"""The examples: right, without a warning, valid for Pacemaker and for editors."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from cib_templates.editor_schema import editor_schema
+from cib_templates.merge import changes, merge
+from cib_templates.reading import read_description, read_with_advice
+from cib_templates.render import render, to_text
+from cib_templates.schema import check_schema, is_installed
+
+from .conftest import EXAMPLE
+from .json_schema import errors
+
+EXAMPLES = sorted(EXAMPLE.parent.glob("*.toml"))
+VERIFY = shutil.which("crm_verify", path="/usr/sbin:/usr/bin")
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_what_an_expert_would_write(example: Path) -> None:
+    """No mistake and no warning, and two renderings are the same."""
+    description, warnings = read_with_advice(example)
+    assert warnings == []
+    assert to_text(render(description)) == to_text(render(description))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_valid_for_pacemaker(example: Path, tmp_path: Path) -> None:
+    """The installed schema takes it, and crm_verify finds no error."""
+    if VERIFY is None or not is_installed():
+        pytest.skip("Pacemaker is not installed")
+    cib = render(read_description(example))
+    check_schema(cib)
+    file = tmp_path / "cib.xml"
+    file.write_text(to_text(cib))
+    # Without a node's state it warns that nothing can be fenced.
+    command = [VERIFY, "-V", "-V", "-x", str(file)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    assert [line for line in said.splitlines() if "error" in line.lower()] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_fits_the_schema_for_editors(example: Path) -> None:
+    """What is right for `check` is not underlined by an editor."""
+    schema = editor_schema()
+    assert list(errors(tomllib.loads(example.read_text()), schema, schema)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("prefix = 24", "prefiks = 24", ".prefiks: not known"),
+        ('"1000ms"', "1000", ".cluster.token: not ['string']"),
+        ('"1000ms"', '"1000"', ".cluster.token: does not match"),
+        ('"standby"', '"standbye"', ".services.shop.pattern: not in "),
+        ("schema = 1", "schema = 2", "schema: not 1"),
+        ('name = "shop"', "", ".cluster.name: missing"),
+        ('"INT"', '"STOP"', "stop_signal: not in "),
+    ],
+)
+def test_the_schema_finds_what_is_wrong(old: str, new: str, expected: str) -> None:
+    """Editors see wrong keys, types, units and words while one types."""
+    document = tomllib.loads(EXAMPLE.read_text().replace(old, new, 1))
+    schema = editor_schema()
+    found = list(errors(document, schema, schema))
+    assert len(found) == 1
+    assert expected in found[0]
+
+
+def test_a_large_description_takes_no_time() -> None:
+    """100 services with three parts each: read, rendered, merged and compared."""
+    began = time.process_time()
+    description = read_description(EXAMPLE.parent / "large.toml")
+    cib = render(description)
+    again = merge(cib, description)
+    assert not changes(cib, again)
+    assert len(description.services) == 100
+    assert time.process_time() - began < 1.0

@@ -1,0 +1,77 @@
+"""`takeover import` and `takeover drift`: from a cluster to its description, and back again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cib_templates.reading import read_description
+from cib_templates.render import to_text
+from pcs_wrapper.planning import read_cib_file
+
+from .conftest import CONFIG, CONFIGURED, LIVE, ExpectedCalls, Takeover
+
+CIB = LIVE / "2.1.xml"
+SHOP = LIVE / "shop.toml"
+
+
+@pytest.fixture
+def imported(
+    machine: Takeover, runner: ExpectedCalls, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Path:
+    """Import a CIB that Takeover has made, and return the description's file."""
+    conf = tmp_path / "corosync.conf"
+    runner.expect(*CONFIG, "--corosync_conf", str(conf), stdout=json.dumps(CONFIGURED))
+    assert machine("import", "--cib", CIB, "--corosync-conf", conf) == 0
+    file = tmp_path / "imported.toml"
+    file.write_text(capsys.readouterr().out)
+    return file
+
+
+def test_what_takeover_has_made_comes_back(imported: Path, machine: Takeover) -> None:
+    """The services are the same, and a plan with it has nothing to do."""
+    assert read_description(imported).services == read_description(SHOP).services
+    assert machine("plan", "--cib", CIB, imported) == 0
+    assert machine("drift", "--cib", CIB, imported) == 0
+
+
+def test_a_live_cluster_is_asked(
+    machine: Takeover, runner: ExpectedCalls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By pcs alone; nothing is changed."""
+    runner.expect_state("running")
+    runner.expect_config()
+    runner.expect("pcs", "cluster", "cib", stdout=CIB.read_text())
+    assert machine("import") == 0
+    assert capsys.readouterr().out.startswith("# Imported from this cluster.\n")
+
+
+def test_files_come_together(machine: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
+    """A CIB alone does not say on which links its nodes are."""
+    assert machine("import", "--cib", CIB) == 2
+    assert "--cib and --corosync-conf belong together" in capsys.readouterr().err
+
+
+def test_a_change_by_hand_is_told(
+    machine: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was described, and what it is now; what is not described is listed apart."""
+    cib = read_cib_file(CIB)
+    [interval] = cib.xpath("//primitive[@id='shop-app']//op[@name='monitor']")
+    interval.set("timeout", "99s")
+    [resources] = cib.xpath("configuration/resources")
+    primitive = {"id": "cups", "class": "systemd", "type": "cups"}
+    resources.append(resources.makeelement("primitive", primitive))
+    changed = tmp_path / "cib.xml"
+    changed.write_text(to_text(cib))
+    assert machine("drift", "--cib", changed, SHOP) == 3
+    out = capsys.readouterr().out
+    assert "shop-app" in out
+    assert "99s" in out
+    assert "not managed: primitive cups" in out
+    assert machine("drift", "--json", "--cib", changed, SHOP) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [each["name"] for each in told["differences"]] == ["shop-app"]
+    assert told["not_managed"] == ["primitive cups"]
