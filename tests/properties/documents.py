@@ -63,9 +63,15 @@ def _optional(draw: st.DrawFn, table: Document, key: str, values: st.SearchStrat
 
 
 @st.composite
-def documents(draw: st.DrawFn) -> Document:
-    """A description that is right, as far as a simple generator can know."""
-    nodes = [f"node{number}" for number in range(1, draw(st.integers(2, 5)) + 1)]
+def documents(draw: st.DrawFn, fewest: int = 2, most: int = 5) -> Document:
+    """A description that is right, as far as a simple generator can know.
+
+    Args:
+        draw: Hypothesis gives it.
+        fewest: The fewest nodes of a cluster.
+        most: The most.
+    """
+    nodes = [f"node{number}" for number in range(1, draw(st.integers(fewest, most)) + 1)]
     links = draw(st.integers(1, 3))
     document: Document = {
         "schema": 1,
@@ -123,12 +129,16 @@ def _fencing(draw: st.DrawFn, nodes: list[str]) -> Document:
 
 def _service(draw: st.DrawFn, nodes: list[str], number: int, others: list[str]) -> Document:
     ranked = draw(st.permutations(nodes))
-    pattern = draw(st.sampled_from(["standby", "mutual", "spare", "everywhere"]))
+    pattern = draw(st.sampled_from(["standby", "mutual", "spare", "mirror", "everywhere"]))
     least = 1 if pattern in ("standby", "everywhere") else 2
-    service: Document = {
-        "pattern": pattern,
-        "nodes": ranked[: draw(st.integers(least, len(nodes)))],
-    }
+    most = 2 if pattern == "mirror" else len(nodes)
+    service: Document = {"pattern": pattern, "nodes": ranked[: draw(st.integers(least, most))]}
+    kinds = ["filesystem", "app", "address"]
+    if pattern == "mirror":
+        device = f"/dev/drbd{number}"
+        service["mirror"] = {"resource": f"r{number}", "device": device}
+        service["filesystem"] = _part(draw) | {"device": device, "directory": f"/srv/m{number}"}
+        kinds.remove("filesystem")
     for key, values in _OF_A_SERVICE.items():
         if draw(st.integers(0, 3)) == 0:
             service[key] = draw(values)
@@ -139,8 +149,7 @@ def _service(draw: st.DrawFn, nodes: list[str], number: int, others: list[str]) 
         relation = draw(st.sampled_from(["with", "apart_from", ""]))
         if relation:
             service[relation] = [others[-1]]
-    kinds = ["filesystem", "app", "address"]
-    _optional(draw, service, "start_order", st.permutations(kinds))
+    _optional(draw, service, "start_order", st.permutations(["filesystem", "app", "address"]))
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True)):
         count = draw(st.integers(1, 2))
         parts = [_PARTS[kind](draw, number * 10 + at) for at in range(count)]

@@ -1,5 +1,7 @@
 """Every description that is accepted makes a valid CIB and comes back from it; others are refused.
 
+tests/rig/test_scheduler.py shows a sample to crm_verify.
+
 `TAKEOVER_EXAMPLES` sets how many descriptions each of `SHARES` tests tries; of wrong ones a fourth.
 """
 
@@ -8,30 +10,23 @@ from __future__ import annotations
 import copy
 import datetime
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import tomli_w
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from cib_templates.description import Description
 from cib_templates.errors import DescriptionError
 from cib_templates.importing import Cluster, import_cib
-from cib_templates.reading import read_description
 from cib_templates.render import render, to_text
-from cib_templates.schema import check_schema, is_installed
 from tests.properties.documents import Document, documents
+from tests.properties.reading import accepted, check_by_rng, read
 
 SHARES = 4  # so that several processors have something to do
 EXAMPLES = int(os.environ.get("TAKEOVER_EXAMPLES", "500"))
-VERIFIED = 5  # of each share, with crm_verify, which takes as long as twenty others
 TRIED = settings(
     max_examples=EXAMPLES, deadline=None, database=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -41,38 +36,10 @@ FREE = ("nodes", "fencing", "services")
 AMOUNTS = ("parameters", "plugs", "utilization", "attributes", "meta", "preferences")
 
 
-def read(document: Document) -> Description:
-    """Read a description as `takeover` does, from a file."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "cluster.toml"
-        file.write_text(tomli_w.dumps(document))
-        return read_description(file)
-
-
-def accepted(document: Document) -> Description:
-    """Read a description that hypothesis has made; the few that are refused do not count."""
-    try:
-        return read(document)
-    except DescriptionError as error:
-        assert all(mistake.message for mistake in error.mistakes)
-        assume(False)
-        raise
-
-
 def imported(cib: etree._Element, of: Description) -> Description:
     """Return what comes back from a CIB."""
     links = {name: node.links for name, node in of.nodes.items()}
     return read(import_cib(cib, Cluster(of.cluster.name, of.cluster.token, links)))
-
-
-def online(cib: etree._Element) -> etree._Element:
-    """Have a new CIB say that all nodes are members, without which Pacemaker warns of that."""
-    cib.set("have-quorum", "1")
-    for node in cib.iterfind("configuration/nodes/node"):
-        member = {"in_ccm": "true", "crmd": "online", "join": "member", "expected": "member"}
-        identity = {"id": node.get("id", ""), "uname": node.get("uname", "")}
-        etree.SubElement(cib.xpath("status")[0], "node_state", identity | member)
-    return cib
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -86,25 +53,9 @@ def test_what_is_accepted_is_valid_and_comes_back(share: int) -> None:
         description = accepted(document)
         cib = render(description)
         text = to_text(cib)
-        if is_installed():
-            check_schema(cib)
+        check_by_rng(cib)
         assert to_text(render(read(document))) == text
         assert to_text(render(imported(cib, description))) == text
-
-    holds()
-
-
-@pytest.mark.skipif(shutil.which("crm_verify") is None, reason="Pacemaker is not installed")
-def test_pacemaker_finds_nothing_wrong() -> None:
-    """`crm_verify` is silent about a sample."""
-
-    @settings(TRIED, max_examples=VERIFIED * SHARES)
-    @given(document=documents())
-    def holds(document: Document) -> None:
-        text = to_text(online(render(accepted(document))))
-        verify = ["crm_verify", "--xml-pipe", "--verbose"]
-        done = subprocess.run(verify, input=text, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
     holds()
 
