@@ -12,7 +12,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,9 @@ from bench.failures import (
     set_watching,
 )
 from bench.visitor import STEADY, Visitor
-from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
-from vagrant.one_machine.layout import floating_address
+from vagrant.demo.running import running_service
+from vagrant.demo.shop import Administrator
 from vagrant.one_machine.rig import Rig, RigError
 from vagrant.one_machine.tree import PYTHON_OF
 from vagrant.one_machine.waiting import eventually
@@ -154,34 +152,6 @@ def _own_start(journal: list[tuple[float, str]]) -> float:
     return ready - begun
 
 
-@contextmanager
-def service(
-    name: str, release: str, say: Callable[[str], None]
-) -> Iterator[tuple[Administrator, Client]]:
-    """The demo's service on a rig of its own, and a client that uses it.
-
-    Args:
-        name: the rig's name.
-        release: Debian release of the nodes.
-        say: told what happens.
-    """
-    rig = Rig(name)
-    rig.down()
-    try:
-        rig.up(release=release, say=say)
-        admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)
-        prepare_nodes(admin)
-        password = create_database(admin, rig.layout.node_names[0])
-        create_cluster(admin, rig.layout.node_names[0])
-        wait_until_whole(rig)
-        with Client(rig, floating_address(), password) as client:
-            client.wait_until_served(0, _LIMIT)
-            with equipped(admin):
-                yield admin, client
-    finally:
-        rig.down()
-
-
 def _rounds(
     admin: Administrator, visitor: Visitor, rounds: int, say: Callable[[str], None]
 ) -> Iterator[tuple[Failure, Measured]]:
@@ -265,7 +235,11 @@ def main(rounds: int, polled: int, name: str, release: str, json_file: Path | No
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    with service(name, release, say) as (admin, client), Visitor(admin.rig) as visitor:
+    with (
+        running_service(name, release, say) as (admin, client),
+        equipped(admin),
+        Visitor(admin.rig) as visitor,
+    ):
         watched = _medians(list(_rounds(admin, visitor, rounds, say)))
         found: dict[str, Any] = {"release": release, "watched": watched}
         _show(f"told by the watcher ({release})", watched)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from vagrant.demo.client import Client
-from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
-from vagrant.one_machine.layout import floating_address
+from vagrant.demo.running import running_service
+from vagrant.demo.shop import Administrator
 from vagrant.one_machine.rig import Rig
 
 RELEASES = ["bookworm", "trixie"]
@@ -77,17 +76,5 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
 
     Tests leave it whole: every node a member, the service running.
     """
-    rig = Rig(f"test-shop-{request.param}")
-    rig.down()
-    try:
-        rig.up(release=request.param, luns=2, say=print)
-        admin = Administrator(rig, lambda node, line: print(f"{node}# {line}"), print)
-        prepare_nodes(admin)
-        password = create_database(admin, "node1")
-        create_cluster(admin, "node1")
-        wait_until_whole(rig)
-        with Client(rig, floating_address(), password) as client:
-            client.wait_until_served(0, 60)
-            yield Shop(admin, client)
-    finally:
-        rig.down()
+    with running_service(f"test-shop-{request.param}", request.param, print, luns=2) as running:
+        yield Shop(*running)

@@ -279,13 +279,20 @@ def test_arguments_that_a_shell_would_read(
 
 
 def test_the_time_of_a_stop(stock: Act, ours: Act, sleep: dict[str, str]) -> None:
-    """Stock: it looks once a second whether the program has ended. Ours: it is told."""
-    took = []
-    for act in (stock, ours):
-        assert act("start", sleep) == Code.SUCCESS
-        time.sleep(0.3)
-        began = time.monotonic()
-        assert act("stop", sleep) == Code.SUCCESS
-        took.append(time.monotonic() - began)
-    assert took[0] >= 1
-    assert took[1] < 0.9
+    """Stock: it looks once a second whether the program has ended. Ours: it is told.
+
+    The shortest of three counts: on a busy machine, one of ours may take a second, too.
+    """
+
+    def shortest(act: Act) -> float:
+        took = []
+        for _ in range(3):
+            assert act("start", sleep) == Code.SUCCESS
+            time.sleep(0.3)
+            began = time.monotonic()
+            assert act("stop", sleep) == Code.SUCCESS
+            took.append(time.monotonic() - began)
+        return min(took)
+
+    assert shortest(stock) >= 1
+    assert shortest(ours) < 0.9

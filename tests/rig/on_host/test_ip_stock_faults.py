@@ -147,8 +147,15 @@ def test_a_stop_with_a_missing_tool(node: Node, act: Action, stock: bool) -> Non
 
 
 def test_an_ipv6_start_takes_seconds(node: Node, act: Action, stock: bool) -> None:
-    """IPaddr2 looks once a second whether the kernel's check has ended, which takes that long."""
-    began = time.monotonic()
-    assert act("start", ip="2001:db8::7") == 0
-    assert (time.monotonic() - began > 1) == stock
-    assert "2001:db8::7/64" in shown(node)
+    """IPaddr2 looks once a second whether the kernel's check has ended, which takes that long.
+
+    The shortest of three counts: on a busy machine, one of ours may take a second, too.
+    """
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert act("start", ip="2001:db8::7") == 0
+        took.append(time.monotonic() - began)
+        assert "2001:db8::7/64" in shown(node)
+        assert act("stop", ip="2001:db8::7") == 0
+    assert (min(took) > 1) == stock

@@ -63,7 +63,7 @@ def test_a_late_device_is_waited_for(tmp_path: Path) -> None:
     timer.start()
     began, cpu = time.monotonic(), time.process_time()
     assert Local(str(late)).attach(Deadline(10)) == str(late)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
     assert time.process_time() - cpu < 0.1
     timer.join()
 

@@ -161,12 +161,12 @@ def test_a_server_that_keeps_the_connection_is_not_waited_for(serve: Serve, answ
 
 def test_an_answer_that_drips_is_cut_off_at_the_limit(serve: Serve) -> None:
     """The limit is one for all of it, not for every byte."""
-    where = serve(*[b"x"] * 100, pause=0.1)
+    where = serve(*[b"x"] * 100, pause=0.4)
     began = time.monotonic()
     code, reason = verdict(f"http://{where}/", seconds=0.5)
     assert code == Code.ERR_GENERIC
     assert reason.endswith(f"(asking http://{where}/)") or "timed out" in reason
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_what_is_no_http_is_told(serve: Serve) -> None:

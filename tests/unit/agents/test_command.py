@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -65,12 +67,13 @@ def test_a_program_that_hangs_is_killed_at_the_deadline(programs: Programs) -> N
     began = time.monotonic()
     with pytest.raises(AgentError, match="hang did not finish in time"):
         run(["hang"], Deadline(0.2))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_a_daemon_left_behind_holds_nothing_up(programs: Programs) -> None:
     """A program that leaves a child with its output open is done when it ends itself."""
-    programs("daemonize", "/bin/sleep 3 & echo started")
+    programs("daemonize", "/bin/sleep 60 & echo $!")
     began = time.monotonic()
-    assert run(["daemonize"], Deadline(5)).output == "started\n"
-    assert time.monotonic() - began < 2
+    left_behind = int(run(["daemonize"], Deadline(80)).output)
+    assert time.monotonic() - began < 30
+    os.kill(left_behind, signal.SIGKILL)

@@ -1,0 +1,46 @@
+"""The demo's service at work on a rig of its own, for whoever wants to measure or to test it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from vagrant.demo.client import Client
+from vagrant.demo.faults import wait_until_whole
+from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
+from vagrant.one_machine.layout import floating_address
+from vagrant.one_machine.rig import Rig
+
+#: How long the first row may take, in seconds.
+_SERVED_LIMIT = 60.0
+
+
+@contextmanager
+def running_service(
+    name: str, release: str, say: Callable[[str], None], luns: int = 1
+) -> Iterator[tuple[Administrator, Client]]:
+    """The demo's service on a rig, and a client that it serves; both are gone afterwards.
+
+    Args:
+        name: the rig's name; one of that name is replaced.
+        release: Debian release of the nodes.
+        say: told what is done, and on which node.
+        luns: number of shared disks; the service uses the first.
+
+    Raises:
+        RigError: the rig or the cluster does not come up.
+        ClientError: the client is not served.
+    """
+    rig = Rig(name)
+    rig.down()
+    try:
+        rig.up(release=release, luns=luns, say=say)
+        first = rig.layout.node_names[0]
+        admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)
+        prepare_nodes(admin)
+        password = create_database(admin, first)
+        create_cluster(admin, first)
+        wait_until_whole(rig)
+        with Client(rig, floating_address(), password) as client:
+            client.wait_until_served(0, _SERVED_LIMIT)
+            yield admin, client
+    finally:
+        rig.down()
