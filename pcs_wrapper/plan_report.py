@@ -52,6 +52,7 @@ def plan_text(planned: Planned) -> Iterator[str]:
         yield f"What the cluster then does is not known: {planned.not_simulated}"
     else:
         yield from _actions(planned)
+    yield from _removals(planned)
     touched = [each for each in planned.forecasts if each.touched]
     yield from _clients(touched)
     yield from _failures(touched)
@@ -173,6 +174,24 @@ def _actions(planned: Planned) -> Iterator[str]:
     if anyway:
         yield "What it does anyway, without this change:"
         yield from _grouped(planned, anyway)
+
+
+def _removals(planned: Planned) -> Iterator[str]:
+    """Warn of what stops because it is removed: it has no order any more to be stopped in.
+
+    The scheduler only knows that such a resource is an orphan (Pacemaker Explained, "Cluster
+    Options": stop-orphan-resources); its group went with the configuration.
+    """
+    groups = _groups(planned)
+    stopping = {action.target for action in planned.actions if action.kind == "stop"}
+    for each in planned.diff.differences:
+        removed = each.what == "service" and each.change == "removed"
+        if removed and len(stopping.intersection(groups.get(each.name, ()))) > 1:
+            yield ""
+            yield (
+                f"{each.name} is removed while it runs, and its parts then stop in any order. To "
+                "stop it in order, apply it with `enabled = false` first."
+            )
 
 
 def _grouped(planned: Planned, actions: Sequence[Action]) -> Iterator[str]:
