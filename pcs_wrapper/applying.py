@@ -25,10 +25,12 @@ from pcs_wrapper import (
     verification,
 )
 from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.cluster_config import ClusterConfig, read_cluster_config
 from pcs_wrapper.crm_mon import ClusterState, read_state
 from pcs_wrapper.environment import Environment
 from pcs_wrapper.errors import PushUncertain
 from pcs_wrapper.explanation import explain, read_explained_state
+from pcs_wrapper.saved_plan import SavedPlan
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,14 @@ class Options:
         confirm: In what time it must be confirmed, so that it is not rolled back; None if it
             need not be.
         adopt: Whether resources with the description's IDs that others made are taken over.
+        saved: The plan that was looked at: nothing else is applied.
     """
 
     message: str = ""
     rollback: bool = True
     confirm: timedelta | None = None
     adopt: bool = False
+    saved: SavedPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Plan:
 
     Attributes:
         state: How the cluster is.
+        config: What Corosync's configuration says.
         old: The live CIB.
         new: What it shall be.
         changes: The difference.
@@ -97,6 +102,7 @@ class Plan:
     """
 
     state: ClusterState
+    config: ClusterConfig
     old: etree._Element
     new: etree._Element
     changes: Changes
@@ -110,35 +116,46 @@ class Plan:
         return settling.timeout_of(self.old, self.new)
 
 
-def plan(environment: Environment, description: Description, *, adopt: bool = False) -> Plan:
+def plan(
+    environment: Environment,
+    description: Description,
+    *,
+    adopt: bool = False,
+    saved: SavedPlan | None = None,
+) -> Plan:
     """Find out what there is to do; nothing is changed.
 
     Args:
         environment: The machine.
         description: What the cluster shall be.
         adopt: Whether resources with its IDs that others made are taken over.
+        saved: The plan that was made before; what there is to do must still be the same.
 
     Raises:
         NotRoot: This is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
         ClusterUnreachable: No cluster runs here.
         ClusterError: The cluster has another name or other nodes, the agents are not installed
-            here, or a disk would pass from one resource to another.
+            here, a disk would pass from one resource to another, or it is not the saved plan.
         OwnershipError: Something that is not Takeover's is in the way.
     """
     environment.require_root()
     environment.runner.require("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource")
     state = read_state(environment)
     preconditions.check_nodes(description, state)
-    preconditions.check_corosync(environment, description)
+    config = read_cluster_config(environment.runner)
+    preconditions.check_corosync(environment, config, description)
     old = cib.read_cib(environment)
     new = merge(old, description, adopt=adopt)
+    if saved:
+        saved.check(old, new)
     preconditions.check_agents(environment, new)
     preconditions.check_exclusive(old, new)
     differences = changes(old, new)
     devices = {device.resource_id(name) for name, device in description.fencing.items()}
     return Plan(
         state=state,
+        config=config,
         old=old,
         new=new,
         changes=differences,
@@ -185,7 +202,7 @@ def apply(
     environment.require_root()
     with lock.held(environment, "takeover apply"):
         options = options or Options()
-        planned = plan(environment, description, adopt=options.adopt)
+        planned = plan(environment, description, adopt=options.adopt, saved=options.saved)
         return carry_out(environment, planned, options)
 
 

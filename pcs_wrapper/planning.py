@@ -16,7 +16,6 @@ from cib_templates.merge import merge
 from cib_templates.outage import Clock, Corosync, Outage, Span, corosync_times, fencing_span
 from cib_templates.schema import check_schema, is_installed
 from pcs_wrapper import applying, preconditions
-from pcs_wrapper.cluster_config import read_cluster_config
 from pcs_wrapper.environment import Environment
 from pcs_wrapper.errors import CommandTimedOut, UsageError
 from pcs_wrapper.simulation import Action, simulate
@@ -90,7 +89,7 @@ def plan_live(
     """
     environment.runner.require("crm_simulate")
     found = applying.plan(environment, description, adopt=adopt)
-    config = read_cluster_config(environment.runner)
+    config = found.config
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus
     )

@@ -10,7 +10,7 @@ from lxml import etree
 from cib_templates.description import Description
 from cib_templates.exclusive import passed
 from pcs_wrapper import diagnosis
-from pcs_wrapper.cluster_config import read_cluster_config
+from pcs_wrapper.cluster_config import ClusterConfig
 from pcs_wrapper.crm_mon import ClusterState
 from pcs_wrapper.environment import Environment
 from pcs_wrapper.errors import ClusterError
@@ -48,9 +48,10 @@ def check_nodes(description: Description, state: ClusterState) -> None:
         )
 
 
-def check_corosync(environment: Environment, description: Description) -> None:
+def check_corosync(
+    environment: Environment, config: ClusterConfig, description: Description
+) -> None:
     """Check what is in Corosync's configuration, not in the CIB: apply does not change it."""
-    config = read_cluster_config(environment.runner)
     described = description.cluster
     if config.name != described.name:
         raise ClusterError(

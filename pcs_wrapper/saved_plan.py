@@ -18,11 +18,8 @@ from lxml import etree
 
 from cib_templates.description import Description
 from cib_templates.diff import diff
-from cib_templates.merge import merge
 from cib_templates.reading import parse_description, read_description
 from cib_templates.render import to_text
-from pcs_wrapper.cib import read_cib
-from pcs_wrapper.environment import Environment
 from pcs_wrapper.errors import ClusterError, UsageError
 
 _FORMAT = "takeover-plan-1"
@@ -60,26 +57,32 @@ class SavedPlan:
         """
         return parse_description(self.description, Path(self.source))
 
-    def check_unchanged(self, live: etree._Element) -> None:
-        """Check that the live configuration is still what the plan was made from.
+    def check(self, live: etree._Element, new: etree._Element) -> None:
+        """Check that the live configuration is still what the plan was made from, and the result.
 
         Changes of the status do not count.
 
         Args:
-            live: The live CIB.
+            live: The live CIB, the one that the push is made from.
+            new: What it shall be.
 
         Raises:
-            ClusterError: It is another one; the message says what has changed.
+            ClusterError: Either is another one; the message says what has changed.
         """
-        if configuration_digest(live) == self.digest:
-            return
-        found = diff(etree.fromstring(self.old), live).differences
-        what = ", ".join(f"{each.what} {each.name} {each.change}" for each in found)
-        raise ClusterError(
-            f"the cluster's configuration has changed since the plan was made (CIB {self.version}, "
-            f"now {_version(live)}): {what or 'its XML'}. Nothing was changed. Look at a new plan: "
-            f"takeover plan {self.source}"
-        )
+        if configuration_digest(live) != self.digest:
+            found = diff(etree.fromstring(self.old), live).differences
+            what = ", ".join(f"{each.what} {each.name} {each.change}" for each in found)
+            raise ClusterError(
+                "the cluster's configuration has changed since the plan was made (CIB "
+                f"{self.version}, now {_version(live)}): {what or 'its XML'}. Nothing was changed. "
+                f"Look at a new plan: takeover plan {self.source}"
+            )
+        if configuration_digest(new) != self.result:
+            raise ClusterError(
+                "what is described makes another configuration than when the plan was made: a "
+                "file that it refers to, or Takeover itself, has changed. Nothing was changed. "
+                f"Look at a new plan: takeover plan {self.source}"
+            )
 
 
 def save(
@@ -131,37 +134,20 @@ def is_saved_plan(file: Path) -> bool:
         return False
 
 
-def description_to_apply(
-    environment: Environment, file: Path, *, adopt: bool = False
-) -> Description:
-    """Return the description that a file is, or that a saved plan was made from.
+def read(file: Path) -> tuple[Description, SavedPlan | None]:
+    """Return the description that a file is, or that a saved plan was made from, with the plan.
 
     Args:
-        environment: The machine; with a saved plan, its cluster is compared with the plan's.
         file: A description or a saved plan.
-        adopt: Whether resources of others' are to be taken over.
 
     Raises:
         DescriptionError: The description has mistakes.
         UsageError: The plan cannot be read.
-        NotRoot: This is not root.
-        ProgramError: pcs cannot get the live CIB.
-        ClusterError: The live configuration is not the plan's any more, or what it would become.
     """
     if not is_saved_plan(file):
-        return read_description(file)
+        return read_description(file), None
     plan = load(file)
-    environment.require_root()
-    live = read_cib(environment)
-    plan.check_unchanged(live)
-    description = plan.read_description()
-    if configuration_digest(merge(live, description, adopt=adopt)) != plan.result:
-        raise ClusterError(
-            f"{file}: what is described makes another configuration than when the plan was made: "
-            "a file that it refers to, or Takeover itself, has changed. Nothing was changed. Look "
-            f"at a new plan: takeover plan {plan.source}"
-        )
-    return description
+    return plan.read_description(), plan
 
 
 def load(file: Path) -> SavedPlan:

@@ -54,13 +54,11 @@ def apply(
     from pcs_wrapper import applying
     from pcs_wrapper.change_report import applied_text
     from pcs_wrapper.report import to_json
-    from pcs_wrapper.saved_plan import description_to_apply
+    from pcs_wrapper.saved_plan import read
 
     environment: Environment = ctx.obj
-    description = description_to_apply(environment, file, adopt=adopt)
-    options = applying.Options(
-        message=message, rollback=not no_rollback, confirm=confirm, adopt=adopt
-    )
+    description, saved = read(file)
+    options = applying.Options(message, not no_rollback, confirm, adopt, saved)
     if dry_run:
         _show_plan(environment, description, options, as_json=as_json)
         return
@@ -84,7 +82,7 @@ def _show_plan(
     from pcs_wrapper.change_report import changes_text, difference_text
     from pcs_wrapper.report import to_json
 
-    plan = applying.plan(environment, description, adopt=options.adopt)
+    plan = applying.plan(environment, description, adopt=options.adopt, saved=options.saved)
     commands = applying.commands(environment, plan, options)
     if as_json:
         click.echo(to_json({"changes": asdict(plan.changes), "commands": commands}))

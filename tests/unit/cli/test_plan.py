@@ -46,7 +46,6 @@ def expect_live(runner: ExpectedCalls, cib: str, *simulated: str) -> None:
     runner.expect_state("running")
     runner.expect_config()
     runner.expect("pcs", "cluster", "cib", stdout=cib)
-    runner.expect_config()
     for name in simulated:
         runner.expect(*SIMULATE, stdout=answer(name))
 
