@@ -212,10 +212,9 @@ class Watcher:
         if (found := watched.new_problem(some)) and watched.of.stands:
             watch, problem = found
             now = time.monotonic()
-            if isinstance(watch, (watches.Mount, watches.Device)):
+            if watch.is_storage:
                 self._disk_failed = now
-            may_follow = isinstance(watch, watches.Process)
-            wait = self._disk_failed + CONSEQUENCE - now if may_follow else 0.0
+            wait = self._disk_failed + CONSEQUENCE - now if watch.needs_storage else 0.0
             self._tell(watched.of, problem, max(0.0, wait))
 
     def _tell(self, of: Registration, problem: str, wait: float) -> None:

@@ -35,10 +35,13 @@ class Watch:
     """Something that has to be there.
 
     `events` are the sources that tell when it may have changed (events.py); `descriptor` is one of
-    its own that becomes readable when it has.
+    its own that becomes readable when it has. What `needs_storage` may fail as a consequence when
+    what `is_storage` fails.
     """
 
     events: tuple[str, ...] = ()
+    is_storage = False
+    needs_storage = False
     descriptor: int | None = None
 
     def problem(self) -> str:
@@ -51,6 +54,8 @@ class Watch:
 
 class Process(Watch):
     """A process that lives (pidfd_open(2))."""
+
+    needs_storage = True
 
     def __init__(self, pid: str, started: str) -> None:
         self._pid = int(pid)
@@ -122,6 +127,7 @@ class Mount(Watch):
     """A filesystem that is mounted and, if it was mounted so, can be written to."""
 
     events = (MOUNTS, KERNEL)
+    is_storage = True
 
     def __init__(self, disk: str, access: str, point: str) -> None:
         if access not in ("rw", "ro"):
@@ -171,6 +177,7 @@ class Device(Watch):
     """A disk that the kernel has not given up."""
 
     events = (DEVICES, KERNEL)
+    is_storage = True
 
     def __init__(self, disk: str) -> None:
         major, _, minor = disk.partition(":")
