@@ -18,6 +18,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from cib_templates import ids
+
 _UNITS = {"ms": 0.001, "s": 1, "min": 60, "m": 60, "h": 3600}
 # No more digits than timedelta can take in hours.
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|min|m|h)")
@@ -209,8 +211,7 @@ ReadyCheck = Annotated[Text, AfterValidator(_ready)]
 Command = Annotated[list[Annotated[str, AfterValidator(_printable)]], AfterValidator(_program)]
 # Not Literal[1], which true and 1.0 are equal to.
 Schema = Annotated[int, AfterValidator(_supported_schema), WithJsonSchema({"const": 1})]
-# An ID in the CIB is an XML NCName; these are the NCNames that are also comfortable in a shell.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
+Name = Annotated[str, StringConstraints(pattern=f"^{ids.NAME.pattern}$")]
 # Those that others have given resources (XML, "NCName"; the letters that pcs takes).
 ResourceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
 NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]

@@ -14,7 +14,8 @@ from cib_templates.description import Address, App, Filesystem, Kind
 from cib_templates.fields import duration
 from cib_templates.nvset import pairs_of
 from cib_templates.ownership import mark
-from cib_templates.parts import AGENTS, seconds, times_of
+from cib_templates.parts import AGENTS, SAID_BY_THE_SERVICE, seconds, times_of
+from cib_templates.secret_names import is_secret
 
 Table = dict[str, Any]
 
@@ -42,7 +43,7 @@ def part_of(service: str, primitive: etree._Element, *, plain: bool = False) -> 
         plain: Whether it becomes that in any case.
     """
     agent = agent_of(primitive)
-    given = pairs_of(primitive, "instance_attributes")
+    given = public_parameters(primitive)
     kind, keys = _KINDS.get(agent, ("app", {}))
     table = None if plain or agent not in _KINDS else _by_keys(given, keys)
     if table is None:
@@ -50,6 +51,12 @@ def part_of(service: str, primitive: etree._Element, *, plain: bool = False) -> 
         table = {"agent": agent} | ({"parameters": given} if given else {})
     named = _names(service, primitive)
     return kind, named | table | _times(kind, table, primitive) | _extras(primitive)
+
+
+def public_parameters(primitive: etree._Element) -> dict[str, str]:
+    """Return the parameters of a primitive that may be in a description: no secrets."""
+    given = pairs_of(primitive, "instance_attributes")
+    return {name: value for name, value in given.items() if not is_secret(name)}
 
 
 def agent_of(primitive: etree._Element) -> str:
@@ -130,6 +137,7 @@ def _extras(primitive: etree._Element) -> Table:
         said = meta.get(ids.SETS, "").split()
         meta = {name: value for name, value in meta.items() if name in said}
         utilization = {n: v for n, v in utilization.items() if f"utilization.{n}" in said}
+    meta = {name: value for name, value in meta.items() if name not in SAID_BY_THE_SERVICE}
     extras: Table = {"meta": meta} if meta else {}
     if utilization:
         extras["utilization"] = {name: int(amount) for name, amount in utilization.items()}

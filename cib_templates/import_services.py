@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, get_args
 
 from lxml import etree
@@ -19,7 +20,6 @@ from cib_templates.services import MIRROR_INTERVAL, SERVICE_META
 Table = dict[str, Any]
 
 _KINDS: tuple[Kind, ...] = get_args(Kind)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _NEVER = "-INFINITY"
 _NUMBER = re.compile(r"[+-]?[0-9]{1,6}")
 
@@ -31,16 +31,21 @@ def services(cib: etree._Element, nodes: list[str]) -> dict[str, Table]:
         cib: The whole CIB.
         nodes: The names of all nodes.
     """
+    candidates = {
+        _name(element): (element, _members(element))
+        for element in cib.iterfind("configuration/resources/*")
+    }
+    names = {
+        name for name, (_, members) in candidates.items() if members and ids.NAME.fullmatch(name)
+    }
     found = {}
-    for element in cib.iterfind("configuration/resources/*"):
-        members = _members(element)
-        name = _name(element)
-        if members and _NAME.fullmatch(name):
+    for name, (element, members) in candidates.items():
+        if name in names:
             identity = element.get("id", "")
             found[name] = (
                 _pattern(cib, element, name)
                 | _nodes(cib, identity, nodes)
-                | _relations(cib, identity)
+                | _relations(cib, identity, names)
                 | _meta(element)
                 | _mirror(cib, name, members)
                 | _parts(name, members)
@@ -50,11 +55,17 @@ def services(cib: etree._Element, nodes: list[str]) -> dict[str, Table]:
 
 def _members(element: etree._Element) -> list[etree._Element]:
     """Return the primitives of what can be a service; none if it cannot be one."""
-    if element.tag == "primitive" and element.get("class") != "stonith":
-        return [element]
+    if element.tag == "primitive":
+        return [element] if _is_application(element) else []
     if element.tag == "clone" and mark(element) and element.find("group") is not None:
         return element.findall("group/primitive")
-    return element.findall("primitive") if element.tag == "group" else []
+    members = element.findall("primitive") if element.tag == "group" else []
+    return members if all(map(_is_application, members)) else []
+
+
+def _is_application(primitive: etree._Element) -> bool:
+    """Return whether it is neither a fencing device nor made from a template."""
+    return primitive.get("class") not in ("stonith", None)
 
 
 def _name(element: etree._Element) -> str:
@@ -106,19 +117,21 @@ def _is_ours(cib: etree._Element, resource: str) -> bool:
     return element is not None and bool(mark(element))
 
 
-def _relations(cib: etree._Element, name: str) -> Table:
-    """Return which services one is kept with, apart from, and started after."""
+def _relations(cib: etree._Element, name: str, services: Collection[str]) -> Table:
+    """Return which other services one is kept with, apart from, and started after."""
     table: dict[str, list[str]] = {}
     constraints = f"configuration/constraints/rsc_colocation[@rsc='{name}']"
     for colocation in cib.iterfind(constraints):
         other = colocation.get("with-rsc", "")
+        if other not in services:
+            continue
         if colocation.get("id") == ids.together_id(name, other):
             table.setdefault("with", []).append(other)
         elif colocation.get("id") == ids.apart_id(name, other):
             table.setdefault("apart_from", []).append(other)
     for order in cib.iterfind(f"configuration/constraints/rsc_order[@then='{name}']"):
         other = order.get("first", "")
-        if order.get("id") == ids.after_id(name, other):
+        if other in services and order.get("id") == ids.after_id(name, other):
             table.setdefault("after", []).append(other)
     return table
 

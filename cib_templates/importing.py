@@ -17,6 +17,7 @@ from lxml import etree
 
 from cib_templates import ids
 from cib_templates.fields import in_words
+from cib_templates.import_parts import public_parameters
 from cib_templates.import_services import services
 from cib_templates.nvset import is_true, pairs_of
 from cib_templates.ownership import from_fragments, mark
@@ -97,7 +98,9 @@ def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Docum
     node = cib.find(f"configuration/nodes/node[@uname='{name}']")
     if node is None:
         return table
-    attributes = pairs_of(node, "instance_attributes")
+    found = pairs_of(node, "instance_attributes")
+    # Those of Pacemaker's own, such as #health-disk, are not an administrator's.
+    attributes = {name: value for name, value in found.items() if ids.NAME.fullmatch(name)}
     attributes.pop(ids.SETS, None)
     for key in ("standby", "maintenance"):
         if key in attributes:
@@ -116,7 +119,7 @@ def _fencing(cib: etree._Element, nodes: list[str]) -> Iterator[tuple[str, tuple
         if not name:
             name = re.sub(r"[^A-Za-z0-9_-]", "-", identity)
             device["id"] = identity
-        given = pairs_of(primitive, "instance_attributes")
+        given = public_parameters(primitive)
         device |= _fenced(given, nodes)
         timeout = given.get("pcmk_reboot_timeout", "")
         if timeout and timeout != seconds(_FENCING_TIMEOUT):
@@ -131,8 +134,10 @@ def _fenced(given: Mapping[str, str], nodes: list[str]) -> Document:
     """Return which nodes a device can fence, and what it calls them."""
     if plugs := given.get("pcmk_host_map"):
         pairs = [pair.partition(":") for pair in plugs.split(";") if pair]
-        return {"plugs": {node: plug for node, _, plug in pairs}}
+        return {"plugs": {node: plug for node, _, plug in pairs if node in nodes}}
+    # Others may be remote nodes.
     listed = given.get("pcmk_host_list", "").replace(",", " ").split()
+    listed = [node for node in listed if node in nodes]
     return {"nodes": listed} if listed and listed != nodes else {}
 
 

@@ -12,13 +12,12 @@ from cib_templates import ids
 from cib_templates.agent_parameters import PARAMETERS
 from cib_templates.description import Address, App, Filesystem
 from cib_templates.errors import Contradiction
-from cib_templates.parts import AGENTS
+from cib_templates.parts import AGENTS, SAID_BY_THE_SERVICE
 from cib_templates.positions import Path
 from cib_templates.secret_names import is_secret
 
 # In such an IPv4 network and a smaller one, every address is a machine's (RFC 3021).
 _POINT_TO_POINT = 31
-_SAID_BY_THE_SERVICE = frozenset(("target-role", "maintenance", "priority"))
 # What mount(8) takes as a source: a path, a tag, or a network filesystem's.
 _DEVICE = re.compile(r"/|(UUID|LABEL|PARTUUID|PARTLABEL)=.|[^/]+:/")
 _SYSTEM_FOLDERS = frozenset(
@@ -67,7 +66,7 @@ def _parameters(path: Path, part: Filesystem | App | Address) -> Iterator[Contra
             hint = f"did you mean {close[0]!r}?" if close else f"see pcs resource describe {agent}"
             yield Contradiction(place, f"{agent} has no such parameter", hint)
     for name in part.meta:
-        if name in _SAID_BY_THE_SERVICE or name.startswith(ids.MARK):
+        if name in SAID_BY_THE_SERVICE or name.startswith(ids.MARK):
             yield Contradiction(
                 (*path, "meta", name), "is not a part's", "say it of the service, with its keys"
             )

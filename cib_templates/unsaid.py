@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from lxml import etree
@@ -10,8 +10,13 @@ from lxml import etree
 from cib_templates.description import Description
 from cib_templates.fragments import SECTIONS
 from cib_templates.merge import changes, merge
+from cib_templates.nvset import pairs_of
+from cib_templates.ownership import mark
 from cib_templates.properties import PROPERTIES_ID
 from cib_templates.render import sections
+from cib_templates.secret_names import is_secret
+
+_STAYS = "not in the description; it stays as it is"
 
 
 @dataclass(frozen=True)
@@ -38,19 +43,23 @@ def unsaid(cib: etree._Element, description: Description) -> list[Unsaid]:
         description: What became of it.
     """
     merged = merge(cib, description, adopt=True)
-    said = _ids(description)
-    stay = [
-        Unsaid(what, "not in the description; it stays as it is") for what in _others(cib, said)
+    described = _described(description)
+    said = set(described)
+    stay = [Unsaid(what, _STAYS) for what in _others(cib, said)]
+    return [
+        *stay,
+        *_otherwise(cib, merged, said),
+        *_other_meta(cib, merged, described),
+        *_secrets(cib, said),
     ]
-    return stay + list(_otherwise(cib, merged, said))
 
 
 def not_managed(cib: etree._Element, description: Description) -> list[str]:
     """Return what of a CIB is not the description's, by kind and ID."""
-    return list(_others(cib, _ids(description)))
+    return list(_others(cib, set(_described(description))))
 
 
-def _others(cib: etree._Element, said: set[str | None]) -> Iterator[str]:
+def _others(cib: etree._Element, said: Set[str]) -> Iterator[str]:
     """Yield the kind and the ID of each object whose ID is none of some."""
     for section in SECTIONS:
         for element in cib.iterfind(f"configuration/{section}/*"):
@@ -60,18 +69,17 @@ def _others(cib: etree._Element, said: set[str | None]) -> Iterator[str]:
                 yield f"{element.tag!s} {element.get('id')}"
 
 
-def _ids(description: Description) -> set[str | None]:
+def _described(description: Description) -> dict[str, etree._Element]:
+    """Return what a description makes of its own, by the IDs."""
     return {
-        element.get("id")
+        element.get("id", ""): element
         for elements in sections(description, services=True).values()
         for whole in elements
         for element in whole.iter(etree.Element)
     }
 
 
-def _otherwise(
-    cib: etree._Element, merged: etree._Element, said: set[str | None]
-) -> Iterator[Unsaid]:
+def _otherwise(cib: etree._Element, merged: etree._Element, said: Set[str]) -> Iterator[Unsaid]:
     """Yield the actions of resources that would not be as they are now."""
     for identity in changes(cib, merged).changed:
         if identity == PROPERTIES_ID:
@@ -82,6 +90,43 @@ def _otherwise(
             if now != was and name.split()[0] in said:
                 becomes = "not in the description" if now is None else f"becomes {now}"
                 yield Unsaid(f"{name}, {was}", becomes)
+
+
+def _other_meta(
+    cib: etree._Element, merged: etree._Element, described: Mapping[str, etree._Element]
+) -> Iterator[Unsaid]:
+    """Yield the meta attributes of others' resources that a description does not say so."""
+    for resource in cib.iterfind("configuration/resources//primitive"):
+        identity = resource.get("id", "")
+        if identity not in described or mark(resource):
+            continue
+        said = _meta(described[identity])
+        [found] = merged.xpath("configuration/resources//primitive[@id=$id]", id=identity)
+        becomes = _meta(found)
+        for name, value in _meta(resource).items():
+            if said.get(name) == value:
+                continue
+            what = f"{identity}, meta attribute {name} {value}"
+            if becomes.get(name) == value:
+                yield Unsaid(what, _STAYS)
+            else:
+                yield Unsaid(what, f"becomes {becomes.get(name, 'the default')}")
+
+
+def _meta(resource: etree._Element) -> dict[str, str]:
+    """Return a resource's meta attributes, with those that it has from what it is in."""
+    found: dict[str, str] = {}
+    for element in (*reversed(list(resource.iterancestors())), resource):
+        found |= pairs_of(element, "meta_attributes")
+    return found
+
+
+def _secrets(cib: etree._Element, said: Set[str]) -> Iterator[Unsaid]:
+    for resource in cib.iterfind("configuration/resources//primitive"):
+        for name in pairs_of(resource, "instance_attributes"):
+            if resource.get("id") in said and is_secret(name):
+                what = f"{resource.get('id')}, parameter {name}"
+                yield Unsaid(what, "a secret is not copied: keep it in a file that the agent reads")
 
 
 def _operations(cib: etree._Element, identity: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import tomli_w
 from lxml import etree
 
+from cib_templates.errors import DescriptionError, Mistake
 from cib_templates.importing import Cluster, import_cib
 from cib_templates.reading import parse_description
 from cib_templates.unsaid import Unsaid, unsaid
@@ -27,11 +28,13 @@ class Imported:
 
     Attributes:
         text: The description, as TOML.
-        unsaid: What of the cluster it does not say.
+        unsaid: What of the cluster it does not say; nothing is known of that if there are mistakes.
+        mistakes: What has to be put right before it can be applied, such as a missing fence device.
     """
 
     text: str
-    unsaid: tuple[Unsaid, ...]
+    unsaid: tuple[Unsaid, ...] = ()
+    mistakes: tuple[str, ...] = ()
 
 
 def import_live(environment: Environment) -> Imported:
@@ -41,14 +44,12 @@ def import_live(environment: Environment) -> Imported:
         NotRoot: This is not root.
         ProgramError: pcs is missing or fails.
         ClusterUnreachable: No cluster runs here.
-        DescriptionError: The cluster has something that a description must not have, such as a
-            password among a fence device's parameters.
     """
     environment.require_root()
     environment.runner.require("pcs", "crm_mon")
     read_state(environment)
     config = read_cluster_config(environment.runner)
-    return _imported(cib.read_cib(environment), config, "this cluster")
+    return imported(cib.read_cib(environment), config, "this cluster")
 
 
 def import_file(environment: Environment, file: Path, corosync_conf: Path) -> Imported:
@@ -65,20 +66,38 @@ def import_file(environment: Environment, file: Path, corosync_conf: Path) -> Im
     """
     environment.runner.require("pcs")
     config = read_cluster_config(environment.runner, corosync_conf)
-    return _imported(read_cib_file(file), config, str(file))
+    return imported(read_cib_file(file), config, str(file))
 
 
-def _imported(found: etree._Element, config: ClusterConfig, source: str) -> Imported:
+def imported(found: etree._Element, config: ClusterConfig, source: str) -> Imported:
+    """Describe a cluster from what it says of itself.
+
+    Args:
+        found: Its CIB.
+        config: What Corosync's configuration says.
+        source: What it is from, for the description's first line.
+    """
     document = import_cib(found, Cluster(config.name, config.token, config.nodes))
     text = tomli_w.dumps(document, multiline_strings=True)
-    left = tuple(unsaid(found, parse_description(text, Path(f"the description of {source}"))))
-    return Imported(_heading(source, left) + text, left)
+    try:
+        description = parse_description(text, Path(f"the description of {source}"))
+    except DescriptionError as error:
+        mistakes = tuple(map(_without_place, error.mistakes))
+        wrong = ["To be put right before it can be applied:", *(f"  {each}" for each in mistakes)]
+        return Imported(_heading(source, wrong) + text, mistakes=mistakes)
+    left = tuple(unsaid(found, description))
+    said = ["What is not said here, or otherwise:", *(f"  {each}" for each in left)]
+    return Imported(_heading(source, said if left else []) + text, left)
 
 
-def _heading(source: str, left: tuple[Unsaid, ...]) -> str:
-    said = [f"Imported from {source}."]
-    if left:
-        said += ["What is not said here, or otherwise:", *(f"  {each}" for each in left)]
+def _without_place(mistake: Mistake) -> str:
+    """Return a mistake without its line, which is another one below the heading."""
+    hint = f" ({mistake.hint})" if mistake.hint else ""
+    return f"{mistake.path}: {mistake.message}{hint}"
+
+
+def _heading(source: str, more: list[str]) -> str:
+    said = [f"Imported from {source}.", *more]
     lines = [
         line for each in said for line in textwrap.wrap(each, _WIDTH, subsequent_indent="    ")
     ]

@@ -23,17 +23,19 @@ from pcs_wrapper.environment import Environment
     type=click.Path(path_type=Path),
     help="With --cib: that cluster's corosync.conf, which has its nodes' links.",
 )
-@click.pass_obj
-def import_(environment: Environment, cib_file: Path | None, corosync_conf: Path | None) -> None:
+@click.pass_context
+def import_(ctx: click.Context, cib_file: Path | None, corosync_conf: Path | None) -> None:
     """Print a description of the cluster that runs here, to begin with.
 
     Resources of others' become services with the same resources: `takeover plan --adopt` shows what
     taking them over changes, `takeover apply --adopt` does it. What cannot be said stays as it is,
-    and is listed in the description's first lines and on standard error.
+    and is listed in the description's first lines and on standard error. Exit code 1: the cluster
+    lacks something without which Takeover applies nothing, such as fencing; also listed there.
     """
     from pcs_wrapper.errors import UsageError
     from pcs_wrapper.importing import import_file, import_live
 
+    environment: Environment = ctx.obj
     if (cib_file is None) != (corosync_conf is None):
         raise UsageError("--cib and --corosync-conf belong together: give both or none")
     if cib_file is not None and corosync_conf is not None:
@@ -41,5 +43,7 @@ def import_(environment: Environment, cib_file: Path | None, corosync_conf: Path
     else:
         imported = import_live(environment)
     click.echo(imported.text, nl=False)
-    for each in imported.unsaid:
+    for each in (*imported.unsaid, *imported.mistakes):
         environment.warn(str(each))
+    if imported.mistakes:
+        ctx.exit(1)

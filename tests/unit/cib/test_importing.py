@@ -130,3 +130,68 @@ def test_what_cannot_be_said_is_listed(cib: etree._Element, imported: Descriptio
     assert f"rsc_location location-web: {stays}" in told
     assert any(each.startswith("web.fs start, interval 0s timeout 60s: becomes") for each in told)
     assert not any("web.ip" in each for each in told)
+
+
+def with_nvpair(cib: etree._Element, resource: str, kind: str, name: str, value: str) -> None:
+    """Add a pair to a resource's set of one kind."""
+    [element] = cib.xpath(f"//*[@id='{resource}']")
+    pairs = etree.SubElement(element, kind, id=f"{resource}-{name}-set")
+    etree.SubElement(pairs, "nvpair", id=f"{resource}-{name}", name=name, value=value)
+
+
+def test_secrets_stay_behind_and_are_told(cib: etree._Element, tmp_path: Path) -> None:
+    """A password is neither in the description nor in what is said of it."""
+    with_nvpair(cib, "power", "instance_attributes", "passwd", "hunter2")
+    file = tmp_path / "cluster.toml"
+    file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
+    assert "hunter2" not in file.read_text()
+    told = [str(each) for each in unsaid(cib, read_description(file))]
+    assert "power, parameter passwd: a secret is not copied: keep it in a file" in " ".join(told)
+    assert not any("hunter2" in each for each in told)
+
+
+def test_what_is_said_of_a_resource_is_said_of_its_service(
+    cib: etree._Element, tmp_path: Path
+) -> None:
+    """A single resource that is disabled is a disabled service."""
+    with_nvpair(cib, "cups", "meta_attributes", "target-role", "Stopped")
+    with_nvpair(cib, "web.server", "meta_attributes", "priority", "7")
+    file = tmp_path / "cluster.toml"
+    file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
+    description = read_description(file)
+    assert description.services["cups-service"].enabled is False
+    told = [str(each) for each in unsaid(cib, description)]
+    stays = "not in the description; it stays as it is"
+    assert f"web.server, meta attribute priority 7: {stays}" in told
+    assert not any("note" in each or "target-role" in each for each in told)
+
+
+def test_nodes_and_names_that_a_description_does_not_know(
+    cib: etree._Element, tmp_path: Path
+) -> None:
+    """A remote node that is fenced, and an attribute of Pacemaker's own."""
+    [plugs] = cib.xpath("//nvpair[@id='power-map']")
+    plugs.set("value", "node1:1;node2:2;remote1:3")
+    with_nvpair(cib, "1", "instance_attributes", "#health-disk", "red")
+    file = tmp_path / "cluster.toml"
+    file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
+    description = read_description(file)
+    assert description.nodes["node1"].attributes == {}
+    assert description.fencing["power"].plugs == {"node1": "1", "node2": "2"}
+
+
+def test_what_cannot_be_a_service_is_left_alone(cib: etree._Element, tmp_path: Path) -> None:
+    """A resource made of a template, and a relation to what is no service."""
+    [resources] = cib.xpath("configuration/resources")
+    resources.append(etree.fromstring('<template id="t" class="ocf" provider="x" type="y"/>'))
+    resources.append(etree.fromstring('<primitive id="made" template="t"/>'))
+    [constraints] = cib.xpath("configuration/constraints")
+    constraints.append(
+        etree.fromstring('<rsc_order id="web-after-ping-clone" first="ping-clone" then="web"/>')
+    )
+    file = tmp_path / "cluster.toml"
+    file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
+    description = read_description(file)
+    assert list(description.services) == ["web", "cups-service"]
+    told = {str(each).partition(":")[0] for each in unsaid(cib, description)}
+    assert {"template t", "primitive made", "rsc_order web-after-ping-clone"} <= told

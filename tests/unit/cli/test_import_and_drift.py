@@ -75,3 +75,21 @@ def test_a_change_by_hand_is_told(
     told = json.loads(capsys.readouterr().out)
     assert [each["name"] for each in told["differences"]] == ["shop-app"]
     assert told["not_managed"] == ["primitive cups"]
+
+
+def test_a_cluster_that_could_not_be_applied_is_described_all_the_same(
+    machine: Takeover, runner: ExpectedCalls, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Without a fence device: the description is there to begin with, and says what it lacks."""
+    cib = read_cib_file(CIB)
+    for device in cib.xpath("//primitive[@class='stonith']"):
+        device.getparent().remove(device)
+    changed, conf = tmp_path / "cib.xml", tmp_path / "corosync.conf"
+    changed.write_text(to_text(cib))
+    runner.expect(*CONFIG, "--corosync_conf", str(conf), stdout=json.dumps(CONFIGURED))
+    assert machine("import", "--cib", changed, "--corosync-conf", conf) == 1
+    out = capsys.readouterr().out
+    assert "[services.shop.app]" in out
+    assert "# To be put right before it can be applied:\n" in out
+    assert "no fencing device can fence this node" in out.replace("\n#     ", " ")
+    assert "no fencing device can fence this node" in machine.warned[0]
