@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 
 from cib_templates.contradictions import enumerated_parts
-from cib_templates.description import App, Description, Filesystem, Service
+from cib_templates.description import Address, App, Description, Filesystem, Service
 from cib_templates.errors import Contradiction
 from cib_templates.fields import in_words
 from cib_templates.parts import times_of
@@ -29,11 +30,29 @@ _SHARED = frozenset(
 )
 
 
-def advice(description: Description) -> Iterator[Contradiction]:
+@dataclass(frozen=True)
+class Machine:
+    """What is known of the machine on which a description is looked at.
+
+    Attributes:
+        name: Its name without its domain; a node's, or any other's.
+        interfaces: The names of its network interfaces.
+    """
+
+    name: str
+    interfaces: Collection[str]
+
+    def is_one_of(self, nodes: Collection[str]) -> bool:
+        """Return whether it is one of some nodes."""
+        return self.name in {node.partition(".")[0] for node in nodes}
+
+
+def advice(description: Description, machine: Machine | None = None) -> Iterator[Contradiction]:
     """Find what is allowed and seldom meant.
 
     Args:
         description: A description without mistakes.
+        machine: Where it is looked at; None if nothing is known of that.
     """
     yield from _cluster(description)
     yield from _fencing(description)
@@ -49,6 +68,8 @@ def advice(description: Description) -> Iterator[Contradiction]:
                     yield from _app(place, part)
                 case Filesystem() if service.pattern == "everywhere":
                     yield from _filesystem_everywhere(place, part)
+                case Address() if machine is not None and machine.is_one_of(service.nodes):
+                    yield from _interface(place, part, machine)
 
 
 def _cluster(description: Description) -> Iterator[Contradiction]:
@@ -181,6 +202,15 @@ def _app(path: Path, app: App) -> Iterator[Contradiction]:
             f"only {in_words(stop - app.stop_timeout)} longer than stop_timeout: an application "
             "that has to be killed may take longer, and the node is fenced",
             f"at least {in_words(app.stop_timeout + _KILL)}",
+        )
+
+
+def _interface(path: Path, address: Address, machine: Machine) -> Iterator[Contradiction]:
+    if address.interface is not None and address.interface not in machine.interfaces:
+        yield Contradiction(
+            (*path, "interface"),
+            f"{machine.name} has no interface {address.interface}: the address cannot start there",
+            f"it has: {', '.join(sorted(set(machine.interfaces) - {'lo'}))}",
         )
 
 

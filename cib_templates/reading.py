@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin
 from pydantic import ValidationError
 
 from cib_templates import positions
-from cib_templates.advice import advice
+from cib_templates.advice import Machine, advice
 from cib_templates.contradictions import contradictions
 from cib_templates.description import Description
 from cib_templates.errors import Contradiction, DescriptionError, Mistake
@@ -76,11 +76,14 @@ def parse_description(text: str, file: Path) -> Description:
     return description
 
 
-def read_with_advice(file: Path) -> tuple[Description, list[Mistake]]:
+def read_with_advice(
+    file: Path, machine: Machine | None = None
+) -> tuple[Description, list[Mistake]]:
     """Read a description, and find what is allowed in it and seldom meant.
 
     Args:
         file: A TOML file, UTF-8.
+        machine: Where it is read; None if nothing is known of that.
 
     Returns:
         The description, and the warnings in the order of their lines.
@@ -89,7 +92,7 @@ def read_with_advice(file: Path) -> tuple[Description, list[Mistake]]:
         DescriptionError: With all mistakes, in the order of their lines.
     """
     description, locate = _read(file, description_text(file))
-    return description, _sorted(map(locate, advice(description)))
+    return description, _sorted(map(locate, advice(description, machine)))
 
 
 def _sorted(mistakes: Iterable[Mistake]) -> list[Mistake]:

@@ -40,6 +40,8 @@ class Environment:
         schemas: Where Pacemaker's RNG schemas are.
         state: Where Takeover keeps its checkpoints on this machine.
         program: The command `takeover` itself, for what shall run later.
+        host: The machine's name, without its domain.
+        interfaces: Where the kernel lists its network interfaces.
         user: Who gives the command.
         now: The time of day.
         clock: Seconds, from any beginning.
@@ -56,6 +58,8 @@ class Environment:
     schemas: Path = Path("/usr/share/pacemaker")
     state: Path = Path("/var/lib/takeover")
     program: Path = field(default_factory=lambda: Path(sys.argv[0]).resolve())
+    host: str = field(default_factory=lambda: os.uname().nodename.partition(".")[0])
+    interfaces: Path = Path("/sys/class/net")
     user: str = field(default_factory=_user)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.monotonic

@@ -12,6 +12,7 @@ from pcs_wrapper.commands.options import as_json, description_file
 
 if TYPE_CHECKING:
     from cib_templates.errors import Mistake
+    from pcs_wrapper.environment import Environment
 
 
 @click.command()
@@ -21,10 +22,12 @@ if TYPE_CHECKING:
 def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     """Find every mistake in the description FILE.
 
-    Warns of what is allowed and seldom meant, too: that is no failure.
+    Warns of what is allowed and seldom meant, too: that is no failure. On a node, it also looks
+    whether that has the interfaces of the services' addresses.
     """
     from dataclasses import asdict
 
+    from cib_templates.advice import Machine
     from cib_templates.errors import DescriptionError
     from cib_templates.reading import read_with_advice
     from pcs_wrapper.report import to_json
@@ -32,8 +35,10 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     def data(found: Iterable[Mistake]) -> list[dict[str, object]]:
         return [asdict(mistake) | {"file": str(file)} for mistake in found]
 
+    environment: Environment = ctx.obj
+    here = Machine(environment.host, [each.name for each in environment.interfaces.glob("*")])
     try:
-        description, warnings = read_with_advice(file)
+        description, warnings = read_with_advice(file, here)
     except DescriptionError as error:
         if not as_json:
             raise

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -204,6 +205,28 @@ def test_the_debug_log_is_on_standard_error() -> None:
     loud = takeover("check", EXAMPLE, TAKEOVER_DEBUG="1")
     assert quiet.returncode == loud.returncode == 0
     assert quiet.stdout == loud.stdout
+
+
+def test_check_on_a_node_knows_its_interfaces(
+    machine: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that this node does not have is asked about; of other machines nothing is known."""
+    interfaces = tmp_path / "net"
+    for name in ("lo", "eth0"):
+        (interfaces / name).mkdir(parents=True)
+    file = tmp_path / "cluster.toml"
+    text = EXAMPLE.read_text().replace("prefix = 24", 'prefix = 24\ninterface = "eth9"')
+    file.write_text(text)
+    for host, warned in (("node2", True), ("laptop", False)):
+        here = replace(machine.environment, host=host, interfaces=interfaces)
+        assert run(["check", str(file)], here) == 0
+        told = capsys.readouterr().err
+        assert ("services.shop.address.interface: node2 has no interface eth9" in told) == warned
+        assert ("(it has: eth0)" in told) == warned
+    file.write_text(text.replace("eth9", "eth0"))
+    here = replace(machine.environment, host="node2", interfaces=interfaces)
+    assert run(["check", str(file)], here) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_check_warns_and_succeeds(
