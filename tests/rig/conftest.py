@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--release",
         choices=RELEASES,
-        help="Run the tests of this release's cluster; the last one has those of none, too.",
+        help="Run the tests of this release's cluster; the first one has those of none, too.",
     )
 
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _release(item: pytest.Item) -> str:
     called = getattr(item, "callspec", None)
-    return str(called.params.get("shop", RELEASES[-1])) if called else RELEASES[-1]
+    return str(called.params.get("shop", RELEASES[0])) if called else RELEASES[0]
 
 
 @pytest.fixture
