@@ -80,7 +80,8 @@ def inflict(failure: Failure, admin: Administrator, visitor: Visitor) -> Measure
     outage = 0.0
     if failure.resource == LINK_RESOURCE:
         time.sleep(STEADY)
-    elif eventually(lambda: visitor.is_served_again(begin), _LIMIT, pause=0.05):
+    # It may have been away for less than the visitor notices.
+    elif eventually(lambda: visitor.is_served_again(begin), _LIMIT, 0.05) or visitor.is_served():
         outage = visitor.outage(begin)
     else:
         raise RigError(f"{failure.name}: the service is not back after {_LIMIT:.0f} s")

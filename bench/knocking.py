@@ -1,8 +1,9 @@
 """A client that knocks at PostgreSQL's door: `python -m bench.knocking HOST`.
 
-Whenever the server asks it to log in, it prints the time of CLOCK_MONOTONIC. Unlike the demo's
-client it never waits for an answer longer than `_PATIENCE`: what is measured with it is the server,
-not the waiting of a client whose packet was lost.
+After each knock it prints the time of CLOCK_MONOTONIC, and whether the server asked it to log in
+(`served`) or not (`missed`). Unlike the demo's client it never waits for an answer longer than
+`_PATIENCE`: what is measured with it is the server, not the waiting of a client whose packet was
+lost.
 """
 
 import select
@@ -38,10 +39,9 @@ def main(host: str) -> None:
     end = time.monotonic() + _LIFETIME
     pause = 0.0
     while time.monotonic() < end and not select.select([sys.stdin], [], [], pause)[0]:
-        pause = _OFTEN
-        if _is_served(host):
-            print(time.monotonic(), flush=True)
-            pause = _SELDOM
+        served = _is_served(host)
+        print(time.monotonic(), "served" if served else "missed", flush=True)
+        pause = _SELDOM if served else _OFTEN
 
 
 if __name__ == "__main__":

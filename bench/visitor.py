@@ -10,8 +10,8 @@ from typing import Self
 from vagrant.one_machine.layout import floating_address
 from vagrant.one_machine.rig import Rig
 
-#: How long the service has to be away to be missed, and there to be back; in seconds.
-MISSED, STEADY = 0.15, 1.0
+#: How long the service has to be there to be back, and how long it may pause then; in seconds.
+STEADY, PAUSE = 1.0, 0.25
 _ENDING = 10.0
 
 
@@ -28,6 +28,7 @@ class Visitor:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self._served: list[float] = []
+        self._missed: list[float] = []
         threading.Thread(target=self._read, daemon=True).start()
 
     def __enter__(self) -> Self:
@@ -46,11 +47,16 @@ class Visitor:
         served = [at for at in list(self._served) if at > since]
         return max(b - a for a, b in pairwise([since, *served, now]))
 
+    def is_served(self) -> bool:
+        """Whether the service has been there for a while."""
+        return self.outage(time.monotonic() - STEADY) < PAUSE
+
     def is_served_again(self, since: float) -> bool:
         """Whether the service was missed since a moment, and has been there for a while."""
-        return self.outage(since) > MISSED > self.outage(time.monotonic() - STEADY)
+        return any(at > since for at in list(self._missed)) and self.is_served()
 
     def _read(self) -> None:
         assert self._process.stdout  # noqa: S101 - asked for in __init__
         for line in self._process.stdout:
-            self._served.append(float(line))
+            at, _, what = line.partition(" ")
+            (self._served if what.strip() == "served" else self._missed).append(float(at))
