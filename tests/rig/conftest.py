@@ -13,14 +13,15 @@ from vagrant.demo.shop import Administrator
 from vagrant.one_machine.rig import Rig
 
 RELEASES = ["bookworm", "trixie"]
+_NONE = "none"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a release's cluster be tested alone, so that another process can test the other's."""
+    """Let a release's cluster be tested alone, so that other processes can test the rest."""
     parser.addoption(
         "--release",
-        choices=RELEASES,
-        help="Run the tests of this release's cluster; the first one has those of none, too.",
+        choices=[*RELEASES, _NONE],
+        help=f"Run the tests of this release's cluster; or those of no such cluster ({_NONE}).",
     )
 
 
@@ -38,7 +39,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _release(item: pytest.Item) -> str:
     called = getattr(item, "callspec", None)
-    return str(called.params.get("shop", RELEASES[0])) if called else RELEASES[0]
+    return str(called.params.get("shop", _NONE)) if called else _NONE
 
 
 @pytest.fixture
