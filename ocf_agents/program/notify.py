@@ -11,7 +11,7 @@ import os
 from array import array
 
 from ocf_agents.ocf import AgentError, Deadline
-from ocf_agents.process import Process, identify
+from ocf_agents.process import Process, identify, name, pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +22,12 @@ SCM_CREDENTIALS = 2  # unix(7); the C module does not name it
 LONGEST = 4096  # bytes of a message, as for systemd
 MOST_DESCRIPTORS = 253  # in a message (unix(7))
 CREDENTIALS = 12  # bytes of a struct ucred: pid, uid, gid
+
+
+# systemd-notify(1) ends when what it has said is read, and fails if nobody reads it.
+WAITS = "systemd-notify"
+BARRIER = 5.0  # seconds; as long as it waits itself (BARRIER_TIMEOUT_USEC)
+POLL = 0.02
 
 
 class NotifyCheck:
@@ -57,16 +63,23 @@ class NotifyCheck:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, once everybody who waits for an answer has it."""
+        patience = Deadline(BARRIER)
+        while patience.left() and any(map(_waits, self._containment.members())):
+            pause((self._socket.fileno(),), POLL)
+            self._take_note()
         self._socket.close()
 
     def problem(self, deadline: Deadline) -> AgentError | None:  # noqa: ARG002
         """Return what the application has said instead, None if it is ready."""
-        while self._receive():
-            pass
+        self._take_note()
         if self._ready:
             return None
         return AgentError(self.status or "it has not sent READY=1")
+
+    def _take_note(self) -> None:
+        while self._receive():
+            pass
 
     def _receive(self) -> bool:
         """Take note of one message; tell whether there was one."""
@@ -92,12 +105,16 @@ class NotifyCheck:
 
     def _heed(self, message: str) -> None:
         for line in message.splitlines():
-            name, _, value = line.partition("=")
-            if name == "READY" and value == "1":
+            key, _, value = line.partition("=")
+            if key == "READY" and value == "1":
                 self._ready = True
-            elif name == "STATUS":
+            elif key == "STATUS":
                 self.status = " ".join(value.split())
-            elif name == "MAINPID":
+            elif key == "MAINPID":
                 # As with systemd: only one of its own.
                 pids = {str(pid): pid for pid in self._containment.members()}
                 self.main = identify(pids[value]) if value in pids else self.main
+
+
+def _waits(pid: int) -> bool:
+    return name(pid) == WAITS

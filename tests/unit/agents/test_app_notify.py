@@ -108,6 +108,25 @@ def test_a_barrier_is_answered(act: Act, tmp_path: Path) -> None:
     assert passed.exists()
 
 
+def test_systemd_notify_gets_its_answer(act: Act, tmp_path: Path) -> None:
+    """It says READY=1 first and asks afterwards: a start that is over by then is too early for it.
+
+    Else it fails, and with it a script that is careful about failures.
+    """
+    said = tmp_path / "said"
+    parameters = python(
+        tmp_path,
+        f"{SAY}\nif os.fork():\n    time.sleep(300)\n"
+        "open('/proc/self/comm', 'w').write('systemd-notify')\n"
+        "say('READY=1')\ntime.sleep(0.3)\nreader, writer = os.pipe()\n"
+        f"try:\n    say('BARRIER=1', writer)\n    os.close(writer)\n    os.read(reader, 1)\n"
+        f"except OSError as error:\n    open({str(said)!r}, 'w').write(str(error))\n"
+        f"else:\n    open({str(said)!r}, 'w').write('answered')",
+    )
+    assert act(App, "start", **parameters, ready="notify").code == Code.SUCCESS
+    assert wait_for(said) == "answered"
+
+
 def test_the_first_process_may_be_another_one(act: Act, tmp_path: Path, state: State) -> None:
     """With MAINPID an application hands over to a child: that is watched and ended then."""
     parameters = python(
