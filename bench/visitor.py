@@ -52,8 +52,9 @@ class Visitor:
         return self.outage(time.monotonic() - STEADY) < PAUSE
 
     def is_served_again(self, since: float) -> bool:
-        """Whether the service was missed since a moment, and has been there for a while."""
-        return any(at > since for at in list(self._missed)) and self.is_served()
+        """Whether the service was missed since a moment, and has not been for a while."""
+        missed = [at for at in list(self._missed) if at > since]
+        return bool(missed) and missed[-1] < time.monotonic() - STEADY and self.is_served()
 
     def _read(self) -> None:
         assert self._process.stdout  # noqa: S101 - asked for in __init__
