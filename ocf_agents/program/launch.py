@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ocf_agents.program.notify import NotifyCheck
 
 CLEANUP = 0.15  # part of a start's time kept to end what did not become ready
+CONTAINED = 0.005  # seconds between two looks whether the application is in its containment
 GRACE = 0.3  # seconds that an application without a ready check has to live
 
 
@@ -59,6 +60,7 @@ class Launch:
             if process is None:
                 end(self._app, ask=False)  # children of an earlier run hold its ports and files
                 process = self._spawn()
+                self._wait_until_contained(process, patience)
             self._wait_until_ready(process, patience)
         except Failure as failure:
             end(self._app, ask=True)
@@ -110,6 +112,12 @@ class Launch:
     def _tell_others(self, process: Process) -> None:
         if self._app.pidfile:
             pidfile.write(self._account, self._app.pidfile, process.pid)
+
+    def _wait_until_contained(self, process: Process, patience: Deadline) -> None:
+        """Return when systemd-run has put the process into its scope, or it has ended."""
+        while process.pid not in self._app.containment.members() and process.alive:
+            if not patience.pause(CONTAINED):
+                return
 
     def _wait_until_ready(self, process: Process, patience: Deadline) -> None:
         """Return when the program serves; raises Failure if it ends, or does not in time."""

@@ -149,7 +149,10 @@ def test_a_scope_is_in_the_way_of_nothing(node: Node) -> None:
         "reload_signal": "HUP",
     }
     assert node.act("start", **given) == (0, "")
-    assert node.run("cat", "/var/log/shop/log") == "nobody 321 0027 /var/log one two\n"
+    # What it says after it has said that it is ready comes later.
+    log = ("cat", "/var/log/shop/log")
+    assert eventually(lambda: node.run(*log) != "", LONGEST_SHUTDOWN)
+    assert node.run(*log) == "nobody 321 0027 /var/log one two\n"
     assert node.act("reload-agent", **given) == (0, "")
     assert node.act("monitor", **given) == (0, "")
     # A shell heeds a signal when its command has ended, and a stop does not wait for that.

@@ -15,6 +15,7 @@ from ocf_agents import state as state_module
 from ocf_agents.app import App
 from ocf_agents.ocf import Code
 from ocf_agents.process import identify
+from ocf_agents.program import containment
 from ocf_agents.program.account import Account
 from ocf_agents.state import State
 from tests.unit.agents.applications import HEALTH, RECURRING, SLEEP, shell, wait_for
@@ -87,6 +88,21 @@ def test_the_application_is_remembered_before_it_can_outlive_the_agent(
     monkeypatch.setattr(os, "setsid", leave)
     outcome = act(App, "start", **SLEEP)
     assert (outcome.code, outcome.reason) == (Code.SUCCESS, "")
+
+
+def test_a_start_waits_until_the_application_is_contained(
+    act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that passes at once is quicker than systemd-run, and a stop must find everything."""
+    began = time.monotonic()
+    members = containment.Session.members
+
+    def late(self: containment.Session) -> list[int]:
+        return members(self) if time.monotonic() - began > 0.5 else []
+
+    monkeypatch.setattr(containment.Session, "members", late)
+    assert act(App, "start", **SLEEP, ready="command:/bin/true").code == Code.SUCCESS
+    assert time.monotonic() - began > 0.5
 
 
 def test_the_umask_is_not_the_clusters(act: Act, tmp_path: Path) -> None:
