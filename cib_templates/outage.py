@@ -25,13 +25,13 @@ Phase = Literal["detect", "fence", "data", "application", "address"]
 _PHASES: dict[str, Phase] = {"filesystem": "data", "app": "application", "address": "address"}
 
 # All in seconds. From one action's end to the next one's begin: result to the DC, the next order.
-_STEP = 0.02
+_STEP = 0.015
 # From the membership's change, or a failure that is told, to the first action: the scheduler.
-_DECIDE = 0.06
+_DECIDE = 0.05
 # When the DC itself was lost, the others first elect another one, and it reads the others' state.
 _ELECT = 1.1
 # The watcher's message, which is sent when something happens.
-_TOLD = 0.03
+_TOLD = 0.02
 # The fencing daemons agree who fences, beside what the agent itself does.
 _AGREE = 0.2
 # A start after a crash replays a journal, and a database its log.

@@ -84,7 +84,7 @@ def test_a_parameter_that_restarts_a_part_is_told_with_what_it_costs(
         "at most 310 s)\n"
         "\n"
         "What a failure will cost them:\n"
-        "  shop, node fails: about 6.4 s (detect 4.8, fence 0.3, data 0.4, application 0.5, "
+        "  shop, node fails: about 6.3 s (detect 4.8, fence 0.3, data 0.4, application 0.5, "
         "address 0.3; estimated; at most 335 s)\n"
         "  shop, application fails: about 1.1 s (detect 0.1, application 0.6, address 0.4; "
         "estimated; at most 345 s)\n"
