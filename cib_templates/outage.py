@@ -38,8 +38,6 @@ _AGREE = 0.2
 _AFTER_CRASH = 1.5
 # A stop that was never measured, as a share of the start: most things take longer to start.
 _STOP_SHARE = 0.5
-# A client that tries again twice a second waits half of that on average.
-_RECONNECT = 0.25
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ class Clock:
             "detect": Span(seen + decide, seen + _DECIDE + _ELECT, "estimated"),
             "fence": fencing,
         }
-        return self._served(_add(phases, self._starts(self._parts, _AFTER_CRASH)))
+        return Outage(_add(phases, self._starts(self._parts, _AFTER_CRASH)))
 
     def application_failure(self) -> Outage | None:
         """Return the outage when the application fails and is restarted; None if there is none."""
@@ -187,7 +185,7 @@ class Clock:
         detect = Span((_TOLD if app.watched else late) + _DECIDE, limit, "estimated")
         phases: dict[Phase, Span] = {"detect": detect}
         stops = _add(self._finds_it_dead(app), self._stops(behind[1:]))
-        return self._served(_add(_add(phases, stops), self._starts(behind, _AFTER_CRASH)))
+        return Outage(_add(_add(phases, stops), self._starts(behind, _AFTER_CRASH)))
 
     def planned(self, restarted: Iterable[str]) -> Outage:
         """Return the outage when parts are stopped, and started here or elsewhere.
@@ -197,7 +195,7 @@ class Clock:
         """
         names = set(restarted)
         parts = [part for part in self._parts if part.identity in names]
-        return self._served(_add(_add({}, self._stops(parts)), self._starts(parts, 1.0)))
+        return Outage(_add(_add({}, self._stops(parts)), self._starts(parts, 1.0)))
 
     def _nodes(self) -> set[str]:
         running = self._history.running_on
@@ -236,9 +234,6 @@ class Clock:
                     seen = _span(looked, part.times.monitor, "measured")
                     phases = _add(phases, {part.phase: seen})
         return phases
-
-    def _served(self, phases: dict[Phase, Span]) -> Outage:
-        return Outage(_add(phases, {"address": Span(_RECONNECT, _RECONNECT, "estimated")}))
 
 
 def fencing_span(name: str, timeout: timedelta, history: History) -> Span:

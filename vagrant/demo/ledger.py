@@ -17,7 +17,7 @@ import asyncpg
 
 #: Nobody waits for ever for a server that is gone: what is not answered by then is tried again.
 _CONNECT_LIMIT = 0.5
-_COMMIT_LIMIT = 0.5
+_COMMIT_LIMIT = 1.0
 _RETRY_PAUSE = 0.02
 #: Bounds the load: at most 100 rows a second, for half an hour.
 _ROW_PAUSE = 0.01

@@ -55,7 +55,10 @@ def test_actions_that_failed_are_not_measured() -> None:
 
 @pytest.mark.parametrize("release", ["2.1", "3.0"])
 def test_predictions_are_what_was_measured_on_that_cluster(release: str) -> None:
-    """The outages that the demo's client measured after this CIB was read, within 30 %."""
+    """The outages that the demo's client measured after this CIB was read, within 30 %.
+
+    That client tried again twice a second, so that it measured half of that more on average.
+    """
     measured = history(release)
     shop = clock(measured)
     fencing = fencing_span("fence-rig", MINUTE, measured)
@@ -65,7 +68,7 @@ def test_predictions_are_what_was_measured_on_that_cluster(release: str) -> None
         (shop.application_failure(), 1.32),
         (shop.node_failure(corosync, fencing), 6.4 if release == "2.1" else 5.87),
     ):
-        assert likely(outage) == pytest.approx(seconds, rel=0.3)
+        assert likely(outage) + 0.25 == pytest.approx(seconds, rel=0.3)
 
 
 def test_a_node_failure_is_split_into_its_phases() -> None:

@@ -80,13 +80,13 @@ def test_a_parameter_that_restarts_a_part_is_told_with_what_it_costs(
         "  shop-address restarts on node1  (required shop-app start)\n"
         "\n"
         "What clients notice:\n"
-        "  shop is not served for about 0.9 s (application 0.5, address 0.4; estimated; "
+        "  shop is not served for about 0.6 s (application 0.5, address 0.1; measured; "
         "at most 310 s)\n"
         "\n"
         "What a failure will cost them:\n"
-        "  shop, node fails: about 6.3 s (detect 4.8, fence 0.3, data 0.4, application 0.5, "
-        "address 0.3; estimated; at most 335 s)\n"
-        "  shop, application fails: about 1.1 s (detect 0.1, application 0.6, address 0.4; "
+        "  shop, node fails: about 6.1 s (detect 4.8, fence 0.3, data 0.4, application 0.5, "
+        "address 0.1; estimated; at most 335 s)\n"
+        "  shop, application fails: about 0.8 s (detect 0.1, application 0.6, address 0.1; "
         "estimated; at most 345 s)\n"
     )
 
@@ -247,7 +247,7 @@ def test_json_has_all_that_is_told(
     assert list(shop["node_failure"]["phases"]) == [
         "detect", "fence", "data", "application", "address",
     ]  # fmt: skip
-    assert shop["interrupted"]["total"]["source"] == "estimated"
+    assert shop["interrupted"]["total"]["source"] == "measured"
     assert shop["budget"] is None
 
 
