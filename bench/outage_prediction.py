@@ -18,12 +18,12 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from vagrant.debian import PYTHON_OF
 from vagrant.demo.client import Client
 from vagrant.demo.faults import FAULTS, Fault, active_node, inflict
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator, description
 from vagrant.one_machine.rig import RigError
-from vagrant.one_machine.tree import PYTHON_OF
 
 #: How far from 1 the median of prediction / measurement may be.
 _TOLERANCE = 0.3

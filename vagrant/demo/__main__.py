@@ -13,6 +13,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from vagrant.debian import PYTHON_OF, TreeError
 from vagrant.demo.client import Client, ClientError
 from vagrant.demo.faults import FAULTS, Outcome, active_node, inflict, wait_until_whole
 from vagrant.demo.shop import (
@@ -24,7 +25,6 @@ from vagrant.demo.shop import (
 )
 from vagrant.one_machine.layout import RUN_DIR, floating_address
 from vagrant.one_machine.rig import Rig, RigError
-from vagrant.one_machine.tree import PYTHON_OF, TreeError
 
 PURPOSE = "demo"
 _FIRST_ACK_LIMIT = 60.0

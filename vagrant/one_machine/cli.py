@@ -5,9 +5,9 @@ import os
 
 import click
 
+from vagrant.debian import PYTHON_OF, TreeError
 from vagrant.one_machine.layout import CLUSTER_LINKS, Link
 from vagrant.one_machine.rig import Rig, RigError
-from vagrant.one_machine.tree import PYTHON_OF, TreeError
 
 # What follows NODE is the command's own, its options too.
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}

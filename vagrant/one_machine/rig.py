@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vagrant.debian import wheel_of_checkout
 from vagrant.one_machine.kernel import cgroup2_root, remove_cgroup, remove_loop_device
 from vagrant.one_machine.layout import (
     CLUSTER_LINKS,
@@ -23,7 +24,7 @@ from vagrant.one_machine.layout import (
     Link,
     free_loop_base,
 )
-from vagrant.one_machine.tree import tree_for, wheel_of_checkout
+from vagrant.one_machine.tree import tree_for
 from vagrant.one_machine.waiting import eventually
 
 #: How long each step may take on a busy machine, in seconds.
