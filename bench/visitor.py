@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Self
 
 from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import Rig
 
 #: How long the service has to be away to be missed, and there to be back; in seconds.
 MISSED, STEADY = 0.15, 1.0
