@@ -79,7 +79,7 @@ def _mount_folders(base: Path) -> None:
 
 
 def _add_account(folder: Path) -> None:
-    """Show libvirtd the account that Debian's libvirt-daemon-system makes: it must know its name."""
+    """Show libvirtd the account that libvirt-daemon-system makes: it wants to know the name."""
     lines = {
         "/etc/passwd": f"{_ACCOUNT}:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin\n",
         "/etc/group": f"{_ACCOUNT}:x:64055:\n",
