@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ LOCK = CHECKOUT / "requirements.lock"
 
 #: Python version of each Debian release that can be chosen.
 PYTHON_OF = {"bookworm": "3.11", "trixie": "3.13"}
+
+#: How long a wheel is kept at least, in seconds.
+_WHEEL_KEPT = 24 * 3600.0
 
 _UNDOCUMENTED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*")
 
@@ -91,7 +95,10 @@ def wheel_of_checkout() -> Path:
     folder = CACHE_DIR / "wheels" / digest(path.read_bytes() for path in sources)
     with cache_lock():
         if not folder.is_dir():
-            shutil.rmtree(folder.parent, ignore_errors=True)
+            for older in folder.parent.glob("*"):
+                # A younger one may be another checkout's, which is just being installed.
+                if time.time() - older.stat().st_mtime > _WHEEL_KEPT:
+                    shutil.rmtree(older, ignore_errors=True)
             partial = folder.with_suffix(".partial")
             pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
             run(

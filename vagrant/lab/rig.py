@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from vagrant.debian import PYTHON_OF, wheel_of_checkout
@@ -133,7 +134,6 @@ class LabRig:
             )
         if release not in PYTHON_OF:
             raise RigError(f"{release} is none of {', '.join(PYTHON_OF)}")
-        wheel = wheel_of_checkout()
         private = not libvirt.is_running()
         with self._lock():
             if self.place.folder.exists() or self.place.cgroup.exists():
@@ -149,8 +149,10 @@ class LabRig:
                 private=private,
             )
             self.place.save(layout)
-        vagrant = Vagrant(self.place, layout, wheel)
         try:
+            # Copied: the cache's may be gone when the machines come to install it.
+            wheel = Path(shutil.copy(wheel_of_checkout(), self.place.folder))
+            vagrant = Vagrant(self.place, layout, wheel)
             vagrant.prepare(say)
             if private:
                 say("starting libvirtd in namespaces of its own")

@@ -36,9 +36,9 @@ chmod 0600 /etc/iscsi/initiatorname.iscsi
 
 # Where the target is away, what was written must fail after a while instead of waiting for ever; CHAP for
 # every session. The agent has its own way to the secret (chap_secret_file); this is for SBD's disk.
-umask 077
 conf=/etc/iscsi/iscsid.conf
 secret=$(</etc/takeover/chap.secret)
+chmod 0600 $conf
 sed --in-place '/^node\.session\.auth\.\|^node\.session\.timeo\.replacement_timeout\|^# takeover/d' $conf
 cat >>$conf <<CONF
 # takeover
@@ -48,6 +48,14 @@ node.session.auth.password = $secret
 node.session.timeo.replacement_timeout = 15
 CONF
 systemctl enable --quiet open-iscsi
+
+# At a shutdown the initiator goes after what uses it: SBD, and the cluster's filesystems.
+for unit in sbd.service resource-agents-deps.target; do
+    install -d -m 0755 "/etc/systemd/system/$unit.d"
+    printf '[Unit]\nAfter=iscsid.service open-iscsi.service takeover-watchdog.service\n' \
+        >"/etc/systemd/system/$unit.d/iscsi.conf"
+done
+systemctl daemon-reload
 systemctl restart iscsid
 
 # SBD's disk is there from the boot on: its session is not the cluster's to begin and to end.
