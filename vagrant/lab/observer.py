@@ -24,7 +24,7 @@ from vagrant.lab.shell import Shell
 _PAUSE = 2.0
 _ANSWER_LIMIT = 600.0
 #: libvirt's events after which nothing of a machine's memory is left, as `virsh event` writes them.
-_GONE = re.compile(
+GONE = re.compile(
     rf"'(?:reboot|watchdog)' for domain '?{DOMAIN_PREFIX}(\w+)|"
     rf"'lifecycle' for domain '?{DOMAIN_PREFIX}(\w+)'?: (?:Stopped|Crashed)"
 )
@@ -43,6 +43,7 @@ class Observer:
         self._answered: dict[str, int] = {}
         self._watchers: dict[str, subprocess.Popen[str]] = {}
         self._double: list[dict[str, object]] = []
+        self._double_now: dict[int, list[str]] = {}
         self._observations = 0
 
     def run(self) -> None:
@@ -51,24 +52,45 @@ class Observer:
             threading.Thread(target=self._follow, args=(node,), daemon=True).start()
         threading.Thread(target=self._listen, daemon=True).start()
         while True:
+            self.judge()
             with self._changed:
                 self._changed.wait(_PAUSE)
-                for lun in range(1, self._layout.luns + 1):
-                    self._judge(lun)
-                self._write()
 
-    def _judge(self, lun: int) -> None:
-        nodes = self._having(lun)
-        if len(nodes) < 2:  # noqa: PLR2004 - one is right
-            return
-        for node in nodes:
+    def told(self, node: str, luns: list[int], answer: int) -> None:
+        """Take in what a node has mounted; `answer` is the last question that it had read."""
+        with self._changed:
+            self._mounted[node] = luns
+            # A connection that is made anew begins with 0: what was answered before stays so.
+            self._answered[node] = max(answer, self._answered.get(node, 0))
+            self._observations += 1
+            self._changed.notify_all()
+
+    def gone(self, machine: str) -> None:
+        """Take in that nothing of a machine's memory is left."""
+        with self._changed:
+            self._mounted.pop(machine, None)
+            self._changed.notify_all()
+
+    def judge(self) -> None:
+        """Look for LUNs that are mounted twice, and write down what is mounted where."""
+        with self._changed:
+            for lun in range(1, self._layout.luns + 1):
+                nodes = self._confirmed(lun) if len(self._having(lun)) > 1 else []
+                if nodes and nodes != self._double_now.get(lun):
+                    self._double.append({"at": time.monotonic(), "lun": lun, "nodes": nodes})
+                self._double_now[lun] = nodes
+            self._write()
+
+    def _confirmed(self, lun: int) -> list[str]:
+        """The nodes that still have a LUN mounted when all of them have been asked; [] if one."""
+        for node in self._having(lun):
             self._ask(node)
         end = time.monotonic() + _ANSWER_LIMIT
         while len(nodes := self._having(lun)) > 1 and not all(map(self._has_answered, nodes)):
-            if not self._changed.wait(end - time.monotonic()):
+            # Who does not answer is frozen, and has it mounted still when nobody tells otherwise.
+            if not self._changed.wait(max(0.0, end - time.monotonic())):
                 break
-        if len(nodes) > 1 and not (self._double and self._double[-1]["nodes"] == nodes):
-            self._double.append({"at": time.monotonic(), "lun": lun, "nodes": nodes})
+        return nodes if len(nodes) > 1 else []
 
     def _having(self, lun: int) -> list[str]:
         return [node for node, luns in sorted(self._mounted.items()) if lun in luns]
@@ -98,14 +120,10 @@ class Observer:
             )
             with self._changed:
                 self._watchers[node] = watcher
-                self._answered[node] = self._asked.get(node, 0) - 1
             for line in watcher.stdout or ():
-                with suppress(ValueError), self._changed:
+                with suppress(ValueError, KeyError):
                     told = json.loads(line)
-                    self._mounted[node] = told["luns"]
-                    self._answered[node] = max(self._answered[node], told["answer"])
-                    self._observations += 1
-                    self._changed.notify_all()
+                    self.told(node, told["luns"], told["answer"])
             watcher.wait()
             time.sleep(_PAUSE)
 
@@ -115,10 +133,8 @@ class Observer:
         while True:
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as events:
                 for line in events.stdout or ():
-                    if found := _GONE.search(line):
-                        with self._changed:
-                            self._mounted.pop(found[1] or found[2], None)
-                            self._changed.notify_all()
+                    if found := GONE.search(line):
+                        self.gone(found[1] or found[2])
             time.sleep(_PAUSE)
 
     def _write(self) -> None:

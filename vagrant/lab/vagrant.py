@@ -81,18 +81,7 @@ class Vagrant:
             RigError: Vagrant does not know them.
         """
         said = self._run("ssh-config", limit=_LIMIT)
-        addresses: dict[str, str] = {}
-        keys: dict[str, str] = {}
-        machine = ""
-        for line in said.splitlines():
-            word, _, value = line.strip().partition(" ")
-            match word:
-                case "Host":
-                    machine = value
-                case "HostName":
-                    addresses[machine] = value
-                case "IdentityFile":
-                    keys[machine] = value.strip('"')
+        addresses, keys = machines_in(said)
         if set(addresses) != set(self._layout.machines):
             raise RigError(f"vagrant ssh-config does not know all machines:\n{said}")
         return replace(self._layout, addresses=addresses, keys=keys)
@@ -120,3 +109,20 @@ class Vagrant:
             said = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).splitlines()[-30:]
             raise RigError(f"vagrant {arguments[0]} failed:\n" + "\n".join(said))
         return result.stdout
+
+
+def machines_in(ssh_config: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Address and private key's file of each machine, in what `vagrant ssh-config` says."""
+    addresses: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    machine = ""
+    for line in ssh_config.splitlines():
+        word, _, value = line.strip().partition(" ")
+        match word:
+            case "Host":
+                machine = value
+            case "HostName":
+                addresses[machine] = value
+            case "IdentityFile":
+                keys[machine] = value.strip('"')
+    return addresses, keys
