@@ -25,6 +25,11 @@ stdio_handler = "file"
 remember_owner = 0
 dynamic_ownership = 0
 """
+_LIBVIRTD = [
+    "libvirtd",
+    "--config=/etc/libvirt/libvirtd.conf",
+    "--pid-file=/run/libvirt/libvirtd.pid",
+]
 _ACCOUNT = "libvirt-qemu"
 _LIBVIRTD_CONF = """unix_sock_group = "root"
 auth_unix_ro = "none"
@@ -50,7 +55,7 @@ def main() -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     _mount_folders(place.folder / "libvirt")
     _add_account(place.folder)
-    libvirtd = subprocess.Popen(["libvirtd", "--config", "/etc/libvirt/libvirtd.conf"])
+    libvirtd = subprocess.Popen(_LIBVIRTD)
     while True:  # orphans of all kinds come here to be buried
         try:
             ended, status = os.wait()

@@ -90,25 +90,27 @@ class Vagrant:
         # The environment is given inside: the namespaces are entered by a program without it.
         enter = self._place.enter(private=self._layout.private)
         settings = [f"{name}={value}" for name, value in self._settings.items()]
-        try:
-            result = subprocess.run(
-                [*enter, "env", *settings, "vagrant", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=limit,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RigError(f"vagrant {arguments[0]} has not ended after {limit:.0f} s") from error
-        with (self._place.folder / "vagrant.log").open("a") as log:
-            log.write(result.stdout)
-        if result.returncode:
-            said = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout).splitlines()[-30:]
-            raise RigError(f"vagrant {arguments[0]} failed:\n" + "\n".join(said))
-        return result.stdout
+        path = self._place.folder / "vagrant.log"
+        # As it comes: whoever waits for half an hour can look at it.
+        with path.open("a+", errors="replace") as log:
+            begin = log.seek(0, os.SEEK_END)
+            try:
+                code = subprocess.run(
+                    [*enter, "env", *settings, "vagrant", *arguments],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                    timeout=limit,
+                ).returncode
+            except subprocess.TimeoutExpired as error:
+                raise RigError(f"vagrant {arguments[0]} has not ended: {limit:.0f} s") from error
+            log.seek(begin)
+            said = re.sub(r"\x1b\[[0-9;]*m", "", log.read())
+        if code:
+            tail = "\n".join(said.splitlines()[-30:])
+            raise RigError(f"vagrant {arguments[0]} failed:\n{tail}")
+        return said
 
 
 def machines_in(ssh_config: str) -> tuple[dict[str, str], dict[str, str]]:

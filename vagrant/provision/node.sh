@@ -61,8 +61,15 @@ systemctl restart iscsid
 # SBD's disk is there from the boot on: its session is not the cluster's to begin and to end.
 iscsiadm --mode node --targetname $target --portal "$portal" --op new >/dev/null
 iscsiadm --mode node --targetname $target --portal "$portal" --op update -n node.startup -v automatic
-iscsiadm --mode node --targetname $target --portal "$portal" --login >/dev/null ||
-    iscsiadm --mode session | grep -q $target
+# The storage server may still be on its way.
+for ((try = 1; ; try++)); do
+    code=0
+    iscsiadm --mode node --targetname $target --portal "$portal" --login >/dev/null || code=$?
+    # iscsiadm(8), "EXIT STATUS": 15, there is a session already.
+    ((code == 0 || code == 15)) && break
+    ((try < 60)) || exit "$code"
+    sleep 5
+done
 
 # For a rig's users: what attaches a disk before there is a cluster, and what tells of every mount.
 install -D -m 0755 --target-directory /usr/local/lib/takeover-rig ~vagrant/takeover/{attach-lun,watch-mounts}
