@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vagrant.lab.keeper import LIBVIRT_FOLDERS
 from vagrant.lab.machines import URI, Machines
-from vagrant.lab.place import Place
+from vagrant.lab.place import LABS, Place
 from vagrant.one_machine.kernel import remove_cgroup
 from vagrant.one_machine.waiting import eventually
 from vagrant.rig import RigError
@@ -66,9 +66,18 @@ def stop(place: Place) -> None:
             raise RigError(f"processes of the lab stay: {cgroup}/cgroup.procs")
         if not eventually(partial(remove_cgroup, cgroup), _END_LIMIT, 0.05):
             raise RigError(f"the cgroup {cgroup} is busy")
+    if not [each for each in LABS.glob("*") if each != place.folder]:
+        _remove_mount_points()
+
+
+def _remove_mount_points() -> None:
+    """Remove the folders on which a lab mounts its own ones, if they were made for that.
+
+    Not while there is another lab: with the folder its mount would go.
+    """
     for folder in LIBVIRT_FOLDERS:
         with suppress(OSError):
-            Path(folder).rmdir()  # only ever an empty one: made as a mount point
+            Path(folder).rmdir()  # only ever an empty one
 
 
 def _is_empty(cgroup: Path) -> bool:

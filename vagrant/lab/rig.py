@@ -31,6 +31,8 @@ from vagrant.rig import Equipment, RigError
 _BOOT_LIMIT = 900.0
 _RUN_LIMIT = 900.0
 
+_LOCK = Path("/run/takeover-lab.lock")
+
 #: systemctl is-system-running: "degraded" is a running system on which some unit failed.
 _BOOTED = ("running", "degraded")
 
@@ -320,8 +322,7 @@ class LabRig:
     @contextmanager
     def _lock(self) -> Iterator[None]:
         """One change at a time."""
-        LABS.parent.mkdir(parents=True, exist_ok=True)
-        with (LABS.parent / ".takeover-lab.lock").open("w") as lock:
+        with _LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            LABS.mkdir(mode=0o755, exist_ok=True)
+            LABS.mkdir(mode=0o755, parents=True, exist_ok=True)
             yield
