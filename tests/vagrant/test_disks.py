@@ -205,6 +205,7 @@ def test_fence_scsi_shuts_a_node_out(lab: LabRig, disk: Filesystem) -> None:
 
 
 def _fence_scsi(lab: LabRig, node: str, action: str, key: str, device: str) -> None:
+    lab.run(node, "install", "--directory", "/run/cluster", check=True)  # where it keeps its key
     options = (f"--action={action}", f"--key={key}", f"--devices={device}")
     result = lab.run(node, "fence_scsi", *options)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -70,6 +70,9 @@ class Observer:
         with self._changed:
             self._mounted.pop(machine, None)
             self._changed.notify_all()
+            if machine in self._watchers:
+                # The connection would be waited for; what the machine mounts next must be known.
+                self._watchers[machine].kill()
 
     def judge(self) -> None:
         """Look for LUNs that are mounted twice, and write down what is mounted where."""

@@ -75,7 +75,7 @@ class LabRig:
         return Equipment(
             token_time="10s",  # noqa: S106 - a time
             fencing=(
-                f'[sbd]\ndevices = ["{device}"]\nwatchdog_timeout = "10s"\n\n'
+                f'[sbd]\ndevices = ["{device}"]\nwatchdog_timeout = "15s"\n\n'
                 f'[fencing.sbd]\nagent = "fence_sbd"\ntimeout = "180s"\n'
                 f'parameters = {{ devices = "{device}" }}\n'
             ),

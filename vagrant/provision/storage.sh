@@ -13,8 +13,9 @@ if ! command -v targetcli >/dev/null; then
     apt-get --quiet=2 update
     apt-get --quiet=2 install --yes --no-install-recommends targetcli-fb
 fi
-# What is in memory would be gone with the power: so are reservations, without this folder.
-install -d -m 0700 /srv/luns /var/target/pr
+# Where the kernel keeps reservations that are to survive a power failure: without it, it refuses them.
+# The folder depends on the version of targetcli.
+install -d -m 0700 /srv/luns /etc/target/pr /var/target/pr
 
 # disk NAME MIB
 disk() {
