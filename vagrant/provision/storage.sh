@@ -13,9 +13,7 @@ if ! command -v targetcli >/dev/null; then
     apt-get --quiet=2 update
     apt-get --quiet=2 install --yes --no-install-recommends targetcli-fb
 fi
-# Where the kernel keeps reservations that are to survive a power failure: without it, it refuses them.
-# The folder depends on the version of targetcli.
-install -d -m 0700 /srv/luns /etc/target/pr /var/target/pr
+install -d -m 0700 /srv/luns
 
 # disk NAME MIB
 disk() {
@@ -27,7 +25,6 @@ disk() {
 target() {
     local tpg=/iscsi/$base:$1/tpg1 pair node
     echo "/iscsi create $base:$1"
-    echo "$tpg/portals delete 0.0.0.0 3260"
     echo "$tpg/portals create $address 3260"
     for pair in "${@:2}"; do
         echo "$tpg/luns create /backstores/fileio/${pair%=*} lun=${pair#*=} add_mapped_luns=false"
@@ -48,7 +45,10 @@ for ((lun = 1; lun <= luns; lun++)); do pairs+=("lun$lun=$lun"); done
 
 # targetcli reads its commands from standard input: any user could see the secret in arguments.
 targetcli clearconfig confirm=True >/dev/null
+# Where the kernel keeps reservations that are to survive a power failure: without it, it refuses them.
+install -d -m 0700 "$(</sys/kernel/config/target/dbroot)/pr"
 {
+    echo "set global auto_add_default_portal=false"
     disk sbd 16
     for pair in "${pairs[@]}"; do disk "${pair%=*}" "$mib"; done
     target sbd sbd=0
