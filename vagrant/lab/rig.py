@@ -108,7 +108,7 @@ class LabRig:
         self,
         *,
         nodes: int = 3,
-        luns: int = 2,
+        luns: int = 1,
         lun_mib: int = 1024,
         release: str = "bookworm",
         purpose: str = "lab",
