@@ -32,12 +32,12 @@ from bench.failures import (
     set_watching,
 )
 from bench.visitor import STEADY, Visitor
+from vagrant.debian import PYTHON_OF
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.rig import Rig, RigError
-from vagrant.one_machine.tree import PYTHON_OF
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import Rig, RigError
 
 #: More than a monitor's interval and a failover take, in seconds.
 _LIMIT = 60.0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DIRECTORY, SERVICE, Administrator, cluster_status
-from vagrant.one_machine.layout import Link, floating_address
-from vagrant.one_machine.rig import Rig, RigError
+from vagrant.one_machine.layout import Layout, Link, floating_address
+from vagrant.rig import Rig, RigError
 
 SCOPE = f"takeover-app-{SERVICE}-app.scope"
 #: An address of its own on an interface of its own, which goes down: not the one of the cluster's
@@ -73,7 +73,10 @@ def _break_filesystem(rig: Rig, node: str) -> float:
     rig.run(node, "mount", "-o", "remount,errors=remount-ro", DIRECTORY, check=True)
     time.sleep(0.5)  # that was a remount, too
     # Nodes see /sys, but may not write there.
-    trigger = Path(f"/sys/fs/ext4/loop{rig.layout.loop_number(node, 1)}/trigger_fs_error")
+    layout = Layout.load(rig.name)
+    if layout is None:
+        raise RigError(f"{rig.name} is no one-machine rig")
+    trigger = Path(f"/sys/fs/ext4/loop{layout.loop_number(node, 1)}/trigger_fs_error")
     began = time.time()
     trigger.write_text("1")
     return began

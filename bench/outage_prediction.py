@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.visitor import STEADY, Visitor
+from vagrant.debian import PYTHON_OF
 from vagrant.demo.client import Client
 from vagrant.demo.faults import FAULTS, Fault, active_node, inflict
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator, description
-from vagrant.one_machine.rig import RigError
-from vagrant.one_machine.tree import PYTHON_OF
+from vagrant.rig import RigError
 
 #: How far from 1 the median of prediction / measurement may be.
 _TOLERANCE = 0.3
@@ -47,7 +47,7 @@ def _without_active_node(admin: Administrator) -> str:
     old, new = (
         f"nodes = [{', '.join(json.dumps(name) for name in some)}]" for some in (names, others)
     )
-    return description(admin.rig.layout).replace(old, new)
+    return description(admin.rig).replace(old, new)
 
 
 def predict(admin: Administrator, fault: Fault) -> dict[str, Any]:
@@ -62,9 +62,7 @@ def predict(admin: Administrator, fault: Fault) -> dict[str, Any]:
     rig, kind = admin.rig, _OUTAGES[fault.name]
     node = rig.layout.node_names[0]
     moved = kind == "interrupted"
-    rig.write(
-        node, _PLANNED_FILE, _without_active_node(admin) if moved else description(rig.layout)
-    )
+    rig.write(node, _PLANNED_FILE, _without_active_node(admin) if moved else description(rig))
     done = rig.run(node, "takeover", "plan", _PLANNED_FILE, "--json")
     try:
         [service] = json.loads(done.stdout)["services"]

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Self
 
 from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import Rig
 
 #: How long the service has to be there to be back, and how long it may pause then; in seconds.
 STEADY, PAUSE = 1.0, 0.25

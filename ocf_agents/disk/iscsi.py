@@ -22,6 +22,7 @@ LOCKS = "/run"
 POLL, RESCAN = 0.02, 2.0  # seconds
 DEFAULT_PORT = 3260  # RFC 7143
 END = "# END RECORD"
+BEGUN_BY_BOOT = ("node.startup = automatic", "node.startup = onboot")
 FLAT_SPACE = 256
 ASKING = 0.25  # part of the time of a stop for the question who uses the LUNs
 ISCSI_ERR_SESS_EXISTS, ISCSI_ERR_NO_OBJS_FOUND = 15, 21  # iscsiadm(8), "EXIT STATUS"
@@ -69,7 +70,7 @@ class Initiator:
         return os.path.realpath(self._device) if os.path.exists(self._device) else None
 
     def detach(self, deadline: Deadline) -> None:
-        """Log out, unless another LUN of the same session is in use."""
+        """Log out, unless the boot began the session, or another LUN of it is in use."""
         from ocf_agents.bounded import bounded
         from ocf_agents.command import find
 
@@ -77,12 +78,23 @@ class Initiator:
             find("iscsiadm")
         except AgentError:
             return  # without it, nothing was attached
+        if self._is_begun_by_boot():
+            return  # others rely on it, SBD for one: what it uses does not show that it is in use
         # Not while another resource is between the login and the mount of its LUN.
         self._take_lock(fcntl.LOCK_EX, deadline)
         limit = deadline.part(ASKING)
         luns = self._luns()
         if not bounded(lambda: " ".join(filter(_in_use, luns)), limit, "opening the LUNs"):
             self._node(["--logout"], deadline, allowed=ISCSI_ERR_NO_OBJS_FOUND)
+
+    def _is_begun_by_boot(self) -> bool:
+        """Tell whether open-iscsi's records have the boot log in (iscsid.conf, "node.startup")."""
+        for root in RECORDS:
+            for path in _records(f"{root}/{self._lun.target}", self._record):
+                with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                    if any(line.strip() in BEGUN_BY_BOOT for line in file):
+                        return True
+        return False
 
     def _take_lock(self, kind: int, deadline: Deadline) -> None:
         """Take the target's lock until this process ends.

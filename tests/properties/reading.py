@@ -16,7 +16,7 @@ from cib_templates.errors import DescriptionError
 from cib_templates.reading import read_description
 from cib_templates.schema import SCHEMA_DIRECTORY, check_schema, is_installed
 from tests.properties.documents import Document
-from vagrant.one_machine.tree import CACHE_DIR
+from vagrant.debian import CACHE_DIR
 
 
 def read(document: Document) -> Description:

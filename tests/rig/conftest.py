@@ -10,7 +10,8 @@ import pytest
 from vagrant.demo.client import Client
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.rig import Rig
+from vagrant.one_machine.rig import Rig as OneMachineRig
+from vagrant.rig import Rig
 
 RELEASES = ["bookworm", "trixie"]
 _NONE = "none"
@@ -43,12 +44,12 @@ def _release(item: pytest.Item) -> str:
 
 
 @pytest.fixture
-def new_rig() -> Iterator[Callable[[str], Rig]]:
+def new_rig() -> Iterator[Callable[[str], OneMachineRig]]:
     """Makes rigs by name, fresh, and takes them down afterwards."""
-    rigs: list[Rig] = []
+    rigs: list[OneMachineRig] = []
 
-    def make(name: str) -> Rig:
-        rig = Rig(name)
+    def make(name: str) -> OneMachineRig:
+        rig = OneMachineRig(name)
         rig.down()
         rigs.append(rig)
         return rig

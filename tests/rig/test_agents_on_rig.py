@@ -9,8 +9,9 @@ from ocf_agents.ocf import Code
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import Fault, inflict
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.rig import Rig
+from vagrant.one_machine.rig import Rig as OneMachineRig
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import Rig
 
 LONGEST_SHUTDOWN = 120.0  # seconds; it takes two, on a machine that has time
 APP = "/usr/lib/ocf/resource.d/takeover/app"
@@ -81,7 +82,7 @@ class Node:
 @pytest.fixture(scope="module")
 def node() -> Iterator[Node]:
     """A node of a rig without a cluster."""
-    rig = Rig("test-agents")
+    rig = OneMachineRig("test-agents")
     rig.down()
     try:
         rig.up(say=print)

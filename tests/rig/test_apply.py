@@ -14,8 +14,8 @@ import pytest
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
-from vagrant.one_machine.rig import Rig, RigError
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import Rig, RigError
 
 NODE = "node1"
 _BATCH = """

@@ -12,8 +12,9 @@ from ocf_agents.ocf import Agent
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
-from vagrant.one_machine.rig import Rig
+from vagrant.one_machine.rig import Rig as OneMachineRig
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import Rig
 
 _SCHEMA = "/usr/share/pacemaker/pacemaker-3.9.rng"
 Takeover = Callable[..., subprocess.CompletedProcess[str]]
@@ -139,7 +140,7 @@ def test_an_ordinary_user_changes_nothing(shop: Shop) -> None:
 @pytest.fixture(scope="module")
 def bare_node() -> Iterator[Rig]:
     """One node with pcs and Pacemaker installed, but no cluster; the description is a good one."""
-    rig = Rig("test-bare")
+    rig = OneMachineRig("test-bare")
     rig.down()
     rig.up(nodes=1, say=print)
     rig.run("node1", "takeover", "agents", "install", check=True)

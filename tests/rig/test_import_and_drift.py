@@ -6,7 +6,7 @@ from lxml import etree
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import Rig
 
 NODE = "node1"
 IMPORTED = "/root/imported.toml"

@@ -11,8 +11,9 @@ import pytest
 from tests.rig.remains import namespaces, namespaces_of, remains
 from vagrant.one_machine.install import ATTACH_PROGRAM
 from vagrant.one_machine.layout import TARGET, Layout, Link
-from vagrant.one_machine.rig import Rig, RigError
+from vagrant.one_machine.rig import Rig
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import RigError
 
 MakeRig = Callable[[str], Rig]
 

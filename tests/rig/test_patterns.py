@@ -11,8 +11,8 @@ from tests.rig.conftest import Shop
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, cluster_status
 from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.rig import Rig
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import Rig
 
 _PATTERNS = "/root/patterns.toml"
 _TAKEOVER_LIMIT = 90.0

@@ -19,7 +19,7 @@ def plan(shop: Shop, text: str, *options: str) -> tuple[int, dict[str, Any]]:
 
 def described(shop: Shop) -> str:
     """Return the description that the cluster was made from."""
-    return description(shop.rig.layout)
+    return description(shop.rig)
 
 
 def test_outages_are_predicted_from_what_the_cluster_measured(shop: Shop) -> None:

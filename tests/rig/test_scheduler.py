@@ -17,7 +17,7 @@ from cib_templates.render import render, to_text
 from tests.properties.documents import Document, documents
 from tests.properties.reading import accepted
 from tests.rig.conftest import Shop
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import Rig
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 NODE = "node1"

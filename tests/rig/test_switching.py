@@ -11,7 +11,7 @@ from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import cluster_status
 from vagrant.one_machine.install import ATTACH_PROGRAM
 from vagrant.one_machine.layout import TARGET, floating_address
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import Rig
 
 OURS = {"web-data": "filesystem", "web-app": "app", "web-address": "ip"}
 STOCK = {"web-data": "Filesystem", "web-app": "anything", "web-address": "IPaddr2"}

@@ -13,6 +13,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from vagrant.debian import PYTHON_OF, TreeError
 from vagrant.demo.client import Client, ClientError
 from vagrant.demo.faults import FAULTS, Outcome, active_node, inflict, wait_until_whole
 from vagrant.demo.shop import (
@@ -23,8 +24,7 @@ from vagrant.demo.shop import (
     prepare_nodes,
 )
 from vagrant.one_machine.layout import RUN_DIR, floating_address
-from vagrant.one_machine.rig import Rig, RigError
-from vagrant.one_machine.tree import PYTHON_OF, TreeError
+from vagrant.rig import KINDS, Rig, RigError, named
 
 PURPOSE = "demo"
 _FIRST_ACK_LIMIT = 60.0
@@ -77,7 +77,7 @@ def demonstrate(rig: Rig, story: Story) -> list[Outcome]:
     story.step("A database on the shared disk")
     password = create_database(admin, node)
     story.step("The description, /root/shop.toml")
-    story.output(description(rig.layout))
+    story.output(description(rig))
     story.step("From description to cluster")
     create_cluster(admin, node)
     wait_until_whole(rig)
@@ -100,7 +100,7 @@ def demonstrate(rig: Rig, story: Story) -> list[Outcome]:
 def _run(rig: Rig, story: Story, *, release: str, keep: bool) -> list[Outcome]:
     """Bring the rig up, demonstrate, and take it down unless it is to be kept."""
     _remove_remains(rig)
-    story.step("The rig: three nodes, an iSCSI target, a client, in namespaces")
+    story.step("The rig: three nodes, an iSCSI target, a client")
     rig.up(release=release, purpose=PURPOSE, say=story.output)
     try:
         return demonstrate(rig, story)
@@ -139,6 +139,13 @@ def _remove_remains(rig: Rig) -> None:
     help="Write the figures to this file.",
 )
 @click.option("--keep", is_flag=True, help="Leave the rig up afterwards, to look around.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default=KINDS[0],
+    show_default=True,
+    help="Namespaces, or virtual machines.",
+)
 @click.option("--name", default="rig", show_default=True, help="The rig's name.")
 @click.option(
     "--release",
@@ -147,7 +154,7 @@ def _remove_remains(rig: Rig) -> None:
     show_default=True,
     help="The nodes' Debian.",
 )
-def main(json_file: Path | None, keep: bool, name: str, release: str) -> None:
+def main(json_file: Path | None, keep: bool, kind: str, name: str, release: str) -> None:
     """Show a real service failing over on a real three-node cluster, without losing a row.
 
     Exit code 0: nothing lost, nothing mounted twice. 1: it was, or something did not work.
@@ -156,7 +163,7 @@ def main(json_file: Path | None, keep: bool, name: str, release: str) -> None:
         raise click.BadParameter(f"there is no folder {json_file.parent}", param_hint="--json")
     story = Story()
     try:
-        rig = Rig(name)
+        rig = named(kind, name)
         with _alone(rig):
             outcomes = _run(rig, story, release=release, keep=keep)
         story.outcomes(outcomes)

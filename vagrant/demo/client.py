@@ -13,7 +13,7 @@ from queue import Empty, Queue
 from types import TracebackType
 from typing import Any, Self
 
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import Rig
 
 
 class ClientError(Exception):
@@ -44,8 +44,9 @@ class Client:
 
     def __init__(self, rig: Rig, host: str, password: str) -> None:
         self._complaints = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - until __exit__
+        program = (sys.executable, "-m", "vagrant.demo.ledger")
         self._process = subprocess.Popen(
-            rig.client_command(sys.executable, "-m", "vagrant.demo.ledger", host),
+            rig.client_command(*program, host, str(rig.equipment.patience)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,

@@ -7,7 +7,7 @@ from typing import Any
 
 from vagrant.demo.client import Client
 from vagrant.demo.shop import DIRECTORY, SERVICE, Administrator, cluster_status
-from vagrant.one_machine.rig import Rig, RigError
+from vagrant.rig import Rig, RigError
 
 #: How long the client writes undisturbed before a fault, in seconds, so that there is data to lose.
 STEADY = 2.0
@@ -70,7 +70,8 @@ class Outcome:
 
 
 def _standby(admin: Administrator, node: str) -> None:
-    admin.types(node, "pcs", "node", "standby", node, f"--wait={SERVED_LIMIT:.0f}")
+    limit = SERVED_LIMIT * admin.rig.equipment.patience
+    admin.types(node, "pcs", "node", "standby", node, f"--wait={limit:.0f}")
 
 
 def _unstandby(admin: Administrator, node: str) -> None:
@@ -94,14 +95,19 @@ def _heal(admin: Administrator, node: str) -> None:
     admin.rig.heal(node)
 
 
+def _power_on(admin: Administrator, node: str) -> None:
+    # Where nodes end themselves nobody does it for them; where it is on already, nothing happens.
+    admin.rig.power(node, "on")
+
+
 def _nothing(_admin: Administrator, _node: str) -> None:
-    """Fencing powers the node on again, and it rejoins by itself."""
+    """The cluster repairs it by itself."""
 
 
 FAULTS = [
     Fault("planned move", _standby, _unstandby, moves=True),
     Fault("PostgreSQL killed", _kill_postgres, _nothing, moves=False),
-    Fault("node powered off", _power_off, _nothing, moves=True),
+    Fault("node powered off", _power_off, _power_on, moves=True),
     Fault("node cut off", _cut, _heal, moves=True),
 ]
 
@@ -116,10 +122,10 @@ def inflict(fault: Fault, admin: Administrator, client: Client) -> Outcome:
     rig = admin.rig
     source = active_node(rig)
     double_mounts = len(rig.status()["disks"]["double_mounts"])
-    client.write_steadily(STEADY)
+    client.write_steadily(STEADY * rig.equipment.patience)
     begin = time.monotonic()
     fault.strike(admin, source)
-    client.wait_until_served(time.monotonic(), SERVED_LIMIT)
+    client.wait_until_served(time.monotonic(), SERVED_LIMIT * rig.equipment.patience)
     target = active_node(rig)
     fault.mend(admin, source)
     wait_until_whole(rig)
@@ -154,6 +160,7 @@ def wait_until_whole(rig: Rig, limit: float = WHOLE_LIMIT) -> None:
     Raises:
         RigError: it is not so after `limit` seconds; the message has the cluster's status.
     """
+    limit *= rig.equipment.patience
     end = time.monotonic() + limit
     while not _is_whole(rig):
         if time.monotonic() > end:
@@ -164,7 +171,7 @@ def wait_until_whole(rig: Rig, limit: float = WHOLE_LIMIT) -> None:
 
 
 def _is_whole(rig: Rig) -> bool:
-    if not all(node["pid"] for node in rig.status()["nodes"].values()):
+    if not all(node["power"] == "on" for node in rig.status()["nodes"].values()):
         return False
     try:
         status = cluster_status(rig, _reachable_node(rig))
@@ -187,6 +194,6 @@ def _reachable_node(rig: Rig) -> str:
         RigError: there is none.
     """
     for name, node in rig.status()["nodes"].items():
-        if node["pid"] and not node["cut"]:
+        if node["power"] == "on" and not node["cut"]:
             return str(name)
     raise RigError("every node is off or cut off")

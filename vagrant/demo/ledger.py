@@ -1,10 +1,10 @@
 """The client's program: inserts numbered rows, and knows which ones the server acknowledged.
 
-Run in the client's network as `python -m vagrant.demo.ledger HOST`, the password in $PGPASSWORD. It
-writes one JSON object a line: {"ack": NUMBER, "at": SECONDS} whenever COMMIT returned, with the
-time of CLOCK_MONOTONIC. A line "check" on its standard input makes it look for every acknowledged
-row: {"acknowledged": COUNT, "lost": [NUMBER, …]}. It ends with its standard input, or after
-`_LIFETIME`.
+Run in the client's network as `python -m vagrant.demo.ledger HOST [PATIENCE]`, the password in
+$PGPASSWORD; PATIENCE is the factor by which it waits longer. It writes one JSON object a line:
+{"ack": NUMBER, "at": SECONDS} whenever COMMIT returned, with the time of CLOCK_MONOTONIC. A line
+"check" on its standard input makes it look for every acknowledged row: {"acknowledged": COUNT,
+"lost": [NUMBER, …]}. It ends with its standard input, or after `_LIFETIME`.
 """
 
 import asyncio
@@ -37,8 +37,9 @@ _FAILURES = (
 class Ledger:
     """One writer with one connection, which it opens again whenever it breaks."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, patience: float = 1.0) -> None:
         self._host = host
+        self._patience = patience
         self._connection: asyncpg.Connection | None = None
         self._number = 0
         self._acknowledged: set[int] = set()
@@ -48,7 +49,7 @@ class Ledger:
         self._number += 1
         try:
             connection = await self._connected()
-            await _within(_COMMIT_LIMIT, self._commit(connection, self._number))
+            await self._within(self._commit(connection, self._number))
         except _FAILURES:
             self._disconnect()
             await asyncio.sleep(_RETRY_PAUSE)
@@ -81,12 +82,16 @@ class Ledger:
                 host=self._host,
                 user="postgres",
                 database="postgres",
-                timeout=_CONNECT_LIMIT,
+                timeout=_CONNECT_LIMIT * self._patience,
                 ssl=False,
             )
             self._connection = connection
-            await _within(_COMMIT_LIMIT, connection.execute(_CREATE))
+            await self._within(connection.execute(_CREATE))
         return self._connection
+
+    async def _within(self, work: Awaitable[object]) -> None:
+        async with asyncio.timeout(_COMMIT_LIMIT * self._patience):
+            await work
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -97,22 +102,17 @@ class Ledger:
 _CREATE = "CREATE TABLE IF NOT EXISTS ledger (number bigint PRIMARY KEY)"
 
 
-async def _within(limit: float, work: Awaitable[object]) -> None:
-    async with asyncio.timeout(limit):
-        await work
-
-
 def _tell(what: dict[str, object]) -> None:
     print(json.dumps(what), flush=True)
 
 
-async def main(host: str) -> None:
+async def main(host: str, patience: float = 1.0) -> None:
     """Write rows, and check on demand, until standard input ends."""
-    ledger = Ledger(host)
+    ledger = Ledger(host, patience)
     orders = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    end = loop.time() + _LIFETIME
+    end = loop.time() + _LIFETIME * patience
     order = asyncio.create_task(orders.readline())
     while loop.time() < end:
         await ledger.write_row()
@@ -125,4 +125,4 @@ async def main(host: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1], *map(float, sys.argv[2:])))

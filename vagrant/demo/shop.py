@@ -15,8 +15,8 @@ from string import Template
 from typing import IO, Any
 
 from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import CLUSTER_LINKS, TARGET, Layout, Link, floating_address
-from vagrant.one_machine.rig import Rig, RigError
+from vagrant.one_machine.layout import CLUSTER_LINKS, TARGET, Link, floating_address
+from vagrant.rig import Rig, RigError, RigLayout
 
 SERVICE = "shop"
 DIRECTORY = "/srv/shop"
@@ -89,8 +89,9 @@ class Administrator:
         return "".join(lines)
 
 
-def description(layout: Layout) -> str:
-    """The cluster's description, for a rig's nodes, disks and networks."""
+def description(rig: Rig) -> str:
+    """The cluster's description, for a rig's nodes, disks, networks and fencing."""
+    layout, equipment = rig.layout, rig.equipment
     template = Template(Path(__file__).with_name("shop.toml").read_text())
     nodes = "".join(
         f"[nodes.{node}]\nlinks = {json.dumps(_addresses(layout, node))}\n\n"
@@ -101,13 +102,15 @@ def description(layout: Layout) -> str:
         node_names=", ".join(json.dumps(node) for node in layout.node_names),
         portal=layout.portal,
         target=TARGET,
-        attach=ATTACH_PROGRAM,
+        token=equipment.token_time,
+        fencing=equipment.fencing,
+        disk=equipment.disk,
         postgres=_POSTGRES[layout.release],
         address=floating_address(),
     )
 
 
-def _addresses(layout: Layout, node: str) -> list[str]:
+def _addresses(layout: RigLayout, node: str) -> list[str]:
     return [layout.node_address(node, link) for link in CLUSTER_LINKS]
 
 
@@ -151,7 +154,7 @@ def create_database(admin: Administrator, node: str) -> str:
 
 def create_cluster(admin: Administrator, node: str) -> None:
     """Describe the cluster, create it, and put the service on it."""
-    admin.rig.write(node, DESCRIPTION, description(admin.rig.layout))
+    admin.rig.write(node, DESCRIPTION, description(admin.rig))
     admin.types(node, "takeover", "check", DESCRIPTION)
     password_file = ("--password-file", _PASSWORD_FILE)
     admin.types(node, "takeover", "cluster", "create", DESCRIPTION, *password_file)

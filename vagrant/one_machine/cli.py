@@ -5,9 +5,9 @@ import os
 
 import click
 
+from vagrant.debian import PYTHON_OF, TreeError
 from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-from vagrant.one_machine.rig import Rig, RigError
-from vagrant.one_machine.tree import PYTHON_OF, TreeError
+from vagrant.rig import KINDS, Rig, RigError, named
 
 # What follows NODE is the command's own, its options too.
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -15,15 +15,32 @@ _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--name", default="rig", show_default=True, help="Tells several rigs apart.")
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default=KINDS[0],
+    show_default=True,
+    help="Namespaces, or virtual machines.",
+)
 @click.pass_context
-def cli(context: click.Context, name: str) -> None:
-    """A lab cluster on this machine: nodes in namespaces, shared iSCSI disks, real fencing."""
-    context.obj = Rig(name)
+def cli(context: click.Context, name: str, kind: str) -> None:
+    """A lab cluster on this machine: shared iSCSI disks, networks to cut, real fencing."""
+    context.obj = named(kind, name)
 
 
 @cli.command()
-@click.option("--nodes", default=3, show_default=True, help="Number of nodes, 1 to 16.")
-@click.option("--luns", default=1, show_default=True, help="Number of shared disks, 1 to 16.")
+@click.option(
+    "--nodes",
+    default=3,
+    show_default=True,
+    help="Number of nodes, 1 to 16; 2 to 8 virtual machines.",
+)
+@click.option(
+    "--luns",
+    default=1,
+    show_default=True,
+    help="Number of shared disks, 1 to 16; for virtual machines up to 8.",
+)
 @click.option("--lun-mib", default=1024, show_default=True, help="Size of each disk in MiB.")
 @click.option(
     "--release", type=click.Choice(list(PYTHON_OF)), default="bookworm", show_default=True

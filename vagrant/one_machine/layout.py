@@ -39,7 +39,7 @@ class Link(StrEnum):
         return {
             Link.LINK0: ipaddress.IPv4Network("198.51.100.0/24"),
             Link.LINK1: ipaddress.IPv4Network("203.0.113.0/25"),
-            Link.STORAGE: ipaddress.IPv4Network("203.0.113.128/25"),
+            Link.STORAGE: ipaddress.IPv4Network("203.0.113.128/26"),
         }[self]
 
     @property

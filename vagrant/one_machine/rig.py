@@ -13,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vagrant.debian import wheel_of_checkout
+from vagrant.one_machine.install import ATTACH_PROGRAM
 from vagrant.one_machine.kernel import cgroup2_root, remove_cgroup, remove_loop_device
 from vagrant.one_machine.layout import (
     CLUSTER_LINKS,
@@ -23,8 +25,9 @@ from vagrant.one_machine.layout import (
     Link,
     free_loop_base,
 )
-from vagrant.one_machine.tree import tree_for, wheel_of_checkout
+from vagrant.one_machine.tree import tree_for
 from vagrant.one_machine.waiting import eventually
+from vagrant.rig import Equipment, RigError
 
 #: How long each step may take on a busy machine, in seconds.
 _UP_LIMIT = 120.0
@@ -33,10 +36,6 @@ _DOWN_LIMIT = 60.0
 
 #: systemctl is-system-running: "degraded" is a running system on which some unit failed.
 _BOOTED = ("running", "degraded")
-
-
-class RigError(Exception):
-    """The rig could not do what it was asked to; the message says why."""
 
 
 class Rig:
@@ -66,6 +65,15 @@ class Rig:
                 f"rig {self.name} is not up; `script/rig --name {self.name} up` starts it"
             )
         return layout
+
+    @property
+    def equipment(self) -> Equipment:
+        """The rig's own power switch, and its initiator that needs no kernel module."""
+        return Equipment(
+            token_time="1000ms",  # noqa: S106 - a time
+            fencing='[fencing.rig]\nagent = "fence_takeover_rig"\n',
+            disk=f'attach = "{ATTACH_PROGRAM}"',
+        )
 
     # -- up and down ----------------------------------------------------------------------------
 

@@ -109,6 +109,22 @@ def test_the_session_stays_while_another_lun_is_in_use(
     assert calls(log) == ([] if used else [logout])
 
 
+@pytest.mark.parametrize("startup", ["automatic", "onboot", "manual"])
+def test_a_session_that_the_boot_began_is_not_ended(
+    programs: Programs, by_path: Path, tmp_path: Path, startup: str
+) -> None:
+    """SBD has its disk there, and opens it so that nothing shows it to be in use."""
+    log = tmp_path / "log"
+    log.touch()
+    assert by_path.exists()
+    record = tmp_path / f"iscsi/nodes/{TARGET}/198.51.100.1,3260,1/default"
+    record.parent.mkdir(parents=True)
+    record.write_text(f"# BEGIN RECORD 2.1.8\nnode.startup = {startup}\n# END RECORD\n")
+    programs("iscsiadm", f'echo "$@" >> {log}')
+    initiator("198.51.100.1", 0).detach(Deadline(5))
+    assert bool(calls(log)) == (startup == "manual")
+
+
 @pytest.mark.usefixtures("programs", "by_path")
 def test_without_iscsiadm_there_is_nothing_to_detach() -> None:
     """A stop on a node without open-iscsi succeeds."""

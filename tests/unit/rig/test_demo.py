@@ -8,6 +8,7 @@ import pytest
 
 from vagrant.demo.client import Client, ClientError
 from vagrant.demo.faults import Outcome
+from vagrant.rig import Equipment
 
 #: Acknowledges rows at these times, then answers a check, as the ledger does.
 _PROGRAM = """\
@@ -21,6 +22,8 @@ for line in sys.stdin:
 
 class _ScriptedRig:
     """A rig whose clients run a script of the test's."""
+
+    equipment = Equipment(token_time="1000ms", fencing="", disk="")
 
     def __init__(self, acks: list[float]) -> None:
         self._acks = acks

@@ -1,0 +1,134 @@
+"""What is in the box: a Debian root tree that boots in a virtual machine, quickly.
+
+Where there is no network behind the machines, nothing can be installed later: the tree has all
+that vagrant/provision asks for, and the demo's PostgreSQL.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from vagrant.debian import in_tree, make_tree
+
+PACKAGES = (
+    # the operating system, and what Vagrant expects of a guest
+    "linux-image-amd64,initramfs-tools,lz4,systemd-sysv,udev,kmod,dbus,ifupdown,isc-dhcp-client,"
+    "openssh-server,sudo,iproute2,iputils-ping,procps,psmisc,e2fsprogs,xfsprogs,less,"
+    # the cluster and its fencing
+    "corosync,pacemaker,pacemaker-cli-utils,pcs,resource-agents,libxml2-utils,sbd,fence-agents,"
+    # shared disks: initiator, target, reservations, several paths, mirrors
+    "open-iscsi,targetcli-fb,sg3-utils,multipath-tools,drbd-utils,"
+    # Takeover's interpreter, and the application of the demo
+    "python3,python3-venv,postgresql"
+).split(",")
+
+#: What makes a boot longer, or works against tests: an emulated processor is slow.
+_MASKED = (
+    "e2scrub_reap.service e2scrub_all.timer fstrim.timer apt-daily.timer apt-daily-upgrade.timer "
+    "dpkg-db-backup.timer logrotate.timer man-db.timer systemd-timesyncd.service "
+    "systemd-udev-settle.service getty@tty1.service postgresql.service drbd.service"
+).split()
+#: Started by the cluster or by provisioning, where they are wanted.
+_DISABLED = (
+    "corosync pacemaker pcsd pcsd-ruby rtslib-fb-targetctl multipathd open-iscsi iscsid".split()
+)
+
+#: The smallest initrd that finds the root file system: it is unpacked by an emulated processor.
+_INITRD_MODULES = "virtio_pci\nvirtio_blk\next4\ncrc32c\ncrc32c_generic\n"
+
+#: Vagrant's public key, known to everybody: the box is for networks without a way in.
+_VAGRANT_KEY = Path(__file__).with_name("vagrant.pub")
+
+_FILES = {
+    "etc/network/interfaces": (
+        "auto lo\niface lo inet loopback\n\n"
+        # "auto" would have a boot wait for a network that is not there.
+        "allow-hotplug eth0\niface eth0 inet dhcp\n"
+    ),
+    "etc/fstab": "/dev/vda / ext4 errors=remount-ro,noatime 0 1\n",
+    "etc/hostname": "takeover\n",
+    "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
+    "etc/sudoers.d/vagrant": "vagrant ALL=(ALL) NOPASSWD: ALL\n",
+    "etc/initramfs-tools/conf.d/takeover": "MODULES=list\nCOMPRESS=lz4\nFSTYPE=ext4\n",
+    "etc/initramfs-tools/modules": _INITRD_MODULES,
+    # A reverse look-up of every client would wait for name servers that are not there.
+    "etc/ssh/sshd_config.d/takeover.conf": "UseDNS no\nGSSAPIAuthentication no\n",
+}
+
+
+def make_root(release: str, folder: Path, say: Callable[[str], None]) -> None:
+    """Make the box's root tree.
+
+    Args:
+        release: a key of `debian.PYTHON_OF`.
+        folder: the tree's folder; it must not exist.
+        say: told each step that takes a while.
+
+    Raises:
+        TreeError: a step failed.
+    """
+    make_tree(release, PACKAGES, folder, say)
+    for name, content in _FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    (folder / "etc/sudoers.d/vagrant").chmod(0o440)
+    _choose_units(folder)
+    _add_user(folder)
+    _remove_one_node_cluster(folder)
+    for host_key in (folder / "etc/ssh").glob("ssh_host_*"):
+        host_key.unlink()
+    _make_host_keys_at_first_boot(folder)
+    (folder / "etc/machine-id").write_text("")
+    say("making the initrd")
+    in_tree(folder, "update-initramfs", "-u", "-k", "all")
+    shutil.rmtree(folder / "var/lib/apt/lists", ignore_errors=True)
+
+
+def clamp_times(folder: Path, epoch: int) -> None:
+    """Make no file younger than `epoch`, in seconds since 1970: two builds are then alike."""
+    for base, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(base, name)
+            if path.lstat().st_mtime > epoch:
+                os.utime(path, (epoch, epoch), follow_symlinks=False)
+    os.utime(folder, (epoch, epoch))
+
+
+def _choose_units(tree: Path) -> None:
+    units = tree / "etc/systemd/system"
+    for unit in _MASKED:
+        (units / unit).unlink(missing_ok=True)
+        (units / unit).symlink_to("/dev/null")
+    for unit in _DISABLED:
+        in_tree(tree, "systemctl", "disable", "--quiet", unit)
+
+
+def _add_user(tree: Path) -> None:
+    in_tree(tree, "useradd", "--create-home", "--shell", "/bin/bash", "vagrant")
+    ssh = tree / "home/vagrant/.ssh"
+    ssh.mkdir(mode=0o700)
+    (ssh / "authorized_keys").write_text(_VAGRANT_KEY.read_text())
+    (ssh / "authorized_keys").chmod(0o600)
+    in_tree(tree, "chown", "--recursive", "vagrant:vagrant", "/home/vagrant")
+    in_tree(tree, "chmod", "0700", "/home/vagrant")
+
+
+def _remove_one_node_cluster(tree: Path) -> None:
+    """Take Debian's example cluster away, and sbd's hooks, which keep all else from starting."""
+    for requiring in ("corosync.service.requires", "pacemaker.service.requires"):
+        shutil.rmtree(tree / "etc/systemd/system" / requiring, ignore_errors=True)
+    (tree / "etc/corosync/corosync.conf").unlink(missing_ok=True)
+
+
+def _make_host_keys_at_first_boot(tree: Path) -> None:
+    unit = "takeover-host-keys.service"
+    (tree / "etc/systemd/system" / unit).write_text(
+        "[Unit]\nDescription=SSH host keys of this machine\nBefore=ssh.service\n"
+        "ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key\n\n"
+        # An RSA key takes an emulated processor half a minute.
+        "[Service]\nType=oneshot\nExecStart=/usr/bin/ssh-keygen -q -t ed25519 -N '' "
+        "-f /etc/ssh/ssh_host_ed25519_key\n\n"
+        "[Install]\nWantedBy=multi-user.target\n"
+    )
+    in_tree(tree, "systemctl", "enable", "--quiet", unit)

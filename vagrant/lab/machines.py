@@ -1,0 +1,118 @@
+"""The virtual machines' power, cables and processors: libvirt's, by virsh(1)."""
+
+import subprocess
+from collections.abc import Sequence
+
+from vagrant.lab.place import DOMAIN_PREFIX, NETWORK_PREFIX, Place
+from vagrant.one_machine.layout import Link
+from vagrant.rig import RigError
+
+_LIMIT = 120.0
+URI = "qemu:///system"
+
+#: virsh domstate's words, and ours.
+_POWER = {
+    "running": "on",
+    "paused": "frozen",
+    "idle": "on",
+    "in shutdown": "on",
+    "pmsuspended": "on",
+}
+
+
+class Machines:
+    """The virtual machines of a lab.
+
+    Args:
+        place: where the lab is kept.
+        private: whether it is in namespaces of its own.
+    """
+
+    def __init__(self, place: Place, *, private: bool) -> None:
+        self._place = place
+        self._private = private
+        self._cards: dict[str, dict[Link, str]] = {}
+
+    def answers(self) -> bool:
+        """Whether there is a libvirtd."""
+        return self._run("version").returncode == 0
+
+    def power(self, machine: str) -> str:
+        """Whether a machine is on, off or frozen."""
+        return _POWER.get(self._must("domstate", DOMAIN_PREFIX + machine).strip(), "off")
+
+    def switch_on(self, machine: str) -> None:
+        """Start a machine that is off; a frozen one goes on; nothing happens if it is on."""
+        match self.power(machine):
+            case "off":
+                self._must("start", DOMAIN_PREFIX + machine)
+            case "frozen":
+                self._must("resume", DOMAIN_PREFIX + machine)
+
+    def switch_off(self, machine: str) -> None:
+        """Pull a machine's plug: it is not asked, and nothing of it is written any more."""
+        if self.power(machine) != "off":
+            self._must("destroy", DOMAIN_PREFIX + machine)
+
+    def reset(self, machine: str) -> None:
+        """Press a machine's reset button."""
+        if self.power(machine) == "off":
+            self._must("start", DOMAIN_PREFIX + machine)
+        else:
+            self._must("reset", DOMAIN_PREFIX + machine)
+
+    def freeze(self, machine: str) -> None:
+        """Stop a machine's processors, in the middle of what they are doing."""
+        self._must("suspend", DOMAIN_PREFIX + machine)
+
+    def thaw(self, machine: str) -> None:
+        """Let a frozen machine go on, as if no time had passed."""
+        self._must("resume", DOMAIN_PREFIX + machine)
+
+    def connect(self, machine: str, links: Sequence[Link], *, up: bool) -> None:
+        """Plug a machine's cables in or pull them; they stay so while it is off."""
+        state = "up" if up else "down"
+        cards = self._network_cards(machine)
+        for link in links:
+            where = (DOMAIN_PREFIX + machine, cards[link], state)
+            self._must("domif-setlink", *where, "--config")
+            if self.power(machine) != "off":
+                self._must("domif-setlink", *where)
+
+    def cut_links(self, machine: str) -> list[Link]:
+        """The links whose cable is pulled at this machine."""
+        found = []
+        for link, card in self._network_cards(machine).items():
+            said = self._must("domif-getlink", DOMAIN_PREFIX + machine, card, "--config")
+            if said.split()[-1] == "down":
+                found.append(link)
+        return found
+
+    def _network_cards(self, machine: str) -> dict[Link, str]:
+        """The MAC address of a machine's card in each link."""
+        if machine not in self._cards:
+            rows = self._must("domiflist", DOMAIN_PREFIX + machine, "--inactive").splitlines()
+            cards = {row.split()[2]: row.split()[4] for row in rows if len(row.split()) == 5}  # noqa: PLR2004
+            self._cards[machine] = {
+                link: cards[f"{NETWORK_PREFIX}{link}"]
+                for link in Link
+                if f"{NETWORK_PREFIX}{link}" in cards
+            }
+        return self._cards[machine]
+
+    def _must(self, *arguments: str) -> str:
+        result = self._run(*arguments)
+        if result.returncode:
+            raise RigError(f"virsh {' '.join(arguments)}: {result.stderr.strip()}")
+        return result.stdout
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [*self._place.enter(private=self._private), "virsh", "--connect", URI, *arguments]
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT,
+            stdin=subprocess.DEVNULL,
+        )

@@ -1,0 +1,196 @@
+"""What every rig can do, whatever it is made of: tests and the demo need to know no more.
+
+There are two kinds: `one_machine.rig.Rig` of namespaces, `lab.rig.LabRig` of virtual machines.
+"""
+
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from vagrant.one_machine.layout import CLUSTER_LINKS, Link
+
+
+class RigError(Exception):
+    """The rig could not do what it was asked to; the message says why."""
+
+
+class RigLayout(Protocol):
+    """The shape of a rig."""
+
+    @property
+    def release(self) -> str:
+        """Debian release that the nodes run."""
+
+    @property
+    def node_names(self) -> list[str]:
+        """The names of the nodes: node1, node2, …."""
+
+    @property
+    def portal(self) -> str:
+        """The iSCSI portal as `address:port`."""
+
+    def node_address(self, node: str, link: Link) -> str:
+        """IPv4 address of a node in a link, without prefix length."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Equipment:
+    """What a description has to say about a kind of rig, as TOML.
+
+    Args:
+        token_time: Corosync's, as a description has it.
+        fencing: the tables that say how nodes are fenced.
+        disk: the keys of a filesystem that say how its LUN is attached.
+        patience: the factor by which the rig is slower than real machines.
+    """
+
+    token_time: str
+    fencing: str
+    disk: str
+    patience: float = 1.0
+
+
+class Rig(Protocol):
+    """A cluster's machines, its shared disks and its networks, and ways to break them."""
+
+    name: str
+
+    @property
+    def layout(self) -> RigLayout:
+        """The shape of the running rig.
+
+        Raises:
+            RigError: it is not up.
+        """
+
+    @property
+    def equipment(self) -> Equipment:
+        """What a description says about this rig."""
+
+    def up(
+        self,
+        *,
+        nodes: int = 3,
+        luns: int = 1,
+        lun_mib: int = 1024,
+        release: str = "bookworm",
+        purpose: str = "lab",
+        say: Callable[[str], None],
+    ) -> None:
+        """Bring the rig up and wait until every node has booted.
+
+        Args:
+            nodes: number of nodes.
+            luns: number of shared disks.
+            lun_mib: size of each in MiB.
+            release: Debian release that the nodes run.
+            purpose: kept in the layout, see `replaceable`.
+            say: told each step that takes a while.
+
+        Raises:
+            RigError: a value is out of range, the rig is up already, or it did not come up; then
+                nothing of it is left.
+            TreeError: what the nodes boot could not be built.
+        """
+
+    def down(self) -> None:
+        """Remove the rig and everything that remains of it; nothing happens if there is nothing.
+
+        Raises:
+            RigError: something could not be removed.
+        """
+
+    def replaceable(self, purpose: str) -> bool:
+        """Whether there is no rig of this name, or one of the same purpose, or remains of one."""
+
+    def is_up(self) -> bool:
+        """Whether the rig answers."""
+
+    def wait_for_boot(self, node: str, limit: float = ...) -> None:
+        """Wait until a node that is powered on has booted.
+
+        Args:
+            node: the node's name.
+            limit: seconds.
+
+        Raises:
+            RigError: it has not after `limit`.
+        """
+
+    def command(self, node: str, *command: str) -> list[str]:
+        """The command line that runs `command` on a node as root, from the machine."""
+
+    def run(
+        self, node: str, *command: str, check: bool = False, text: str = "", limit: float = ...
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command on a node and wait for it.
+
+        Args:
+            node: the node's name.
+            command: the program and its arguments.
+            check: raise if it fails.
+            text: its standard input.
+            limit: seconds until it is given up.
+
+        Raises:
+            RigError: with `check`, when the command failed; or the node is off or does not exist.
+            subprocess.TimeoutExpired: it took longer than `limit`.
+        """
+
+    def write(self, node: str, path: str, content: str) -> None:
+        """Write a file on a node, readable by its root alone.
+
+        Raises:
+            RigError: it could not be written.
+        """
+
+    def client_command(self, *command: str) -> list[str]:
+        """The command line that runs a program of the machine in the client's network."""
+
+    def power(self, node: str, state: str) -> None:
+        """Switch a node's power: on, off or reset; not asking the node."""
+
+    def cut(self, node: str, links: Sequence[Link] = CLUSTER_LINKS) -> None:
+        """Pull a node's network cables.
+
+        Args:
+            node: the node's name.
+            links: by default both cluster links, and the clients with them. The storage network
+                stays, which is the more dangerous case: what the node writes still arrives.
+        """
+
+    def heal(self, node: str) -> None:
+        """Plug all of a node's network cables in."""
+
+    def set_fencing(self, node: str, *, works: bool) -> None:
+        """Make the power switch of a node work, or refuse its fence agent."""
+
+    def status(self) -> dict[str, Any]:
+        """What is on, what is cut, what is mounted where.
+
+        `nodes` has `power`, `cut`, `fencing` and `addresses` for each node; `disks` has `mounted`,
+        the nodes for each LUN, and `double_mounts`, the moments at which they were more than one.
+        """
+
+
+def named(kind: str, name: str) -> Rig:
+    """The rig of a name; it need not exist yet.
+
+    Args:
+        kind: one of `KINDS`.
+        name: letters, digits and hyphens, at most 20.
+
+    Raises:
+        RigError: that is no name for a rig.
+    """
+    if kind == "vagrant":
+        from vagrant.lab.rig import LabRig
+
+        return LabRig(name)
+    from vagrant.one_machine.rig import Rig as OneMachineRig
+
+    return OneMachineRig(name)
+
+
+KINDS = ("one-machine", "vagrant")
