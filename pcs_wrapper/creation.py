@@ -21,8 +21,10 @@ from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 
 # For how long pcs waits for Pacemaker on all nodes; dc-deadtime alone is 20 s of it.
 _START = 120
-# From the end of pcs's own time limit to that of the process: it talks to every node.
-_GRACE = 120.0
+# From the end of pcs's own time limit to that of the process: it talks to every node, several times.
+_GRACE = 300.0
+# pcs gives a node up after 60 s, which pcsd on a slow or busy machine needs for a part of a new cluster.
+_PATIENT = "--request-timeout=180"
 _ONLINE = 120.0
 _POLL = 1.0
 # For how long the fencing devices may take to start, in seconds.
@@ -74,6 +76,7 @@ def new_cluster(description: Description) -> list[Step]:
                 *("pcs", "cluster", "setup", cluster.name, *links),
                 *("transport", "knet"),
                 *("totem", *_totem(cluster)),
+                _PATIENT,
                 *(("--enable",) if cluster.start_at_boot else ()),
                 *start,
             ),
@@ -129,6 +132,7 @@ def _enable_sbd(sbd: Sbd) -> list[Step]:
             (
                 *("pcs", "stonith", "sbd", "enable", f"watchdog={sbd.watchdog}", *devices),
                 f"SBD_WATCHDOG_TIMEOUT={wait}",
+                _PATIENT,
             ),
             _GRACE,
             f"Has every node the package sbd and a watchdog {sbd.watchdog} (pcs stonith sbd "
@@ -178,7 +182,7 @@ def existing_cluster(description: Description) -> list[Step]:
 def _start(description: Description) -> Step:
     return Step(
         f"starting the cluster on all nodes: up to {_START} s",
-        ("pcs", "cluster", "start", "--all", f"--wait={_START}"),
+        ("pcs", "cluster", "start", "--all", f"--wait={_START}", _PATIENT),
         _START + _GRACE,
         "Is pcsd running on every node? If this node is not authenticated to it: "
         f"{shlex.join(_auth(description))}",
