@@ -21,9 +21,10 @@ from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 
 # For how long pcs waits for Pacemaker on all nodes; dc-deadtime alone is 20 s of it.
 _START = 120
-# From the end of pcs's own time limit to that of the process: it talks to every node, several times.
+# From the end of pcs's own time limit to that of the process: it talks to every node several times,
+# and waits up to 60 s for each.
 _GRACE = 300.0
-# pcs gives a node up after 60 s, which pcsd on a slow or busy machine needs for a part of a new cluster.
+# A start on a slow or busy node takes longer than the 60 s after which pcs gives it up.
 _PATIENT = "--request-timeout=180"
 _ONLINE = 120.0
 _POLL = 1.0
@@ -76,7 +77,6 @@ def new_cluster(description: Description) -> list[Step]:
                 *("pcs", "cluster", "setup", cluster.name, *links),
                 *("transport", "knet"),
                 *("totem", *_totem(cluster)),
-                _PATIENT,
                 *(("--enable",) if cluster.start_at_boot else ()),
                 *start,
             ),
@@ -132,7 +132,6 @@ def _enable_sbd(sbd: Sbd) -> list[Step]:
             (
                 *("pcs", "stonith", "sbd", "enable", f"watchdog={sbd.watchdog}", *devices),
                 f"SBD_WATCHDOG_TIMEOUT={wait}",
-                _PATIENT,
             ),
             _GRACE,
             f"Has every node the package sbd and a watchdog {sbd.watchdog} (pcs stonith sbd "

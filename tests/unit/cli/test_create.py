@@ -25,7 +25,7 @@ SETUP = (
     *("node1", "addr=198.51.100.11", "addr=203.0.113.11"),
     *("node2", "addr=198.51.100.12", "addr=203.0.113.12"),
     *("node3", "addr=198.51.100.13", "addr=203.0.113.13"),
-    *("transport", "knet", "totem", "token=1000", PATIENT, "--enable", "--start", "--wait=120"),
+    *("transport", "knet", "totem", "token=1000", "--enable", "--start", "--wait=120"),
 )
 WAIT = ("crm_resource", "--wait", "--timeout=120")
 
@@ -229,8 +229,7 @@ def test_sbd_is_enabled_before_the_cluster_starts(
         "pcs stonith sbd device setup device=/dev/disk/by-id/sbd1 watchdog-timeout=8 "
         "msgwait-timeout=16 --force",
         "pcs stonith sbd enable watchdog=/dev/watchdog1 device=/dev/disk/by-id/sbd1 "
-        "SBD_WATCHDOG_TIMEOUT=8"
-        f" {PATIENT}",
+        "SBD_WATCHDOG_TIMEOUT=8",
         f"pcs cluster start --all --wait=120 {PATIENT}",
     ]
 
@@ -242,7 +241,7 @@ def test_watchdogs_alone_need_no_disk(
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("[fencing.", "[sbd]\n[fencing.", 1))
     assert commands(machine, file, capsys)[2:4] == [
-        f"pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=5 {PATIENT}",
+        "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=5",
         f"pcs cluster start --all --wait=120 {PATIENT}",
     ]
 
