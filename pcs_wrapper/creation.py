@@ -21,8 +21,11 @@ from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 
 # For how long pcs waits for Pacemaker on all nodes; dc-deadtime alone is 20 s of it.
 _START = 120
-# From the end of pcs's own time limit to that of the process: it talks to every node.
-_GRACE = 120.0
+# From the end of pcs's own time limit to that of the process: it talks to every node several times,
+# and waits up to 60 s for each.
+_GRACE = 300.0
+# A start on a slow or busy node takes longer than the 60 s after which pcs gives it up.
+_PATIENT = "--request-timeout=180"
 _ONLINE = 120.0
 _POLL = 1.0
 # For how long the fencing devices may take to start, in seconds.
@@ -178,7 +181,7 @@ def existing_cluster(description: Description) -> list[Step]:
 def _start(description: Description) -> Step:
     return Step(
         f"starting the cluster on all nodes: up to {_START} s",
-        ("pcs", "cluster", "start", "--all", f"--wait={_START}"),
+        ("pcs", "cluster", "start", "--all", f"--wait={_START}", _PATIENT),
         _START + _GRACE,
         "Is pcsd running on every node? If this node is not authenticated to it: "
         f"{shlex.join(_auth(description))}",

@@ -15,6 +15,7 @@ from tests.unit.cib.conftest import LIVE
 
 from .conftest import CONFIGURED, CRM_MON, EXAMPLE, FIXTURES, ExpectedCalls, Takeover
 
+PATIENT = "--request-timeout=180"
 AUTH = (
     *("pcs", "host", "auth", "node1", "addr=198.51.100.11", "node2", "addr=198.51.100.12"),
     *("node3", "addr=198.51.100.13", "-u", "hacluster"),
@@ -71,7 +72,7 @@ def test_a_second_run_destroys_nothing(runner: ExpectedCalls, machine: Takeover)
     """The cluster that is described is there: it is started if need be (ha_cluster#175)."""
     machine.environment.corosync_conf.touch()
     runner.expect_config()
-    runner.expect("pcs", "cluster", "start", "--all", "--wait=120")
+    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
     runner.expect("pcs", "cluster", "enable", "--all")
     runner.expect_state("running")
     live = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
@@ -173,7 +174,7 @@ def test_nodes_that_do_not_come_online_are_named(
     """The wait has an end, and says who is missing and where to look."""
     machine.environment.corosync_conf.touch()
     runner.expect_config()
-    runner.expect("pcs", "cluster", "start", "--all", "--wait=120")
+    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
     runner.expect("pcs", "cluster", "enable", "--all")
     for _ in range(12):
         runner.expect_state("joining")
@@ -187,7 +188,7 @@ def test_fencing_that_does_not_start_is_told(
     """A cluster without fencing is not done: the device's own reason is shown."""
     machine.environment.corosync_conf.touch()
     runner.expect_config()
-    runner.expect("pcs", "cluster", "start", "--all", "--wait=120")
+    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
     runner.expect("pcs", "cluster", "enable", "--all")
     runner.expect_state("running")
     live = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
@@ -229,7 +230,7 @@ def test_sbd_is_enabled_before_the_cluster_starts(
         "msgwait-timeout=16 --force",
         "pcs stonith sbd enable watchdog=/dev/watchdog1 device=/dev/disk/by-id/sbd1 "
         "SBD_WATCHDOG_TIMEOUT=8",
-        "pcs cluster start --all --wait=120",
+        f"pcs cluster start --all --wait=120 {PATIENT}",
     ]
 
 
@@ -241,7 +242,7 @@ def test_watchdogs_alone_need_no_disk(
     file.write_text(EXAMPLE.read_text().replace("[fencing.", "[sbd]\n[fencing.", 1))
     assert commands(machine, file, capsys)[2:4] == [
         "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=5",
-        "pcs cluster start --all --wait=120",
+        f"pcs cluster start --all --wait=120 {PATIENT}",
     ]
 
 
