@@ -16,6 +16,9 @@ from vagrant.one_machine.waiting import eventually
 from vagrant.rig import RigError
 
 MakeRig = Callable[[str], Rig]
+#: Seconds; it takes two. But a service that has just been started may be deaf to its end, and then
+#: systemd gives it 90 s (systemd-system.conf(5), DefaultTimeoutStopSec).
+SHUTDOWN = 240.0
 
 
 def _attach(rig: Rig, node: str, lun: int = 1) -> str:
@@ -135,10 +138,12 @@ def test_a_node_reboots_and_halts_by_itself(rig: Rig) -> None:
     """`reboot` in a node boots it again, `poweroff` leaves it off."""
     before = rig.status()["nodes"]["node3"]["pid"]
     rig.run("node3", "systemctl", "reboot")
-    assert _eventually(lambda: rig.status()["nodes"]["node3"]["pid"] not in (before, None), 90)
+    assert _eventually(
+        lambda: rig.status()["nodes"]["node3"]["pid"] not in (before, None), SHUTDOWN
+    )
     rig.wait_for_boot("node3")
     rig.run("node3", "systemctl", "poweroff")
-    assert _eventually(lambda: rig.status()["nodes"]["node3"]["power"] == "off", 90)
+    assert _eventually(lambda: rig.status()["nodes"]["node3"]["power"] == "off", SHUTDOWN)
     rig.power("node3", "on")
     rig.wait_for_boot("node3")
 
@@ -149,8 +154,7 @@ def test_a_node_that_halted_boots_into_a_whole_system(new_rig: MakeRig, release:
     rig = new_rig("test-halted")
     rig.up(nodes=1, release=release, say=print)
     rig.run("node1", "systemctl", "poweroff")
-    # A service that has just been started may be deaf to its end: systemd gives each of them 90 s.
-    assert _eventually(lambda: rig.status()["nodes"]["node1"]["power"] == "off", 240)
+    assert _eventually(lambda: rig.status()["nodes"]["node1"]["power"] == "off", SHUTDOWN)
     rig.power("node1", "on")
     rig.wait_for_boot("node1")
     assert rig.run("node1", "systemctl", "list-units", "--failed", "--plain", "-q").stdout == ""
