@@ -363,7 +363,9 @@ def test_what_outlives_the_program_is_asked_before_it_is_killed(act: Act, tmp_pa
 def test_a_program_that_goes_to_the_background_is_told_so(act: Act, tmp_path: Path) -> None:
     """It cannot be watched: the reason says what it did, and the rest of it is ended."""
     child = tmp_path / "child"
-    parameters = shell(tmp_path, f"sleep 300 &\necho $! > {child}\nexit 0")
+    # A child is called as the shell's script until it is a sleep.
+    named = "until grep --quiet sleep /proc/$!/comm; do :; done"
+    parameters = shell(tmp_path, f"sleep 300 &\necho $! > {child}\n{named}\nexit 0")
     outcome = act(App, "start", **parameters, ready="command:/bin/false")
     pid = int(child.read_text())
     assert outcome.kept == (
