@@ -15,6 +15,22 @@ class RigError(Exception):
     """The rig could not do what it was asked to; the message says why."""
 
 
+#: systemctl is-system-running: "degraded" is a running system on which some unit failed.
+BOOTED = ("running", "degraded")
+_LONGEST_NAME = 20
+
+
+def checked_name(name: str) -> str:
+    """Return a rig's name: letters, digits and hyphens, at most 20.
+
+    Raises:
+        RigError: it is something else.
+    """
+    if not name.replace("-", "").isalnum() or len(name) > _LONGEST_NAME:
+        raise RigError(f"{name!r} is no name for a rig: letters, digits and hyphens, at most 20")
+    return name
+
+
 class RigLayout(Protocol):
     """The shape of a rig."""
 

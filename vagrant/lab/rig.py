@@ -25,16 +25,13 @@ from vagrant.lab.shell import Shell, write_config
 from vagrant.lab.vagrant import Vagrant
 from vagrant.one_machine.layout import CLUSTER_LINKS, Link
 from vagrant.one_machine.waiting import eventually
-from vagrant.rig import Equipment, RigError
+from vagrant.rig import BOOTED, Equipment, RigError, checked_name
 
 #: How long each step may take on an emulated processor that is busy, in seconds.
 _BOOT_LIMIT = 900.0
 _RUN_LIMIT = 900.0
 
 _LOCK = Path("/run/takeover-lab.lock")
-
-#: systemctl is-system-running: "degraded" is a running system on which some unit failed.
-_BOOTED = ("running", "degraded")
 
 #: Emulated processors are 10 to 20 times slower than real ones.
 _PATIENCE = 6.0
@@ -48,11 +45,7 @@ class LabRig:
     """
 
     def __init__(self, name: str) -> None:
-        if not name.replace("-", "").isalnum() or len(name) > 20:  # noqa: PLR2004
-            raise RigError(
-                f"{name!r} is no name for a rig: letters, digits and hyphens, at most 20"
-            )
-        self.name = name
+        self.name = checked_name(name)
         self.place = Place(name)
         self._parts: tuple[Machines, Shell] | None = None
 
@@ -218,7 +211,7 @@ class LabRig:
 
         def booted() -> bool:
             try:
-                return self.run(node, "systemctl", "is-system-running").stdout.strip() in _BOOTED
+                return self.run(node, "systemctl", "is-system-running").stdout.strip() in BOOTED
             except (RigError, subprocess.TimeoutExpired):
                 return False
 

@@ -27,15 +27,12 @@ from vagrant.one_machine.layout import (
 )
 from vagrant.one_machine.tree import tree_for
 from vagrant.one_machine.waiting import eventually
-from vagrant.rig import Equipment, RigError
+from vagrant.rig import BOOTED, Equipment, RigError, checked_name
 
 #: How long each step may take on a busy machine, in seconds.
 _UP_LIMIT = 120.0
 _BOOT_LIMIT = 180.0
 _DOWN_LIMIT = 60.0
-
-#: systemctl is-system-running: "degraded" is a running system on which some unit failed.
-_BOOTED = ("running", "degraded")
 
 
 class Rig:
@@ -46,11 +43,7 @@ class Rig:
     """
 
     def __init__(self, name: str) -> None:
-        if not name.replace("-", "").isalnum() or len(name) > 20:  # noqa: PLR2004
-            raise RigError(
-                f"{name!r} is no name for a rig: letters, digits and hyphens, at most 20"
-            )
-        self.name = name
+        self.name = checked_name(name)
 
     @property
     def layout(self) -> Layout:
@@ -211,7 +204,7 @@ class Rig:
         def booted() -> bool:
             if not self.status()["nodes"][node]["pid"]:
                 return False
-            return self.run(node, "systemctl", "is-system-running").stdout.strip() in _BOOTED
+            return self.run(node, "systemctl", "is-system-running").stdout.strip() in BOOTED
 
         _wait(booted, limit, f"{node} did not boot in {limit:.0f} s", pause=0.1)
 
