@@ -15,6 +15,11 @@ from cib_templates.parts import Times, operations, resource, seconds
 # A fence agent's monitor logs in to a device that is often slow and takes few sessions at a time.
 _FENCING_INTERVAL = timedelta(seconds=60)
 
+# Fence agents that shut a node out of its disks, and let it in again by the action `on`: nothing may
+# run on a node before that ("Unfencing" in Pacemaker Explained). pcs says so by itself for agents
+# whose metadata have automatic="1" and on_target="1" at that action; these are Debian's.
+_UNFENCING = frozenset(("fence_scsi", "fence_mpath"))
+
 
 def fencing_resources(description: Description) -> list[etree._Element]:
     """Return a primitive for each fencing device."""
@@ -30,6 +35,8 @@ def fencing_resources(description: Description) -> list[etree._Element]:
         parameters["pcmk_reboot_timeout"] = seconds(device.timeout)
         parameters["pcmk_off_timeout"] = seconds(device.timeout)
         meta = {ids.MARK: f"fencing.{name}"}
+        if device.agent in _UNFENCING:
+            meta["provides"] = "unfencing"
         element = resource(identity, f"stonith:{device.agent}", parameters, meta)
         times = Times(_FENCING_INTERVAL, device.timeout, device.timeout, device.timeout)
         element.append(operations(identity, times))

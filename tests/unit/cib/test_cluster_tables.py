@@ -60,6 +60,14 @@ def test_a_device_does_not_run_on_the_one_node_that_it_fences(described: Describ
     assert cib.xpath("//rsc_location[@rsc='fence-power']") == []
 
 
+def test_who_is_fenced_at_the_disk_is_let_in_again(described: Describe) -> None:
+    """A node must not run anything before its key is on the disks, as pcs says it, too."""
+    disks = '\n[fencing.disks]\nagent = "fence_scsi"\nparameters = { devices = "/dev/sdb" }\n'
+    cib = render(described(more=disks))
+    assert pairs(by_id(cib, "fence-disks-meta_attributes"))["provides"] == "unfencing"
+    assert "provides" not in pairs(by_id(cib, "fence-power-meta_attributes"))
+
+
 def test_utilization_balances(described: Describe) -> None:
     """Nodes have, parts need, and Pacemaker is told to look at it."""
     cib = render(
