@@ -13,6 +13,7 @@ from cib_templates.errors import Contradiction
 from cib_templates.fields import in_words
 from cib_templates.parts import times_of
 from cib_templates.positions import Path
+from cib_templates.sbd import boot_delay
 from cib_templates.services import stickiness
 
 _TWO = 2
@@ -22,6 +23,8 @@ _SHORT_TOKEN = timedelta(seconds=1)
 _USUAL_PREFIX = {4: 24, 6: 64}
 # DefaultTimeoutStopSec of systemd-system.conf(5).
 _SYSTEMD_STOP = timedelta(seconds=90)
+# DefaultTimeoutStartSec is the same, of which SBD needs some seconds for more than waiting.
+_SBD_START = timedelta(seconds=80)
 # From the KILL of an application to the end of its last process.
 _KILL = timedelta(seconds=10)
 # Filesystems that several nodes may have mounted at once.
@@ -117,6 +120,14 @@ def _fencing(description: Description) -> Iterator[Contradiction]:
             ("sbd", "devices"),
             "no fencing device uses these disks: nodes read them, and nobody writes to them",
             'add a [fencing.NAME] table with agent = "fence_sbd"',
+        )
+    delay = boot_delay(description)
+    if delay > _SBD_START:
+        yield Contradiction(
+            ("sbd",),
+            f"a node that boots waits for {in_words(delay)}, and systemd gives sbd.service 90s to "
+            "start",
+            "on every node: systemctl edit sbd, with TimeoutStartSec=5min below [Service]",
         )
     for name, node in description.nodes.items():
         used = {device for level in node.fencing_levels for device in level}

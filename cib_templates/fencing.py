@@ -15,8 +15,8 @@ from cib_templates.parts import Times, operations, resource, seconds
 # A fence agent's monitor logs in to a device that is often slow and takes few sessions at a time.
 _FENCING_INTERVAL = timedelta(seconds=60)
 
-# Fence agents that shut a node out of its disks, and let it in again by the action `on`: nothing may
-# run on a node before that ("Unfencing" in Pacemaker Explained). pcs says so by itself for agents
+# Fence agents that shut a node out of its disks, and let it in again by the action `on`: nothing
+# may run on a node before that (Pacemaker Explained, "Unfencing"). pcs says so by itself for agents
 # whose metadata have automatic="1" and on_target="1" at that action; these are Debian's.
 _UNFENCING = frozenset(("fence_scsi", "fence_mpath"))
 

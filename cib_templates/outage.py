@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from cib_templates.description import App, Service
+from cib_templates.description import App, Description, Service
 from cib_templates.measured import History
 from cib_templates.parts import Times, times_of
 
@@ -120,6 +120,14 @@ def corosync_times(
     """
     effective = (token + coefficient * max(nodes - 2, 0)).total_seconds()
     return Corosync(effective, 1.2 * effective if consensus is None else consensus.total_seconds())
+
+
+def described_corosync(description: Description) -> Corosync:
+    """Return the times that Corosync makes of a description."""
+    cluster = description.cluster
+    given = {"coefficient": cluster.token_coefficient, "consensus": cluster.consensus}
+    times = {name: time for name, time in given.items() if time is not None}
+    return corosync_times(cluster.token, len(description.nodes), **times)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from cib_templates.cluster_tables import Cluster, QuorumDevice, Sbd
 from cib_templates.description import Description
 from cib_templates.merge import changes, merge
+from cib_templates.sbd import boot_delay
 from pcs_wrapper import cib, diagnosis
 from pcs_wrapper.cluster_config import read_cluster_config
 from pcs_wrapper.crm_mon import ClusterState, read_state
@@ -25,7 +26,7 @@ _START = 120
 # and waits up to 60 s for each.
 _GRACE = 300.0
 # A start on a slow or busy node takes longer than the 60 s after which pcs gives it up.
-_PATIENT = "--request-timeout=180"
+_PATIENT = 180
 _ONLINE = 120.0
 _POLL = 1.0
 # For how long the fencing devices may take to start, in seconds.
@@ -86,7 +87,8 @@ def new_cluster(description: Description) -> list[Step]:
         ),
     ]
     if description.sbd is not None:
-        steps += [*_enable_sbd(description.sbd), _start(description)]
+        delay = boot_delay(description)
+        steps += [*_enable_sbd(description.sbd, delay), _start(description)]
     if description.quorum is not None:
         steps += _add_quorum_device(description.quorum.device)
     return steps
@@ -107,10 +109,10 @@ def _totem(cluster: Cluster) -> list[str]:
     ]
 
 
-def _enable_sbd(sbd: Sbd) -> list[Step]:
+def _enable_sbd(sbd: Sbd, delay: timedelta) -> list[Step]:
     """Return the steps that have the nodes end themselves; the first one empties SBD's disks."""
-    wait = sbd.watchdog_timeout // timedelta(seconds=1)
-    message = (sbd.message_timeout or 2 * sbd.watchdog_timeout) // timedelta(seconds=1)
+    wait = _seconds(sbd.watchdog_timeout)
+    message = _seconds(sbd.message_timeout or 2 * sbd.watchdog_timeout)
     devices = [f"device={device}" for device in sbd.devices]
     steps = []
     if devices:
@@ -131,7 +133,7 @@ def _enable_sbd(sbd: Sbd) -> list[Step]:
             "enabling SBD on all nodes",
             (
                 *("pcs", "stonith", "sbd", "enable", f"watchdog={sbd.watchdog}", *devices),
-                f"SBD_WATCHDOG_TIMEOUT={wait}",
+                *(f"SBD_WATCHDOG_TIMEOUT={wait}", f"SBD_DELAY_START={_seconds(delay)}"),
             ),
             _GRACE,
             f"Has every node the package sbd and a watchdog {sbd.watchdog} (pcs stonith sbd "
@@ -178,11 +180,20 @@ def existing_cluster(description: Description) -> list[Step]:
     return steps
 
 
+def _seconds(time: timedelta) -> int:
+    return time // timedelta(seconds=1)
+
+
 def _start(description: Description) -> Step:
+    # The first time, too, SBD waits as after a boot, and the start of each node with it.
+    delay = _seconds(boot_delay(description))
     return Step(
-        f"starting the cluster on all nodes: up to {_START} s",
-        ("pcs", "cluster", "start", "--all", f"--wait={_START}", _PATIENT),
-        _START + _GRACE,
+        f"starting the cluster on all nodes: up to {delay + _START} s",
+        (
+            *("pcs", "cluster", "start", "--all", f"--wait={_START}"),
+            f"--request-timeout={_PATIENT + delay}",
+        ),
+        delay + _START + _GRACE,
         "Is pcsd running on every node? If this node is not authenticated to it: "
         f"{shlex.join(_auth(description))}",
     )

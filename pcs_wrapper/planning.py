@@ -13,7 +13,15 @@ from cib_templates.description import Description
 from cib_templates.diff import Diff, diff
 from cib_templates.measured import History, read_history
 from cib_templates.merge import merge
-from cib_templates.outage import Clock, Corosync, Outage, Span, corosync_times, fencing_span
+from cib_templates.outage import (
+    Clock,
+    Corosync,
+    Outage,
+    Span,
+    corosync_times,
+    described_corosync,
+    fencing_span,
+)
 from cib_templates.schema import check_schema, is_installed
 from pcs_wrapper import applying, preconditions
 from pcs_wrapper.environment import Environment
@@ -114,8 +122,7 @@ def plan_file(
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
     preconditions.check_exclusive(old, new)
-    corosync = corosync_times(description.cluster.token, len(description.nodes))
-    return _plan(environment, description, old, new, corosync)
+    return _plan(environment, description, old, new, described_corosync(description))
 
 
 def read_cib_file(file: Path) -> etree._Element:

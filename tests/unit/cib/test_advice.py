@@ -72,6 +72,10 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
      "services.web.app.timeout: systemd gives a unit 90s to stop"),
     ([("[fencing.power]", '[sbd]\ndevices = ["/dev/sda"]\n[fencing.power]')], "",
      "sbd.devices: no fencing device uses these disks"),
+    ([("[fencing.power]",
+       '[sbd]\nmessage_timeout = "80s"\ndevices = ["/dev/sda"]\n[fencing.power]')],
+     '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/sda" }\n',
+     "sbd: a node that boots waits for 84s, and systemd gives sbd.service 90s to start"),
     ([('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["ipmi1"]]')], BOARDS,
      "nodes.node1.fencing_levels: power can fence node1 but is in no level"),
 ]  # fmt: skip

@@ -221,7 +221,10 @@ watchdog_timeout = "8s"
 def test_sbd_is_enabled_before_the_cluster_starts(
     machine: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """SBD starts with the cluster, so the cluster starts last; msgwait is twice the watchdog's."""
+    """SBD starts with the cluster, so the cluster starts last; msgwait is twice the watchdog's.
+
+    A node that boots waits until the others have given it up, with a token of 1 s between three.
+    """
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("[fencing.", SBD + "[fencing.", 1))
     assert commands(machine, file, capsys)[1:5] == [
@@ -229,8 +232,8 @@ def test_sbd_is_enabled_before_the_cluster_starts(
         "pcs stonith sbd device setup device=/dev/disk/by-id/sbd1 watchdog-timeout=8 "
         "msgwait-timeout=16 --force",
         "pcs stonith sbd enable watchdog=/dev/watchdog1 device=/dev/disk/by-id/sbd1 "
-        "SBD_WATCHDOG_TIMEOUT=8",
-        f"pcs cluster start --all --wait=120 {PATIENT}",
+        "SBD_WATCHDOG_TIMEOUT=8 SBD_DELAY_START=20",
+        "pcs cluster start --all --wait=120 --request-timeout=200",
     ]
 
 
@@ -241,8 +244,8 @@ def test_watchdogs_alone_need_no_disk(
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("[fencing.", "[sbd]\n[fencing.", 1))
     assert commands(machine, file, capsys)[2:4] == [
-        "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=5",
-        f"pcs cluster start --all --wait=120 {PATIENT}",
+        "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=5 SBD_DELAY_START=14",
+        "pcs cluster start --all --wait=120 --request-timeout=194",
     ]
 
 
