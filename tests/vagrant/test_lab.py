@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.vagrant.conftest import measured
+from vagrant.debian import wheel_of_checkout
 from vagrant.lab import libvirt
 from vagrant.lab.keeper import LIBVIRT_FOLDERS
 from vagrant.lab.place import LabLayout, Place
 from vagrant.lab.rig import LabRig
+from vagrant.lab.vagrant import Vagrant
 from vagrant.one_machine.waiting import eventually
 
 _NAME = "test-keeper"
@@ -82,6 +85,32 @@ def test_a_killed_lab_is_removed(rig: LabRig) -> None:
     assert not rig.is_up()
     rig.down()
     assert _traces(rig.place) == []
+
+
+def _listed(rig: LabRig, *what: str) -> list[str]:
+    """What libvirt has, by name."""
+    command = rig.client_command("virsh", "--connect", "qemu:///system", *what)
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return found.split()
+
+
+def test_vagrant_destroy_leaves_nothing(rig: LabRig) -> None:
+    """No domain, no network, no image: neither the machine's nor the box's it was made of."""
+    vagrant = Vagrant(rig.place, rig.layout, wheel_of_checkout())
+    vagrant.prepare(print)
+    vagrant.run("up", "storage", "--no-provision")
+    names = ("list", "--all", "--name"), ("net-list", "--all", "--name")
+    assert [_listed(rig, *each) for each in names] == [
+        ["takeover_storage"],
+        ["takeover-link1", "takeover-management", "takeover-storage"],
+    ]
+    volumes = ("vol-list", "default")
+    assert "takeover_storage.img" in _listed(rig, *volumes)
+    assert [each for each in _listed(rig, *volumes) if "box_image" in each]
+    with measured("vagrant destroy --force: one machine"):
+        vagrant.destroy()
+    assert [_listed(rig, *each) for each in names] == [[], []]
+    assert not [each for each in _listed(rig, *volumes) if "takeover" in each]
 
 
 def test_two_labs_do_not_disturb_each_other(rig: LabRig) -> None:

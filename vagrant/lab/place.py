@@ -64,9 +64,17 @@ class LabLayout:
         return str(link.subnet[FIRST_NODE_HOST + self.node_names.index(node)])
 
     @property
+    def portals(self) -> list[str]:
+        """The iSCSI target's portals as `address:port`, one for each path to its disks."""
+        return [
+            f"{ipaddress.IPv4Address(link.subnet[STORAGE_HOST])}:{ISCSI_PORT}"
+            for link in (Link.STORAGE, Link.LINK1)
+        ]
+
+    @property
     def portal(self) -> str:
-        """The iSCSI portal as `address:port`."""
-        return f"{ipaddress.IPv4Address(Link.STORAGE.subnet[STORAGE_HOST])}:{ISCSI_PORT}"
+        """The portal in the storage network."""
+        return self.portals[0]
 
     @property
     def sbd_device(self) -> str:

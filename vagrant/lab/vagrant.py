@@ -64,7 +64,7 @@ class Vagrant:
             RigError: it failed; the message has the end of what Vagrant said.
         """
         say(f"vagrant up: {len(self._layout.machines)} machines")
-        self._run("up", "--provider", "libvirt", limit=_UP_LIMIT)
+        self.run("up", "--provider", "libvirt", limit=_UP_LIMIT)
 
     def destroy(self) -> None:
         """Remove all machines and the networks that were made for them.
@@ -72,7 +72,7 @@ class Vagrant:
         Raises:
             RigError: it failed.
         """
-        self._run("destroy", "--force", limit=_LIMIT)
+        self.run("destroy", "--force")
 
     def with_addresses(self) -> LabLayout:
         """The layout with each machine's address and key, as Vagrant knows them.
@@ -80,13 +80,22 @@ class Vagrant:
         Raises:
             RigError: Vagrant does not know them.
         """
-        said = self._run("ssh-config", limit=_LIMIT)
+        said = self.run("ssh-config")
         addresses, keys = machines_in(said)
         if set(addresses) != set(self._layout.machines):
             raise RigError(f"vagrant ssh-config does not know all machines:\n{said}")
         return replace(self._layout, addresses=addresses, keys=keys)
 
-    def _run(self, *arguments: str, limit: float) -> str:
+    def run(self, *arguments: str, limit: float = _LIMIT) -> str:
+        """Call Vagrant, and return what it said.
+
+        Args:
+            arguments: its arguments.
+            limit: seconds until it is given up.
+
+        Raises:
+            RigError: it failed, or took longer; the message has the end of what it said.
+        """
         # The environment is given inside: the namespaces are entered by a program without it.
         enter = self._place.enter(private=self._layout.private)
         settings = [f"{name}={value}" for name, value in self._settings.items()]

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# storage.sh ADDRESS LUNS MIB NODE...: an iSCSI target of the kernel's (LIO), for these nodes alone. As root.
-# LUNs 1, 2, … of iqn.2026-11.com.example:rig are the data disks; LUN 0 of …:sbd is SBD's.
+# storage.sh ADDRESS[,ADDRESS...] LUNS MIB NODE...: an iSCSI target of the kernel's (LIO), for these nodes alone. As root.
+# Each address is a path to its disks. LUNs 1, 2, … of iqn.2026-11.com.example:rig are the data disks; LUN 0 of …:sbd is SBD's.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
-address=$1 luns=$2 mib=$3
+luns=$2 mib=$3
+IFS=, read -ra addresses <<<"$1"
 shift 3
 base=iqn.2026-11.com.example
 secret=$(</etc/takeover/chap.secret)
@@ -23,9 +24,9 @@ disk() {
 
 # target NAME DISK=NUMBER...
 target() {
-    local tpg=/iscsi/$base:$1/tpg1 pair node
+    local tpg=/iscsi/$base:$1/tpg1 pair node address
     echo "/iscsi create $base:$1"
-    echo "$tpg/portals create $address 3260"
+    for address in "${addresses[@]}"; do echo "$tpg/portals create $address 3260"; done
     for pair in "${@:2}"; do
         echo "$tpg/luns create /backstores/fileio/${pair%=*} lun=${pair#*=} add_mapped_luns=false"
     done

@@ -126,6 +126,7 @@ def test_vagrantfile_and_layout_agree() -> None:
         )
         assert expected in text
     assert f"FIRST_NODE_HOST = {FIRST_NODE_HOST}\nSTORAGE_HOST = {STORAGE_HOST}\n" in text
+    assert 'PORTALS = [address("storage", STORAGE_HOST), address("link1", STORAGE_HOST)]' in text
     assert f'libvirt.default_prefix = "{DOMAIN_PREFIX}"' in text
     assert f'libvirt__network_name: "{NETWORK_PREFIX}#{{link}}"' in text
 
@@ -165,6 +166,7 @@ def test_addresses_of_a_lab() -> None:
         name="a", purpose="lab", nodes=2, luns=1, lun_mib=64, release="bookworm", private=True
     )
     assert layout.portal == "203.0.113.129:3260"
+    assert layout.portals == ["203.0.113.129:3260", "203.0.113.1:3260"]
     assert [layout.node_address("node2", link) for link in Link] == [
         "198.51.100.12",
         "203.0.113.12",

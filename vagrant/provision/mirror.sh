@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# mirror.sh NODE=ADDRESS NODE=ADDRESS: a disk of each of two nodes that DRBD keeps the same. As root.
+# Afterwards, once, on one of them, when both are connected (drbdadm up mirror): without it DRBD copies all
+# of the disk at first, which is not needed where nothing is on it.
+#   drbdadm -- --clear-bitmap new-current-uuid mirror
+set -euo pipefail
+
+image=/srv/mirror.img
+disk=/dev/loop7
+
+# A file stands for the partition or logical volume that a server has for it.
+[[ -e $image ]] || truncate --size 512M $image
+cat >/etc/systemd/system/takeover-mirror.service <<UNIT
+[Unit]
+Description=Disk for DRBD
+Before=pacemaker.service
+RequiresMountsFor=$image
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/sbin/losetup --direct-io=on $disk $image
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+systemctl enable --quiet --now takeover-mirror
+
+# A primary that loses its peer waits until the peer is known not to take over (drbd.conf(5), "fencing"):
+# the handlers say it to Pacemaker with a constraint, which goes when the peer has all data again.
+# DRBD 9 has the option in another section, and handlers of its own.
+if [[ $(modinfo --field version drbd) == 8.* ]]; then
+    policy='disk { fencing resource-and-stonith; }'
+    scripts=/usr/lib/drbd/crm-fence-peer.sh,/usr/lib/drbd/crm-unfence-peer.sh
+else
+    policy='net { fencing resource-and-stonith; }'
+    scripts=/usr/lib/drbd/crm-fence-peer.9.sh,/usr/lib/drbd/crm-unfence-peer.9.sh
+fi
+cat >/etc/drbd.d/mirror.res <<CONF
+resource mirror {
+    protocol C;
+    device /dev/drbd0;
+    disk $disk;
+    meta-disk internal;
+    $policy
+    handlers {
+        fence-peer "${scripts%,*}";
+        after-resync-target "${scripts#*,}";
+    }
+$(for pair in "$@"; do printf '    on %s { address %s:7789; }\n' "${pair%%=*}" "${pair#*=}"; done)
+}
+CONF
+drbdadm dump-md mirror >/dev/null 2>&1 || drbdadm create-md --force mirror
