@@ -182,6 +182,20 @@ class Rig(Protocol):
     def set_fencing(self, node: str, *, works: bool) -> None:
         """Make the power switch of a node work, or refuse its fence agent."""
 
+    def save(self, snapshot: str) -> None:
+        """Keep the state of all machines under a name.
+
+        Raises:
+            RigError: it cannot be kept.
+        """
+
+    def restore(self, snapshot: str) -> None:
+        """Put all machines back to the state that was kept under a name.
+
+        Raises:
+            RigError: there is no such state.
+        """
+
     def status(self) -> dict[str, Any]:
         """What is on, what is cut, what is mounted where.
 

@@ -8,6 +8,7 @@ from vagrant.one_machine.layout import Link
 from vagrant.rig import RigError
 
 _LIMIT = 120.0
+_SNAPSHOT_LIMIT = 600.0
 URI = "qemu:///system"
 
 #: virsh domstate's words, and ours.
@@ -69,6 +70,18 @@ class Machines:
         """Let a frozen machine go on, as if no time had passed."""
         self._must("resume", DOMAIN_PREFIX + machine)
 
+    def save(self, machine: str, snapshot: str) -> None:
+        """Keep a machine's disks and memory under a name; one of that name is replaced."""
+        domain = DOMAIN_PREFIX + machine
+        if snapshot in self._must("snapshot-list", domain, "--name").split():
+            self._must("snapshot-delete", domain, snapshot)
+        self._must("snapshot-create-as", domain, snapshot, limit=_SNAPSHOT_LIMIT)
+
+    def restore(self, machine: str, snapshot: str) -> None:
+        """Put a machine's disks and memory back to what was kept; it is frozen then."""
+        where = (DOMAIN_PREFIX + machine, snapshot, "--paused", "--force")
+        self._must("snapshot-revert", *where, limit=_SNAPSHOT_LIMIT)
+
     def connect(self, machine: str, links: Sequence[Link], *, up: bool) -> None:
         """Plug a machine's cables in or pull them; they stay so while it is off."""
         state = "up" if up else "down"
@@ -100,19 +113,19 @@ class Machines:
             }
         return self._cards[machine]
 
-    def _must(self, *arguments: str) -> str:
-        result = self._run(*arguments)
+    def _must(self, *arguments: str, limit: float = _LIMIT) -> str:
+        result = self._run(*arguments, limit=limit)
         if result.returncode:
             raise RigError(f"virsh {' '.join(arguments)}: {result.stderr.strip()}")
         return result.stdout
 
-    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str, limit: float = _LIMIT) -> subprocess.CompletedProcess[str]:
         command = [*self._place.enter(private=self._private), "virsh", "--connect", URI, *arguments]
         return subprocess.run(
             command,
             capture_output=True,
             text=True,
             check=False,
-            timeout=_LIMIT,
+            timeout=limit,
             stdin=subprocess.DEVNULL,
         )

@@ -132,6 +132,22 @@ def fencing(rig: Rig, node: str, mode: str) -> None:
     rig.set_fencing(node, works=mode == "works")
 
 
+@cli.command()
+@click.argument("snapshot")
+@click.pass_obj
+def save(rig: Rig, snapshot: str) -> None:
+    """Keep the state of all virtual machines, disks and memory, as SNAPSHOT."""
+    rig.save(snapshot)
+
+
+@cli.command()
+@click.argument("snapshot")
+@click.pass_obj
+def restore(rig: Rig, snapshot: str) -> None:
+    """Put all virtual machines back to SNAPSHOT, in seconds."""
+    rig.restore(snapshot)
+
+
 def main() -> None:
     """Run the command line; a fault of the rig is a message and exit code 1."""
     try:

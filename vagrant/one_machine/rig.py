@@ -313,6 +313,16 @@ class Rig:
         """Make the power switch of a node work, or refuse its fence agent."""
         self._order(verb="fencing", node=node, works=works)
 
+    def save(self, snapshot: str) -> None:
+        """Refuse: what runs in namespaces cannot be kept.
+
+        Raises:
+            RigError: always.
+        """
+        raise RigError(f"no snapshot {snapshot!r}: a rig of namespaces is made anew in seconds")
+
+    restore = save
+
     def status(self) -> dict[str, Any]:
         """What is on, what is cut, what is mounted where: see `Controller.status`."""
         return self._order(verb="status")

@@ -7,7 +7,7 @@ import pytest
 
 from vagrant.lab import place
 from vagrant.lab.machines import Machines
-from vagrant.lab.place import Place
+from vagrant.lab.place import LabLayout, Place
 from vagrant.lab.rig import LabRig
 from vagrant.one_machine.layout import CLUSTER_LINKS, Link
 from vagrant.rig import RigError
@@ -24,6 +24,7 @@ domiflist*)
     echo ' -           network   takeover-link0        virtio   52:54:00:00:00:02'
     echo ' -           network   takeover-link1        virtio   52:54:00:00:00:03'
     echo ' -           network   takeover-storage      virtio   52:54:00:00:00:04' ;;
+snapshot-list*) cat {state}.snapshots ;;
 domif-getlink*:03*) echo '52:54:00:00:00:03 down' ;;
 domif-getlink*) echo '52:54:00:00:00:02 up' ;;
 start*) echo 'error: cannot do that' >&2; exit 1 ;;
@@ -40,6 +41,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(_VIRSH.format(log=log, state=state))
     program.chmod(0o755)
     state.write_text("running\n")
+    state.with_suffix(".snapshots").write_text("clean\n\n")
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
     monkeypatch.setattr(place, "LABS", tmp_path / "labs")
     return log
@@ -82,6 +84,34 @@ def test_a_cable_stays_pulled_while_the_machine_is_off(log: Path) -> None:
         "domif-setlink takeover_node1 52:54:00:00:00:03 down --config",
         "domif-setlink takeover_node1 52:54:00:00:00:03 down",
     ]
+
+
+def test_a_snapshot_replaces_the_one_of_its_name(log: Path) -> None:
+    """A machine that is put back stands still, until all others are there, too."""
+    machines = Machines(Place("a"), private=False)
+    machines.save("node1", "clean")
+    machines.save("node1", "full")
+    machines.restore("node1", "clean")
+    assert [line for line in _changes(log) if "list" not in line] == [
+        "snapshot-delete takeover_node1 clean",
+        "snapshot-create-as takeover_node1 clean",
+        "snapshot-create-as takeover_node1 full",
+        "snapshot-revert takeover_node1 clean --paused --force",
+    ]
+
+
+def test_a_machine_that_is_off_has_no_memory_to_keep(log: Path) -> None:
+    """A snapshot is of all machines, as they are at work."""
+    (log.parent / "state").write_text("shut off\n")
+    rig = LabRig("a")
+    layout = LabLayout(
+        name="a", purpose="lab", nodes=2, luns=1, lun_mib=64, release="bookworm", private=False
+    )
+    rig.place.folder.mkdir(parents=True)
+    rig.place.save(layout)
+    with pytest.raises(RigError, match=r"^storage is off: a snapshot is of machines that are on$"):
+        rig.save("clean")
+    assert _changes(log) == []
 
 
 def test_pulled_cables_are_known(log: Path) -> None:
