@@ -13,28 +13,33 @@ LIMIT = 240
 SUCCESS, GENERIC_ERROR, NOT_RUNNING = 0, 1, 7
 
 
+def lun(lab: LabRig, number: int) -> dict[str, str]:
+    """The parameters that say that the agent is to attach a LUN of the lab's, from 1."""
+    return {
+        "portal": lab.layout.portal,
+        "target": TARGET,
+        "lun": str(number),
+        "chap_user": CHAP_USER,
+        "chap_secret_file": CHAP_SECRET_FILE,
+    }
+
+
 class Filesystem:
-    """A filesystem on one of the lab's LUNs, on any of its nodes.
+    """A filesystem on a disk that the lab's nodes share, on any of them.
 
     Args:
         lab: the lab.
-        lun: the LUN, from 1.
         directory: where it is mounted.
-        parameters: more of the agent's, or others than usual.
+        parameters: where the disk is, and whatever else is not as usual.
     """
 
-    def __init__(self, lab: LabRig, lun: int, directory: str, **parameters: str) -> None:
+    def __init__(self, lab: LabRig, directory: str, **parameters: str) -> None:
         self.directory = directory
         self._lab = lab
         self._parameters = {
-            "portal": lab.layout.portal,
-            "target": TARGET,
-            "lun": str(lun),
             "directory": directory,
             "fstype": "ext4",
             "reservation": "true",
-            "chap_user": CHAP_USER,
-            "chap_secret_file": CHAP_SECRET_FILE,
             "watch": "false",
             **parameters,
         }

@@ -10,12 +10,19 @@ import pytest
 
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
+from vagrant.demo.shop import (
+    DESCRIPTION,
+    Administrator,
+    create_cluster,
+    create_database,
+    prepare_nodes,
+)
 from vagrant.lab.rig import LabRig
 from vagrant.one_machine.layout import floating_address
 
 #: One boot, one cluster, on processors that are emulated: in seconds.
 _SERVED_LIMIT = 300.0
+_MORE = "/root/more.toml"
 
 _figures: list[tuple[str, str]] = []
 
@@ -80,6 +87,25 @@ class Shop:
     admin: Administrator
     client: Client
     rig: LabRig
+
+
+@pytest.fixture
+def apply(shop: "Shop") -> Iterator[Callable[..., None]]:
+    """Applies the demo's description with changes and more at its end; the demo's alone at last."""
+    text = shop.rig.run("node1", "cat", DESCRIPTION, check=True).stdout
+
+    def apply(more: str, changes: dict[str, str]) -> None:
+        changed = text
+        for old, new in changes.items():
+            assert old in changed
+            changed = changed.replace(old, new)
+        shop.rig.write("node1", _MORE, changed + more)
+        shop.admin.types("node1", "takeover", "apply", _MORE)
+
+    yield apply
+    wait_until_whole(shop.rig)
+    shop.admin.types("node1", "takeover", "apply", DESCRIPTION)
+    wait_until_whole(shop.rig)
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,7 @@ def description(rig: Rig) -> str:
         token=equipment.token_time,
         fencing=equipment.fencing,
         disk=equipment.disk,
-        postgres=_POSTGRES[layout.release],
+        postgres=postgres_programs(rig),
         address=floating_address(),
     )
 
@@ -124,20 +124,36 @@ def prepare_nodes(admin: Administrator) -> None:
 
 
 def create_database(admin: Administrator, node: str) -> str:
-    """Make the filesystem on the shared disk and a new database in it; nothing stays mounted.
+    """Make a new database on the shared disk; nothing stays mounted.
 
     Returns:
         The password of the database's user `postgres`.
     """
-    layout = admin.rig.layout
-    lun = (layout.portal, TARGET, "1")
-    postgres = _POSTGRES[layout.release]
-    password = secrets.token_urlsafe(16)
+    lun = (admin.rig.layout.portal, TARGET, "1")
     device = admin.types(node, ATTACH_PROGRAM, "attach", *lun).strip()
+    password = fill(admin, node, device, DIRECTORY)
+    admin.types(node, ATTACH_PROGRAM, "detach", *lun)
+    return password
+
+
+def fill(admin: Administrator, node: str, device: str, directory: str) -> str:
+    """Make an ext4 on a disk, and a new database in it, in `directory`/data; it is not mounted.
+
+    Args:
+        admin: who does it.
+        node: where the disk is.
+        device: the disk.
+        directory: where it is going to be mounted.
+
+    Returns:
+        The password of the database's user `postgres`.
+    """
+    postgres = postgres_programs(admin.rig)
+    password = secrets.token_urlsafe(16)
     admin.types(node, "mkfs.ext4", "-q", device)
-    admin.types(node, "mkdir", "-p", DIRECTORY)
-    admin.types(node, "mount", device, DIRECTORY)
-    data = f"{DIRECTORY}/data"
+    admin.types(node, "mkdir", "-p", directory)
+    admin.types(node, "mount", device, directory)
+    data = f"{directory}/data"
     admin.types(node, "install", "--directory", "--owner=postgres", "--mode=0700", data)
     initdb = (f"{postgres}/initdb", f"--pgdata={data}", "--auth-host=scram-sha-256")
     as_postgres = ("runuser", "--user=postgres", "--")
@@ -147,9 +163,13 @@ def create_database(admin: Administrator, node: str) -> str:
     admin.types(node, "rm", _INITDB_PASSWORD_FILE)
     rules = f"{data}/pg_hba.conf"
     admin.types(node, "sed", "--in-place", f"$a {_CLIENTS_RULE}", rules)
-    admin.types(node, "umount", DIRECTORY)
-    admin.types(node, ATTACH_PROGRAM, "detach", *lun)
+    admin.types(node, "umount", directory)
     return password
+
+
+def postgres_programs(rig: Rig) -> str:
+    """The folder that has PostgreSQL's programs on a rig's nodes."""
+    return _POSTGRES[rig.layout.release]
 
 
 def create_cluster(admin: Administrator, node: str) -> None:
