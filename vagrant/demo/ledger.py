@@ -19,7 +19,7 @@ import asyncpg
 _CONNECT_LIMIT = 0.5
 _COMMIT_LIMIT = 1.0
 _RETRY_PAUSE = 0.02
-#: Bounds the load: at most 100 rows a second, for half an hour.
+#: Bounds the load: at most 100 rows a second, for half an hour, or so many in a longer time.
 _ROW_PAUSE = 0.01
 _LIFETIME = 1800.0
 
@@ -116,7 +116,7 @@ async def main(host: str, patience: float = 1.0) -> None:
     order = asyncio.create_task(orders.readline())
     while loop.time() < end:
         await ledger.write_row()
-        await asyncio.sleep(_ROW_PAUSE)
+        await asyncio.sleep(_ROW_PAUSE * patience)
         if order.done():
             if not order.result():
                 return
