@@ -179,7 +179,7 @@ def test_the_mirror_is_described(provisioned: Callable[..., str]) -> None:
     for line in (
         "on node1 { address 203.0.113.11:7789; }",
         "on node2 { address 203.0.113.12:7789; }",
-        "disk { fencing resource-and-stonith; }",
+        "disk { c-min-rate 20M; fencing resource-and-stonith; }",
         'fence-peer "/usr/lib/drbd/crm-fence-peer.sh";',
     ):
         assert f"    {line}\n" in resource

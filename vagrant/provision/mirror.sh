@@ -30,10 +30,10 @@ systemctl enable --quiet --now takeover-mirror
 # the handlers say it to Pacemaker with a constraint, which goes when the peer has all data again.
 # DRBD 9 has the option in another section, and handlers of its own.
 if [[ $(modinfo --field version drbd) == 8.* ]]; then
-    policy='disk { fencing resource-and-stonith; }'
+    disk_policy='fencing resource-and-stonith;' net_policy=''
     scripts=/usr/lib/drbd/crm-fence-peer.sh,/usr/lib/drbd/crm-unfence-peer.sh
 else
-    policy='net { fencing resource-and-stonith; }'
+    disk_policy='' net_policy='fencing resource-and-stonith;'
     scripts=/usr/lib/drbd/crm-fence-peer.9.sh,/usr/lib/drbd/crm-unfence-peer.9.sh
 fi
 cat >/etc/drbd.d/mirror.res <<CONF
@@ -42,7 +42,10 @@ resource mirror {
     device /dev/drbd0;
     disk $disk;
     meta-disk internal;
-    $policy
+    net { $net_policy }
+    # A half that is behind can replace nobody: it catches up while the application writes, too. DRBD's
+    # default is 250 KiB/s then.
+    disk { c-min-rate 20M; $disk_policy }
     handlers {
         fence-peer "${scripts%,*}";
         after-resync-target "${scripts#*,}";
