@@ -11,7 +11,7 @@ from vagrant.demo.client import Client
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator
 from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.rig import Rig
+from vagrant.rig import KINDS, Rig
 
 RELEASES = ["bookworm", "trixie"]
 _NONE = "none"
@@ -23,6 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--release",
         choices=[*RELEASES, _NONE],
         help=f"Run the tests of this release's cluster; or those of no such cluster ({_NONE}).",
+    )
+    parser.addoption(
+        "--kind", choices=KINDS, default=KINDS[0], help="Of what that cluster's machines are."
     )
 
 
@@ -78,5 +81,7 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
 
     Tests leave it whole: every node a member, the service running.
     """
-    with running_service(f"test-shop-{request.param}", request.param, print, luns=2) as running:
+    kind = request.config.getoption("--kind")
+    name = f"test-shop-{request.param}"
+    with running_service(name, request.param, print, luns=2, kind=kind) as running:
         yield Shop(*running)

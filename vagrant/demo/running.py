@@ -7,7 +7,7 @@ from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
 from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.rig import Rig
+from vagrant.rig import KINDS, named
 
 #: How long the first row may take, in seconds.
 _SERVED_LIMIT = 60.0
@@ -15,7 +15,11 @@ _SERVED_LIMIT = 60.0
 
 @contextmanager
 def running_service(
-    name: str, release: str, say: Callable[[str], None], luns: int = 1
+    name: str,
+    release: str,
+    say: Callable[[str], None],
+    luns: int = 1,
+    kind: str = KINDS[0],
 ) -> Iterator[tuple[Administrator, Client]]:
     """The demo's service on a rig, and a client that it serves; both are gone afterwards.
 
@@ -24,12 +28,13 @@ def running_service(
         release: Debian release of the nodes.
         say: told what is done, and on which node.
         luns: number of shared disks; the service uses the first.
+        kind: the kind of rig, one of `KINDS`.
 
     Raises:
         RigError: the rig or the cluster does not come up.
         ClientError: the client is not served.
     """
-    rig = Rig(name)
+    rig = named(kind, name)
     rig.down()
     try:
         rig.up(release=release, luns=luns, say=say)
@@ -40,7 +45,7 @@ def running_service(
         create_cluster(admin, first)
         wait_until_whole(rig)
         with Client(rig, floating_address(), password) as client:
-            client.wait_until_served(0, _SERVED_LIMIT)
+            client.wait_until_served(0, _SERVED_LIMIT * rig.equipment.patience)
             yield admin, client
     finally:
         rig.down()
