@@ -107,6 +107,11 @@ class Sbd(Table):
         None, description='at least twice watchdog_timeout, such as "10s"'
     )
 
+    @property
+    def dead_after(self) -> timedelta:
+        """The time after which a message on the disks, or the watchdog, has done its work."""
+        return self.message_timeout or 2 * self.watchdog_timeout
+
 
 class QuorumDevice(Table):
     """A host outside of the cluster that decides between two halves (corosync-qdevice(8))."""

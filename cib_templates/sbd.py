@@ -8,8 +8,6 @@ from datetime import timedelta
 from cib_templates.description import Description
 from cib_templates.outage import described_corosync
 
-_TWO = 2
-
 
 def boot_delay(description: Description) -> timedelta:
     """Return how long a node's SBD waits before Pacemaker starts: 0 without SBD.
@@ -23,5 +21,5 @@ def boot_delay(description: Description) -> timedelta:
     if sbd is None:
         return timedelta()
     corosync = described_corosync(description)
-    dead = sbd.message_timeout or _TWO * sbd.watchdog_timeout
-    return timedelta(seconds=math.ceil(corosync.token + corosync.consensus + dead.total_seconds()))
+    known_dead = corosync.token + corosync.consensus + sbd.dead_after.total_seconds()
+    return timedelta(seconds=math.ceil(known_dead))

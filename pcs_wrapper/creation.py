@@ -112,7 +112,7 @@ def _totem(cluster: Cluster) -> list[str]:
 def _enable_sbd(sbd: Sbd, delay: timedelta) -> list[Step]:
     """Return the steps that have the nodes end themselves; the first one empties SBD's disks."""
     wait = _seconds(sbd.watchdog_timeout)
-    message = _seconds(sbd.message_timeout or 2 * sbd.watchdog_timeout)
+    message = _seconds(sbd.dead_after)
     devices = [f"device={device}" for device in sbd.devices]
     steps = []
     if devices:
