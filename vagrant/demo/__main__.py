@@ -84,7 +84,7 @@ def demonstrate(rig: Rig, story: Story) -> list[Outcome]:
     admin.types(node, "takeover", "status")
     outcomes = []
     with Client(rig, floating_address(), password) as client:
-        client.wait_until_served(0, _FIRST_ACK_LIMIT)
+        client.wait_until_served(0, _FIRST_ACK_LIMIT * rig.equipment.patience)
         story.step(f"A client writes through {floating_address()}")
         for fault in FAULTS:
             story.step(f"Fault: {fault.name} ({active_node(rig)})")
