@@ -15,6 +15,7 @@ from vagrant.rig import RigError
 #: Four machines under TCG on two busy cores, with provisioning.
 _UP_LIMIT = 3600.0
 _LIMIT = 900.0
+_GIVEN_BOX = "TAKEOVER_BOX"
 
 
 class Vagrant:
@@ -43,8 +44,9 @@ class Vagrant:
             **({"TAKEOVER_WHEEL": str(wheel)} if wheel else {}),
         }
         # A machine whose libvirtd runs may have a network behind it, and public boxes.
-        if layout.private and "TAKEOVER_BOX" not in os.environ:
-            self._settings["TAKEOVER_BOX"] = str(place.folder / "takeover.box")
+        self._box = place.folder / "takeover.box"
+        if layout.private or _GIVEN_BOX in os.environ or self._box.is_symlink():
+            self._settings[_GIVEN_BOX] = str(self._box)
 
     def prepare(self, say: Callable[[str], None]) -> None:
         """Have the box at hand: the one of the environment, or our own.
@@ -54,8 +56,9 @@ class Vagrant:
         """
         for folder in (self._place.vagrant_home, self._place.dotfile):
             folder.mkdir(mode=0o700)
-        if "TAKEOVER_BOX" in self._settings:
-            Path(self._settings["TAKEOVER_BOX"]).symlink_to(box_for(self._layout.release, say))
+        if _GIVEN_BOX in self._settings:
+            given = os.environ.get(_GIVEN_BOX) or box_for(self._layout.release, say)
+            self._box.symlink_to(Path(given).resolve())
 
     def up(self, say: Callable[[str], None]) -> None:
         """Make, boot and provision all machines.

@@ -115,6 +115,24 @@ def test_a_wrong_setting_is_explained(name: str, value: str, tmp_path: Path) -> 
     assert f'not "{value}"' in result.stderr
 
 
+@_needs("vagrant")
+@pytest.mark.parametrize(("command", "code"), [("validate", 0), ("up", 1)])
+def test_only_what_installs_it_needs_a_wheel(command: str, code: int, tmp_path: Path) -> None:
+    """Where there is none, `vagrant destroy` must still work; `vagrant up` says how to make one."""
+    shutil.copytree(VAGRANT, tmp_path / "vagrant")
+    (tmp_path / "requirements.lock").touch()
+    result = _run(
+        *("vagrant", command),
+        VAGRANT_CWD=str(tmp_path / "vagrant"),
+        VAGRANT_HOME=str(tmp_path / "home"),
+        VAGRANT_DOTFILE_PATH=str(tmp_path / "state"),
+        VAGRANT_CHECKPOINT_DISABLE="1",
+        VAGRANT_DEFAULT_PROVIDER="libvirt",
+    )
+    assert result.returncode == code, result.stdout + result.stderr
+    assert ("there is no wheel of Takeover in dist/" in result.stderr) == bool(code)
+
+
 def test_vagrantfile_and_layout_agree() -> None:
     """Addresses and names are written in both: Ruby does not read Python."""
     text = VAGRANTFILES.read_text()
