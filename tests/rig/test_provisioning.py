@@ -27,6 +27,7 @@ _FILES = {
     "/etc/systemd/system/iscsid.service": _UNIT + _WANTED,
     "/etc/systemd/system/open-iscsi.service": _UNIT + _WANTED,
     "/etc/systemd/system/rtslib-fb-targetctl.service": _UNIT + _WANTED,
+    "/etc/systemd/system/postgresql.service": _UNIT + _WANTED,
 }
 _PROGRAMS = {
     "/usr/local/bin/apt-get": _RECORD,
@@ -80,6 +81,7 @@ def machine() -> Iterator[Callable[..., str]]:
             _FILES | {f"/home/vagrant/{name}": text for name, text in home.items()}
         ).items():
             rig.write("node1", path, text)
+        run("systemctl", "enable", "--now", "postgresql")  # as its package does
         for path, text in _PROGRAMS.items():
             rig.write("node1", path, f"#!/bin/sh\n{text}")
             run("chmod", "0755", path)
@@ -132,7 +134,8 @@ def test_takeover_is_installed(provisioned: Callable[..., str]) -> None:
     """From its wheel, with its agents; the cluster starts the application, and nobody else."""
     assert provisioned("takeover", "--version").startswith("takeover, version ")
     assert "filesystem" in provisioned("ls", "/usr/lib/ocf/resource.d/takeover")
-    assert provisioned("sh", "-c", "systemctl is-enabled postgresql || true").strip() != "enabled"
+    state = ("systemctl", "show", "--value", "--property", "UnitFileState,ActiveState")
+    assert provisioned(*state, "postgresql").split() == ["inactive", "disabled"]
     asked = [line for line in provisioned("cat", _CALLS).splitlines() if "install" in line]
     # What is not here already, and nothing that is only recommended.
     assert (

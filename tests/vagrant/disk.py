@@ -7,9 +7,9 @@ import time
 from itertools import pairwise
 
 from vagrant.lab.rig import LabRig
+from vagrant.one_machine.install import ATTACH_PROGRAM
 from vagrant.one_machine.layout import TARGET
 
-_ATTACH = "/usr/local/lib/takeover-rig/attach-lun"
 _KEY = "0xc1ea4"
 #: What looks for mistakes in a filesystem of each type and changes nothing.
 _CHECKS = {"ext4": ("e2fsck", "-f", "-n"), "xfs": ("xfs_repair", "-n")}
@@ -46,11 +46,13 @@ class SharedDisk:
 
     def attach(self, node: str) -> str:
         """Attach it to a node, and return the device."""
-        return self._lab.run(node, _ATTACH, "attach", *self._where, check=True).stdout.strip()
+        return self._lab.run(
+            node, ATTACH_PROGRAM, "attach", *self._where, check=True
+        ).stdout.strip()
 
     def detach(self, node: str) -> None:
         """Take it away from a node again."""
-        self._lab.run(node, _ATTACH, "detach", *self._where, check=True)
+        self._lab.run(node, ATTACH_PROGRAM, "detach", *self._where, check=True)
 
     def clear(self, node: str) -> None:
         """Take everybody's registration off it."""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -44,6 +45,11 @@ def _states(lab: LabRig, node: str) -> list[str]:
     return [row.split()[1] for row in paths.splitlines() if row.split()[:1] == [wwid]]
 
 
+def _is_whole(lab: LabRig, node: str) -> bool:
+    """Whether a node uses both paths."""
+    return _states(lab, node) == ["active"] * 2
+
+
 @pytest.fixture
 def disk(lab: LabRig) -> Iterator[Filesystem]:
     """An empty ext4 on a map of two paths, on two nodes; afterwards there is nothing of it."""
@@ -60,7 +66,7 @@ def disk(lab: LabRig) -> Iterator[Filesystem]:
             _iscsi(lab, node, portal, "--login")
         lab.run(node, "systemctl", "start", "multipathd", check=True)
     for node in _NODES:
-        assert eventually(lambda node=node: _states(lab, node) == ["active"] * 2, 120, 1.0), node  # type: ignore[misc]
+        assert eventually(partial(_is_whole, lab, node), 120, 1.0), node
     filesystem = Filesystem(lab, _DIRECTORY, device=_map(lab, "node1"))
     yield filesystem
     for node in _NODES:
@@ -90,7 +96,7 @@ def test_one_path_is_enough_and_a_preempted_node_has_none(lab: LabRig, disk: Fil
     assert disk.act("node1", "monitor", depth=10).returncode == SUCCESS
     lab.heal("node1")
     with measured("the path back, until it is used"):
-        assert eventually(lambda: _states(lab, "node1") == ["active"] * 2, 180, 1.0)
+        assert eventually(partial(_is_whole, lab, "node1"), 180, 1.0)
     assert disk.act("node1", "monitor", depth=10).returncode == SUCCESS
     lab.machines.freeze("node1")
     disk.start("node2")
