@@ -1,6 +1,7 @@
 """The box as Vagrant takes it: a tar of metadata.json, a Vagrantfile, the disk, kernel and initrd.
 
 The disk has no boot loader: the box's Vagrantfile gives the kernel to the virtual machine.
+Two builds of the same packages are the same, byte for byte (tests/vagrant/test_box.py).
 """
 
 import json
@@ -36,28 +37,29 @@ end
 """
 
 
-def box_for(release: str, say: Callable[[str], None]) -> Path:
+def box_for(release: str, say: Callable[[str], None], cache: Path = BOX_CACHE) -> Path:
     """The box of a Debian release, built now if the cache does not have it.
 
     Args:
         release: a key of `debian.PYTHON_OF`.
         say: told each step that takes a while.
+        cache: the folder that boxes are kept in.
 
     Raises:
         TreeError: a step failed; nothing half-built is left in the cache.
     """
     recipes = [Path(__file__), Path(image.__file__), Path(debian.__file__)]
     parts = [release.encode(), LOCK.read_bytes(), *(each.read_bytes() for each in recipes)]
-    box = BOX_CACHE / f"takeover-{release}-{digest(parts)}.box"
-    with cache_lock(BOX_CACHE):
-        for partial in BOX_CACHE.glob("*.partial"):
+    box = cache / f"takeover-{release}-{digest(parts)}.box"
+    with cache_lock(cache):
+        for partial in cache.glob("*.partial"):
             shutil.rmtree(partial, ignore_errors=True)
         if not box.exists():
             work = box.with_suffix(".partial")
             work.mkdir()
             try:
                 _build(release, work, say)
-                for older in BOX_CACHE.glob(f"takeover-{release}-*.box"):
+                for older in cache.glob(f"takeover-{release}-*.box"):
                     older.unlink()
                 (work / "box").rename(box)
             finally:
@@ -76,12 +78,27 @@ def _build(release: str, work: Path, say: Callable[[str], None]) -> None:
     raw, disk = work / "box.raw", work / "box.img"
     options = ("-F", "-q", "-t", "ext4", "-U", _UUID, "-E", f"hash_seed={_UUID},lazy_itable_init=1")
     run("mke2fs", *options, "-d", root, raw, f"{DISK_GIB}G")
+    _clamp_inode_times(raw, root, epoch)
     run("qemu-img", "convert", "-O", "qcow2", raw, disk)
     (work / "metadata.json").write_text(metadata())
     (work / "Vagrantfile").write_text(VAGRANTFILE)
     with tarfile.open(work / "box", "w") as tar:
         for name in ("metadata.json", "Vagrantfile", "box.img", "vmlinuz", "initrd.img"):
             tar.add(work / name, name, filter=lambda info: _anonymous(info, epoch))
+
+
+def _clamp_inode_times(raw: Path, root: Path, epoch: int) -> None:
+    """Set what mke2fs takes from the tree, and no program can set there: ctime, and atime with it.
+
+    debugfs(8), "set_inode_field", takes a time as @SECONDS; its commands quote a path with "".
+    """
+    commands = raw.with_suffix(".debugfs")
+    with commands.open("w") as lines:
+        for path in sorted(root.rglob("*")):
+            name = f"/{path.relative_to(root)}"
+            for field in ("atime", "ctime"):
+                lines.write(f'set_inode_field "{name}" {field} @{epoch}\n')
+    run("debugfs", "-w", "-f", commands, raw)
 
 
 def metadata() -> str:

@@ -76,23 +76,31 @@ def make_root(release: str, folder: Path, say: Callable[[str], None]) -> None:
     _choose_units(folder)
     _add_user(folder)
     _remove_one_node_cluster(folder)
-    for host_key in (folder / "etc/ssh").glob("ssh_host_*"):
-        host_key.unlink()
+    _remove_example_databases(folder)
+    _remove_what_is_a_machines_own(folder)
     _make_host_keys_at_first_boot(folder)
-    (folder / "etc/machine-id").write_text("")
     say("making the initrd")
     in_tree(folder, "update-initramfs", "-u", "-k", "all")
-    shutil.rmtree(folder / "var/lib/apt/lists", ignore_errors=True)
+    # apt makes them anew, for whichever user it finds.
+    for folders in ("var/lib/apt/lists", "var/cache/apt/archives"):
+        shutil.rmtree(folder / folders, ignore_errors=True)
+    _empty(folder / "dev")
 
 
 def clamp_times(folder: Path, epoch: int) -> None:
-    """Make no file younger than `epoch`, in seconds since 1970: two builds are then alike."""
+    """Let no file be younger than `epoch`, in seconds since 1970: two builds are then alike."""
     for base, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             path = Path(base, name)
             if path.lstat().st_mtime > epoch:
                 os.utime(path, (epoch, epoch), follow_symlinks=False)
     os.utime(folder, (epoch, epoch))
+
+
+def _empty(dev: Path) -> None:
+    """Leave the devices to the kernel (devtmpfs): only root could have made them in the tree."""
+    shutil.rmtree(dev)
+    dev.mkdir(mode=0o755)
 
 
 def _choose_units(tree: Path) -> None:
@@ -119,6 +127,32 @@ def _remove_one_node_cluster(tree: Path) -> None:
     for requiring in ("corosync.service.requires", "pacemaker.service.requires"):
         shutil.rmtree(tree / "etc/systemd/system" / requiring, ignore_errors=True)
     (tree / "etc/corosync/corosync.conf").unlink(missing_ok=True)
+
+
+def _remove_example_databases(tree: Path) -> None:
+    """Take the cluster away that Debian's PostgreSQL makes of itself: nothing here uses it."""
+    for cluster in sorted((tree / "etc/postgresql").glob("*/*")):
+        in_tree(tree, "pg_dropcluster", cluster.parent.name, cluster.name)
+
+
+def _remove_what_is_a_machines_own(tree: Path) -> None:
+    """Take names, keys and certificates away that packages made of randomness when they came.
+
+    All machines of the box would have the same. pcs, provisioning and the first boot make new ones.
+    """
+    for pattern in (
+        "etc/ssh/ssh_host_*",
+        "etc/pacemaker/authkey",
+        "etc/ssl/certs/ssl-cert-snakeoil.pem",
+        "etc/ssl/private/ssl-cert-snakeoil.key",
+    ):
+        for path in tree.glob(pattern):
+            path.unlink()
+    in_tree(tree, "update-ca-certificates", "--fresh")
+    # open-iscsi's README.Debian: iscsid then makes a name before it first starts.
+    (tree / "etc/iscsi/initiatorname.iscsi").write_text("GenerateName=yes\n")
+    # machine-id(5), "First Boot Semantics": an empty one is made up at the first boot.
+    (tree / "etc/machine-id").write_text("")
 
 
 def _make_host_keys_at_first_boot(tree: Path) -> None:

@@ -1,0 +1,61 @@
+"""The box is the same wherever it is built, and building it needs no root."""
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.vagrant.conftest import measured
+from vagrant.box.build import box_for
+from vagrant.debian import CHECKOUT
+
+_USER, _UID = "takeover-box-test", 61184
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder of an ordinary user's, who exists only where `_as_ordinary_user` is at work."""
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))  # noqa: S108 (too big for /tmp)
+    os.chown(folder, _UID, _UID)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _as_ordinary_user(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command as a user with subordinate IDs, whom no other process of the machine sees."""
+    for name, line in {
+        "passwd": f"{_USER}:x:{_UID}:{_UID}::{home}:/bin/sh\n",
+        "group": f"{_USER}:x:{_UID}:\n",
+        "subuid": f"{_USER}:400000:65536\n",
+        "subgid": f"{_USER}:400000:65536\n",
+    }.items():
+        (home / name).write_text(Path("/etc", name).read_text() + line)
+    binds = "".join(f"mount --bind {home}/{name} /etc/{name} && " for name in ("passwd", "group"))
+    binds += "".join(f"mount --bind {home}/{name} /etc/{name} && " for name in ("subuid", "subgid"))
+    become = f'exec setpriv --reuid {_UID} --regid {_UID} --clear-groups env HOME={home} "$@"'
+    return subprocess.run(
+        ["unshare", "--mount", "sh", "-c", binds + become, "sh", *command],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.skipif(not shutil.which("newuidmap"), reason="needs newuidmap (package uidmap)")
+def test_an_ordinary_user_builds_the_same_box(home: Path) -> None:
+    """Byte for byte what root has built at another time: no key, name or time is in it."""
+    ours = box_for("bookworm", print)
+    with measured("the box, built by an ordinary user"):
+        result = _as_ordinary_user(home, sys.executable, "-m", "vagrant.box", "bookworm")
+    assert result.returncode == 0, result.stderr
+    theirs = Path(result.stdout.strip())
+    assert theirs.parent == home / ".cache/takeover-box"
+    assert theirs.stat().st_uid == _UID
+    assert filecmp.cmp(ours, theirs, shallow=False)
