@@ -21,7 +21,7 @@ _USER, _UID = "takeover-box-test", 61184
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder of an ordinary user's, who exists only where `_as_ordinary_user` is at work."""
-    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))  # noqa: S108 (too big for /tmp)
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
     os.chown(folder, _UID, _UID)
     yield folder
     shutil.rmtree(folder)
