@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from vagrant.demo.client import Client
-from vagrant.demo.running import running_service
+from vagrant.demo.running import running_service, service_on
 from vagrant.demo.shop import Administrator
 from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.rig import KINDS, Rig
+from vagrant.rig import KINDS, Rig, named
 
 RELEASES = ["bookworm", "trixie"]
 _NONE = "none"
@@ -27,6 +27,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--kind", choices=KINDS, default=KINDS[0], help="Of what that cluster's machines are."
     )
+    parser.addoption(
+        "--rig",
+        metavar="NAME",
+        help="Use a rig of that kind and release that is up, without a cluster; leave it up.",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -39,6 +44,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason="needs root: script/test rig gets it"))
             if wanted and _release(item) != wanted:
                 items.remove(item)
+            elif config.getoption("--kind") != KINDS[0]:
+                for needed in item.iter_markers("one_machine"):
+                    item.add_marker(pytest.mark.skip(reason=needed.args[0]))
 
 
 def _release(item: pytest.Item) -> str:
@@ -74,6 +82,11 @@ class Shop:
         """The rig that it runs on."""
         return self.admin.rig
 
+    @property
+    def patience(self) -> float:
+        """The factor for time limits: how much slower this rig is than real machines."""
+        return self.rig.equipment.patience
+
 
 @pytest.fixture(scope="session", params=RELEASES)
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
@@ -82,6 +95,11 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     Tests leave it whole: every node a member, the service running.
     """
     kind = request.config.getoption("--kind")
-    name = f"test-shop-{request.param}"
-    with running_service(name, request.param, print, luns=2, kind=kind) as running:
+    name = request.config.getoption("--rig")
+    if name:
+        service = service_on(named(kind, name), print)
+    else:
+        name = f"test-shop-{request.param}"
+        service = running_service(name, request.param, print, luns=2, kind=kind)
+    with service as running:
         yield Shop(*running)

@@ -173,10 +173,12 @@ def test_a_start_may_be_killed_at_any_moment(node: Node) -> None:
 
 def _shut_down(admin: Administrator, node: str) -> None:
     admin.rig.run(node, "systemctl", "poweroff")
-    end = time.monotonic() + LONGEST_SHUTDOWN
-    while admin.rig.status()["nodes"][node]["pid"]:
-        assert time.monotonic() < end
-        time.sleep(0.2)
+    limit = LONGEST_SHUTDOWN * admin.rig.equipment.patience
+    assert eventually(lambda: _is_off(admin.rig, node), limit, pause=0.2)
+
+
+def _is_off(rig: Rig, node: str) -> bool:
+    return bool(rig.status()["nodes"][node]["power"] == "off")
 
 
 def _switch_on(admin: Administrator, node: str) -> None:

@@ -82,6 +82,7 @@ def test_a_stopped_cluster_is_exit_code_4(shop: Shop) -> None:
     wait_until_whole(shop.rig)
 
 
+@pytest.mark.one_machine("SBD is in the node itself, and has no switch that could refuse")
 def test_apply_without_quorum_pushes_nothing(shop: Shop) -> None:
     """A partition that may not decide does not change the configuration either."""
     for node in ("node2", "node3"):
@@ -101,6 +102,7 @@ def test_apply_without_quorum_pushes_nothing(shop: Shop) -> None:
     wait_until_whole(shop.rig)
 
 
+@pytest.mark.one_machine("its fence agent is the one-machine rig's")
 def test_a_fence_device_that_cannot_start_is_a_failure(shop: Shop) -> None:
     """Services that run are not enough: apply ends with 1 until every fencing device runs."""
     text = shop.rig.run("node1", "cat", DESCRIPTION, check=True).stdout

@@ -25,10 +25,9 @@ def test_a_fault_costs_an_outage_and_nothing_else(shop: Shop, fault: Fault) -> N
     assert (outcome.source != outcome.target) == fault.moves
 
 
-def test_without_fencing_nobody_takes_over(shop: Shop, request: pytest.FixtureRequest) -> None:
+@pytest.mark.one_machine("SBD is in the node itself, and has no switch that could refuse")
+def test_without_fencing_nobody_takes_over(shop: Shop) -> None:
     """When the fence device refuses, the data stays safe, the service down, and status says why."""
-    if request.config.getoption("--kind") == "vagrant":
-        pytest.skip("a virtual machine's SBD has no switch that could refuse")
     rig, client = shop.rig, shop.client
     lost_node = active_node(rig)
     witness = next(node for node in rig.layout.node_names if node != lost_node)

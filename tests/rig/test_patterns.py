@@ -1,6 +1,7 @@
 """Patterns on a real cluster: who takes over from whom, and that all words come and go again."""
 
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -61,12 +62,12 @@ def _places(rig: Rig, asked: str) -> dict[str, list[str]]:
     }
 
 
-def _eventually_at(rig: Rig, asked: str, places: dict[str, str]) -> bool:
+def _eventually_at(shop: Shop, asked: str, places: dict[str, str]) -> bool:
     def there() -> bool:
-        found = _places(rig, asked)
+        found = _places(shop.rig, asked)
         return all(found.get(name) == [node] for name, node in places.items())
 
-    return eventually(there, _TAKEOVER_LIMIT, pause=0.5)
+    return eventually(there, _TAKEOVER_LIMIT * shop.patience, pause=0.5)
 
 
 def _is_served(rig: Rig, number: int) -> bool:
@@ -80,7 +81,7 @@ def _is_served(rig: Rig, number: int) -> bool:
 def _fails_and_returns(shop: Shop, node: str, asked: str, places: dict[str, str]) -> None:
     """Switch a node off, wait for the services to be elsewhere, and for the node to be back."""
     shop.rig.power(node, "off")
-    assert _eventually_at(shop.rig, asked, places), _places(shop.rig, asked)
+    assert _eventually_at(shop, asked, places), _places(shop.rig, asked)
     wait_until_whole(shop.rig)
 
 
@@ -88,11 +89,11 @@ def test_mutual_services_take_each_other_over(shop: Shop, apply: Apply) -> None:
     """Each at home, both where one node is left, and no move when the other one returns."""
     apply(_service("one", "mutual", '"node1", "node2"', 1)
           + _service("two", "mutual", '"node2", "node1"', 2))  # fmt: skip
-    assert _eventually_at(shop.rig, "node3", {"one": "node1", "two": "node2"})
+    assert _eventually_at(shop, "node3", {"one": "node1", "two": "node2"})
     both = {"one": "node2", "two": "node2"}
     _fails_and_returns(shop, "node1", "node3", both)
     assert _is_served(shop.rig, 1)
-    assert _eventually_at(shop.rig, "node3", both)
+    assert _eventually_at(shop, "node3", both)
     _fails_and_returns(shop, "node2", "node3", {"one": "node1", "two": "node1"})
     assert _is_served(shop.rig, 1)
     assert _is_served(shop.rig, 2)
@@ -104,15 +105,18 @@ def test_a_spare_node_takes_over_the_first_that_fails(shop: Shop, apply: Apply) 
     returns = _service("two", "spare", '"node2", "node3", "node1"', 2, "failback = true")
     apply(stays + returns)
     home = {"one": "node1", "two": "node2"}
-    assert _eventually_at(shop.rig, "node3", home)
+    assert _eventually_at(shop, "node3", home)
     _fails_and_returns(shop, "node2", "node3", {"one": "node1", "two": "node3"})
-    assert _eventually_at(shop.rig, "node3", home), "failback brings it home"
+    assert _eventually_at(shop, "node3", home), "failback brings it home"
     _fails_and_returns(shop, "node1", "node3", {"one": "node3", "two": "node2"})
     assert _is_served(shop.rig, 1)
-    assert _eventually_at(shop.rig, "node3", {"one": "node3", "two": "node2"})
+    assert _eventually_at(shop, "node3", {"one": "node3", "two": "node2"})
 
 
-_NODE = 'fencing_levels = [["rig"]]\nutilization = { addresses = 9 }\nattributes = { rack = "a" }'
+_NODE = """fencing_levels = [["{fencing}"]]
+utilization = {{ addresses = 9 }}
+attributes = {{ rack = "a" }}
+"""
 _ALL_WORDS = """
 [properties]
 batch-limit = 20
@@ -145,7 +149,8 @@ def test_all_words_come_and_go(shop: Shop, apply: Apply) -> None:
     web = _service("web", "everywhere", '"node1", "node2", "node3"', 1)
     web = web.partition("[services.web.address]")[0]
     more = _ALL_WORDS.format(address=floating_address(2))
-    apply(web + more, replace=("links =", f"{_NODE}\nlinks ="))
+    node_words = _NODE.format(fencing=_fence_device(shop.rig))
+    apply(web + more, replace=("links =", f"{node_words}links ="))
     for shown in ("resource config", "constraint config", "stonith level config", "acl config",
                   "tag config", "node attribute", "node utilization", "property config",
                   "status"):  # fmt: skip
@@ -160,6 +165,12 @@ def test_all_words_come_and_go(shop: Shop, apply: Apply) -> None:
     assert dry.stdout == "nothing to change\n"
     after = shop.rig.run("node1", *query, check=True).stdout
     assert not changes(_cib(before), _cib(after))
+
+
+def _fence_device(rig: Rig) -> str:
+    """Return the name of the rig's only one."""
+    [name] = tomllib.loads(rig.equipment.fencing)["fencing"]
+    return str(name)
 
 
 def _cib(configuration: str) -> etree._Element:

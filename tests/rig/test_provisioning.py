@@ -139,7 +139,7 @@ def test_takeover_is_installed(provisioned: Callable[..., str]) -> None:
     asked = [line for line in provisioned("cat", _CALLS).splitlines() if "install" in line]
     # What is not here already, and nothing that is only recommended.
     assert (
-        "apt-get --quiet=2 install --yes --no-install-recommends sbd fence-agents open-iscsi"
+        "apt-get --quiet=2 install --yes --no-install-recommends sbd open-iscsi fence-agents"
         in asked[0]
     )
 

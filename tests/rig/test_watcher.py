@@ -31,6 +31,7 @@ from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import cluster_status
 from vagrant.one_machine.waiting import eventually
 
+pytestmark = pytest.mark.one_machine("it breaks the machine's own disks by their loop devices")
 ROUNDS = int(os.environ.get("TAKEOVER_ROUNDS", "1"))
 ATTEMPTS = 3
 CYCLES = int(os.environ.get("TAKEOVER_CYCLES", "1"))

@@ -11,17 +11,22 @@ from pathlib import Path
 
 from vagrant.debian import in_tree, make_tree
 
-PACKAGES = (
+_PACKAGES = (
     # the operating system, and what Vagrant expects of a guest
     "linux-image-amd64,initramfs-tools,lz4,systemd-sysv,udev,kmod,dbus,ifupdown,isc-dhcp-client,"
     "openssh-server,sudo,iproute2,iputils-ping,procps,psmisc,e2fsprogs,xfsprogs,less,"
     # the cluster and its fencing
-    "corosync,pacemaker,pacemaker-cli-utils,pcs,resource-agents,libxml2-utils,sbd,fence-agents,"
+    "corosync,pacemaker,pacemaker-cli-utils,pcs,resource-agents,libxml2-utils,sbd,"
     # shared disks: initiator, target, reservations, several paths, mirrors
     "open-iscsi,targetcli-fb,sg3-utils,multipath-tools,drbd-utils,"
     # Takeover's interpreter, and the application of the demo
     "python3,python3-venv,postgresql"
 ).split(",")
+#: In Debian 13 each fence agent has a package; that of all of them brings every cloud's libraries.
+_FENCE_AGENTS = {
+    "bookworm": ["fence-agents"],
+    "trixie": ["fence-agents-scsi", "fence-agents-mpath"],
+}
 
 #: What makes a boot longer, or works against tests: an emulated processor is slow.
 _MASKED = (
@@ -52,9 +57,16 @@ _FILES = {
     "etc/sudoers.d/vagrant": "vagrant ALL=(ALL) NOPASSWD: ALL\n",
     "etc/initramfs-tools/conf.d/takeover": "MODULES=list\nCOMPRESS=lz4\nFSTYPE=ext4\n",
     "etc/initramfs-tools/modules": _INITRD_MODULES,
+    # Four emulated machines that boot on two processors: systemd's 90 s are not enough for pcsd.
+    "etc/systemd/system.conf.d/takeover.conf": "[Manager]\nDefaultTimeoutStartSec=600s\n",
     # A reverse look-up of every client would wait for name servers that are not there.
     "etc/ssh/sshd_config.d/takeover.conf": "UseDNS no\nGSSAPIAuthentication no\n",
 }
+
+
+def packages(release: str) -> list[str]:
+    """The Debian packages of a release's box, `release` being a key of `debian.PYTHON_OF`."""
+    return [*_PACKAGES, *_FENCE_AGENTS[release]]
 
 
 def make_root(release: str, folder: Path, say: Callable[[str], None]) -> None:
@@ -68,7 +80,7 @@ def make_root(release: str, folder: Path, say: Callable[[str], None]) -> None:
     Raises:
         TreeError: a step failed.
     """
-    make_tree(release, PACKAGES, folder, say)
+    make_tree(release, packages(release), folder, say)
     for name, content in _FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)

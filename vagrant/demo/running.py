@@ -7,7 +7,7 @@ from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
 from vagrant.one_machine.layout import floating_address
-from vagrant.rig import KINDS, named
+from vagrant.rig import KINDS, Rig, named
 
 #: How long the first row may take, in seconds.
 _SERVED_LIMIT = 60.0
@@ -38,14 +38,30 @@ def running_service(
     rig.down()
     try:
         rig.up(release=release, luns=luns, say=say)
-        first = rig.layout.node_names[0]
-        admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)
-        prepare_nodes(admin)
-        password = create_database(admin, first)
-        create_cluster(admin, first)
-        wait_until_whole(rig)
-        with Client(rig, floating_address(), password) as client:
-            client.wait_until_served(0, _SERVED_LIMIT * rig.equipment.patience)
-            yield admin, client
+        with service_on(rig, say) as running:
+            yield running
     finally:
         rig.down()
+
+
+@contextmanager
+def service_on(rig: Rig, say: Callable[[str], None]) -> Iterator[tuple[Administrator, Client]]:
+    """The demo's service on a rig that is up, and a client that it serves meanwhile.
+
+    Args:
+        rig: the rig; it has no cluster yet, and has one afterwards.
+        say: told what is done, and on which node.
+
+    Raises:
+        RigError: the cluster does not come up.
+        ClientError: the client is not served.
+    """
+    first = rig.layout.node_names[0]
+    admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)
+    prepare_nodes(admin)
+    password = create_database(admin, first)
+    create_cluster(admin, first)
+    wait_until_whole(rig)
+    with Client(rig, floating_address(), password) as client:
+        client.wait_until_served(0, _SERVED_LIMIT * rig.equipment.patience)
+        yield admin, client

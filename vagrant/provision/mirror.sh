@@ -24,7 +24,8 @@ ExecStart=/sbin/losetup --direct-io=on $disk $image
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl enable --quiet --now takeover-mirror
+systemctl enable --quiet takeover-mirror
+systemctl start takeover-mirror
 
 # A primary that loses its peer waits until the peer is known not to take over (drbd.conf(5), "fencing"):
 # the handlers say it to Pacemaker with a constraint, which goes when the peer has all data again.

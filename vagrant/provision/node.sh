@@ -16,7 +16,9 @@ if [[ $(systemd-detect-virt) == qemu ]]; then
     sed --in-place 's/^default_request_timeout = 60$/default_request_timeout = 600/' \
         /usr/lib/python3/dist-packages/pcs/settings.py
 fi
-systemctl enable --quiet --now pcsd
+# Not --now, which with --quiet would keep to itself why it does not start.
+systemctl enable --quiet pcsd
+systemctl start pcsd
 
 # A watchdog that does not depend on the kernel that it watches. Debian denies it by default, since it
 # resets a machine where nobody feeds it: hence a unit, and not modules-load.d.
@@ -34,7 +36,8 @@ ExecStart=/bin/sh -c 'modprobe i6300esb; test -e /dev/watchdog || modprobe softd
 [Install]
 WantedBy=multi-user.target
 UNIT
-systemctl enable --quiet --now takeover-watchdog
+systemctl enable --quiet takeover-watchdog
+systemctl start takeover-watchdog
 
 # The initiator, known to the target by this name.
 echo "InitiatorName=iqn.2026-11.com.example:$name" >/etc/iscsi/initiatorname.iscsi

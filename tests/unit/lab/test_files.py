@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from vagrant.box.build import DISK_GIB, VAGRANTFILE, metadata
-from vagrant.box.image import PACKAGES
-from vagrant.debian import CHECKOUT
+from vagrant.box.image import packages
+from vagrant.debian import CHECKOUT, PYTHON_OF
 from vagrant.lab.place import (
     CHAP_SECRET_FILE,
     CHAP_USER,
@@ -161,12 +161,16 @@ def test_provisioning_and_layout_agree() -> None:
     assert f"username = {CHAP_USER}\n" in node
 
 
-def test_the_box_has_what_provisioning_installs() -> None:
+@pytest.mark.parametrize("release", PYTHON_OF)
+def test_the_box_has_what_provisioning_installs(release: str) -> None:
     """Where there is no network behind the machines, nothing can be installed later."""
-    text = (PROVISION / "takeover.sh").read_text() + (PROVISION / "storage.sh").read_text()
+    text = (PROVISION / "takeover.sh").read_text()
     wanted = re.search(r"^packages=\((.*)\)$", text, re.MULTILINE)
+    agents = dict(re.findall(r"^(bookworm|\*)\) packages\+=\((.*)\) ;;$", text, re.MULTILINE))
     assert wanted
-    assert {*wanted[1].split(), "targetcli-fb"} <= set(PACKAGES)
+    assert set(agents) == {"bookworm", "*"}
+    of_release = agents["bookworm" if release == "bookworm" else "*"]
+    assert {*wanted[1].split(), *of_release.split(), "targetcli-fb"} <= set(packages(release))
 
 
 def test_metadata_of_the_box() -> None:
