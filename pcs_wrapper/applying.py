@@ -135,7 +135,7 @@ def plan(
         NotRoot: This is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
         ClusterUnreachable: No cluster runs here.
-        ClusterError: The cluster has another name or other nodes, the agents are not installed
+        ClusterError: The cluster has another name or other nodes, an agent is not installed
             here, a disk would pass from one resource to another, or it is not the saved plan.
         OwnershipError: Something that is not Takeover's is in the way.
     """
@@ -150,6 +150,7 @@ def plan(
     if saved:
         saved.check(old, new)
     preconditions.check_agents(environment, new)
+    preconditions.check_fence_agents(environment, description)
     preconditions.check_exclusive(old, new)
     differences = changes(old, new)
     devices = {device.resource_id(name) for name, device in description.fencing.items()}

@@ -14,7 +14,7 @@ from cib_templates.cluster_tables import Cluster, QuorumDevice, Sbd
 from cib_templates.description import Description
 from cib_templates.merge import changes, merge
 from cib_templates.sbd import boot_delay
-from pcs_wrapper import cib, diagnosis
+from pcs_wrapper import cib, diagnosis, preconditions
 from pcs_wrapper.cluster_config import read_cluster_config
 from pcs_wrapper.crm_mon import ClusterState, read_state
 from pcs_wrapper.environment import Environment
@@ -205,10 +205,12 @@ def steps(environment: Environment, description: Description) -> list[Step]:
     Raises:
         NotRoot: This is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
-        ClusterError: This machine is a node of a different cluster.
+        ClusterError: A fence agent is not installed here, or this machine is a node of a different
+            cluster.
     """
     environment.require_root()
     environment.runner.require("pcs", "crm_mon", "crm_resource")
+    preconditions.check_fence_agents(environment, description)
     if not environment.corosync_conf.exists():
         return new_cluster(description)
     _check_same_cluster(environment, description)

@@ -79,6 +79,24 @@ def check_agents(environment: Environment, new: etree._Element) -> None:
         )
 
 
+def check_fence_agents(environment: Environment, description: Description) -> None:
+    """Check that the fence agents are installed on this node.
+
+    Of one that is missing, Pacemaker tells only that its device does not start.
+
+    Raises:
+        ClusterError: Some are not.
+    """
+    used = {device.agent for device in description.fencing.values()}
+    missing = [agent for agent in sorted(used) if environment.runner.find(agent) is None]
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise ClusterError(
+            f"{', '.join(missing)} {verb} not installed on this machine. On every node, install "
+            "the fence agent's package (Debian 12: fence-agents, 13: `apt search fence-agents-`)"
+        )
+
+
 def check_exclusive(old: etree._Element, new: etree._Element) -> None:
     """Refuse to let two resources have the same disk, even for a moment."""
     found = passed(old, new)

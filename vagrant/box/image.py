@@ -25,7 +25,7 @@ _PACKAGES = (
 #: In Debian 13 each fence agent has a package; that of all of them brings every cloud's libraries.
 _FENCE_AGENTS = {
     "bookworm": ["fence-agents"],
-    "trixie": ["fence-agents-scsi", "fence-agents-mpath"],
+    "trixie": ["fence-agents-sbd", "fence-agents-scsi", "fence-agents-mpath"],
 }
 
 #: What makes a boot longer, or works against tests: an emulated processor is slow.

@@ -7,7 +7,7 @@ packages=(pacemaker corosync pcs sbd open-iscsi sg3-utils python3-venv postgresq
 # In Debian 13 each fence agent has a package, and that of all of them brings every cloud's libraries (1.8 GB).
 case $(. /etc/os-release && echo "$VERSION_CODENAME") in
 bookworm) packages+=(fence-agents) ;;
-*) packages+=(fence-agents-scsi fence-agents-mpath) ;;
+*) packages+=(fence-agents-sbd fence-agents-scsi fence-agents-mpath) ;;
 esac
 from=~vagrant/takeover
 

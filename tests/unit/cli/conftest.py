@@ -72,6 +72,7 @@ class ExpectedCalls(Runner):
         self.expected: list[Call] = []
         self.programs = {"pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate"}
         self.programs |= {"env", "systemctl", "systemd-run"}
+        self.programs |= {"fence_apc", "fence_apc_snmp", "fence_takeover_rig"}
         self.logged: list[str] = []
 
     def expect(self, *command: str, stdout: str = "", exit_code: int = 0, stderr: str = "") -> Call:

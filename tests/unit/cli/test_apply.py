@@ -280,6 +280,21 @@ def test_missing_agents_are_told_before_anything_is_pushed(
     )
 
 
+def test_a_missing_fence_agent_is_told_before_anything_is_pushed(
+    runner: ExpectedCalls, machine: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pacemaker would only say that the device does not start, and not why."""
+    runner.programs.remove("fence_apc")
+    runner.expect_state("cluster-only")
+    runner.expect_config()
+    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    assert machine("apply", EXAMPLE) == 1
+    assert capsys.readouterr().err == (
+        "fence_apc is not installed on this machine. On every node, install the fence agent's "
+        "package (Debian 12: fence-agents, 13: `apt search fence-agents-`)\n"
+    )
+
+
 def test_something_in_the_way_is_told_before_anything_is_pushed(
     runner: ExpectedCalls, machine: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:

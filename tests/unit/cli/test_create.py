@@ -68,6 +68,18 @@ def test_a_new_cluster_is_created(
     ]
 
 
+def test_a_missing_fence_agent_is_told_before_anything_is_done(
+    runner: ExpectedCalls, machine: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A cluster whose fencing cannot start would be made for nothing."""
+    runner.programs.remove("fence_apc")
+    assert machine("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("fence_apc is not installed on this machine. ")
+    assert "Debian 12: fence-agents" in error
+
+
 def test_a_second_run_destroys_nothing(runner: ExpectedCalls, machine: Takeover) -> None:
     """The cluster that is described is there: it is started if need be (ha_cluster#175)."""
     machine.environment.corosync_conf.touch()
