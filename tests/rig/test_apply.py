@@ -207,12 +207,13 @@ def test_what_is_not_confirmed_is_rolled_back(shop: Shop) -> None:
     assert "takeover confirm" in result.stdout
     assert history(shop.rig)[0]["state"] == "unconfirmed"
     assert eventually(lambda: configuration(shop.rig) == before, 60 * shop.patience, 0.5)
-    limit = 120 * shop.patience
+    limit = 30 * shop.patience
     assert eventually(lambda: history(shop.rig)[0]["state"] == "applied", limit, pause=0.5)
     rollback, change = history(shop.rig)[:2]
     assert (change["state"], rollback["message"]) == ("rolled back", "not confirmed in time")
     # It still waits for the cluster, and nobody else may change that meanwhile.
     lock = ("python3", "-c", "import fcntl; fcntl.flock(open('/var/lib/takeover/lock'), 6)")
+    limit = 120 * shop.patience
     assert eventually(lambda: shop.rig.run(NODE, *lock).returncode == 0, limit, pause=0.5)
     wait_until_whole(shop.rig)
 

@@ -29,6 +29,7 @@ def home() -> Iterator[Path]:
 
 def _as_ordinary_user(home: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     """Run a command as a user with subordinate IDs, whom no other process of the machine sees."""
+    binds = ""
     for name, line in {
         "passwd": f"{_USER}:x:{_UID}:{_UID}::{home}:/bin/sh\n",
         "group": f"{_USER}:x:{_UID}:\n",
@@ -36,8 +37,7 @@ def _as_ordinary_user(home: Path, *command: str) -> "subprocess.CompletedProcess
         "subgid": f"{_USER}:400000:65536\n",
     }.items():
         (home / name).write_text(Path("/etc", name).read_text() + line)
-    binds = "".join(f"mount --bind {home}/{name} /etc/{name} && " for name in ("passwd", "group"))
-    binds += "".join(f"mount --bind {home}/{name} /etc/{name} && " for name in ("subuid", "subgid"))
+        binds += f"mount --bind {home}/{name} /etc/{name} && "
     become = f'exec setpriv --reuid {_UID} --regid {_UID} --clear-groups env HOME={home} "$@"'
     return subprocess.run(
         ["unshare", "--mount", "sh", "-c", binds + become, "sh", *command],
