@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.rig.on_host.conftest import Node, run
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 SERVER = Path(__file__).with_name("fuse_server.py")
 
@@ -22,9 +25,26 @@ def image(path: Path, *mkfs: str, size: int = 32) -> Path:
 
 
 @contextlib.contextmanager
-def loop(path: Path) -> Iterator[str]:
+def no_other_attaches() -> Iterator[None]:
+    """Keep the tests side by side with this one from attaching anything to a loop device.
+
+    For what goes on to use the number of a device after it was detached: it may be another's then.
+    """
+    with Path("/dev/loop-control").open("rb") as control:
+        fcntl.flock(control, fcntl.LOCK_EX)
+        yield
+
+
+def attach(path: Path, run: Run = run) -> str:
+    """Attach an image to a loop device; a node's `run` finds what exists in its namespace only."""
+    with no_other_attaches():
+        return run("losetup", "--find", "--show", str(path)).stdout.strip()
+
+
+@contextlib.contextmanager
+def loop(path: Path, run: Run = run) -> Iterator[str]:
     """Attach an image to a loop device, and detach it when it is not in use any more."""
-    device = run("losetup", "--find", "--show", str(path)).stdout.strip()
+    device = attach(path, run)
     try:
         yield device
     finally:
@@ -36,7 +56,7 @@ class FileServer:
 
     def __init__(self, node: Node, point: Path, kind: str, source: str, image: Path) -> None:
         point.mkdir()
-        self._node = node
+        self.node = node
         self.point = point
         command = ["python3", str(SERVER), str(point), kind, source, str(image)]
         self.process = subprocess.Popen([*node.enter, *command], stderr=subprocess.DEVNULL)
@@ -47,7 +67,7 @@ class FileServer:
 
     def hang(self) -> None:
         """Answer no request any more."""
-        self._node.run("kill", "-USR1", str(self.process.pid))
+        self.node.run("kill", "-USR1", str(self.process.pid))
         time.sleep(0.1)
 
     def end(self) -> None:

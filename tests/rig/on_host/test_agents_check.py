@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.install import install_agents
-from tests.rig.on_host.conftest import Node, run
+from tests.rig.on_host.conftest import Node
+from tests.rig.on_host.disks import image, loop
 
 CHECKOUT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-c", "from pcs_wrapper.cli import main; main()", "agents", "check"]
@@ -86,13 +87,8 @@ def test_ip_breaks_no_rule(agents: Path, node: Node, ip: str) -> None:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[str]:
     """Return a loop device with an ext4 filesystem."""
-    image = tmp_path / "image"
-    with image.open("wb") as file:
-        file.truncate(32 << 20)
-    run("mkfs.ext4", "-q", str(image))
-    device = run("losetup", "--find", "--show", str(image)).stdout.strip()
-    yield device
-    run("losetup", "--detach", device)
+    with loop(image(tmp_path / "disk.img")) as device:
+        yield device
 
 
 def test_filesystem_breaks_no_rule(agents: Path, node: Node, disk: str, tmp_path: Path) -> None:

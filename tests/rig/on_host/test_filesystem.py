@@ -11,19 +11,15 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.ocf import Code
-from tests.rig.on_host.conftest import RECURRING, Node, run
+from tests.rig.on_host.conftest import RECURRING, Node
+from tests.rig.on_host.disks import image, loop
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[str]:
     """Return a block device with an ext4 filesystem."""
-    image = tmp_path / "disk.img"
-    with image.open("wb") as file:
-        file.truncate(32 << 20)
-    run("mkfs.ext4", "-q", str(image))
-    device = run("losetup", "--find", "--show", str(image)).stdout.strip()
-    yield device
-    run("losetup", "--detach", device)
+    with loop(image(tmp_path / "disk.img")) as device:
+        yield device
 
 
 @pytest.fixture

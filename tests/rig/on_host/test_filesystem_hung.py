@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import pytest
 
 from ocf_agents.ocf import Code
 from tests.rig.on_host.conftest import RECURRING, Node
-from tests.rig.on_host.disks import FileServer, image
+from tests.rig.on_host.disks import FileServer, image, loop
 
 LIMIT = 3.0  # seconds that the cluster allows
 WITHIN = {"OCF_RESKEY_CRM_meta_timeout": f"{LIMIT * 1000:.0f}"}
@@ -31,12 +30,9 @@ def server(node: Node, tmp_path: Path) -> Iterator[FileServer]:
 @pytest.fixture
 def disk(server: FileServer) -> Iterator[str]:
     """Return a block device that dies when the server hangs."""
-    with contextlib.ExitStack() as stack:
-        # The file exists in the node's namespace only.
-        device = server._node.run("losetup", "-f", "--show", f"{server.point}/disk").stdout.strip()
-        stack.callback(server._node.run, "losetup", "--detach", device, check=False)
-        stack.callback(server.end)
+    with loop(server.point / "disk", server.node.run) as device:
         yield device
+        server.end()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from ocf_agents.ocf import Code
 from tests.rig.on_host.conftest import RECURRING, Node
-from tests.rig.on_host.disks import image, loop
+from tests.rig.on_host.disks import image, loop, no_other_attaches
 
 XFS = ("mkfs.xfs", "-q")
 BTRFS = ("mkfs.btrfs", "-q")
@@ -122,7 +122,8 @@ def test_an_image_in_a_file(node: Node, tmp_path: Path, forget: bool) -> None:
     """With options=loop the device is a file, known by what is behind the loop device."""
     path = image(tmp_path / "disk.img")
     given = {"device": str(path), "directory": str(tmp_path / "mnt"), "options": "loop"}
-    assert node.act("filesystem", "start", **given) == (0, "")
+    with no_other_attaches():
+        assert node.act("filesystem", "start", **given) == (0, "")
     if forget:
         node.forget()
     assert node.act("filesystem", "monitor", LEVEL_20, **given) == (0, "")

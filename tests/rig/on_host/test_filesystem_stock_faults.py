@@ -239,21 +239,20 @@ def test_processes_that_respawn(node: Node, stock: Stock, given: dict[str, str])
 def test_a_disk_that_does_not_answer(node: Node, stock: Stock, tmp_path: Path) -> None:
     """Its monitor hangs with the disk until it is killed, without a reason; ours fails with one."""
     server = FileServer(node, tmp_path / "nas", "fuse", "nas", image(tmp_path / "nas.img"))
-    device = node.run("losetup", "-f", "--show", f"{server.point}/disk").stdout.strip()
-    given = {"device": device, "directory": f"{tmp_path}/mnt", "fstype": "ext4"}
     level = {**RECURRING, **SHORT, "OCF_CHECK_LEVEL": "10"}
-    try:
-        assert node.act("filesystem", "start", **given) == (0, "")
-        server.hang()
-        began = time.monotonic()
-        code, said = node.act("filesystem", "monitor", level, **given)
-        assert (code, "no answer within" in said) == (Code.ERR_GENERIC, True)
-        assert time.monotonic() - began < 10
-        process = stock.begin("monitor", level, **given)
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(10)
-    finally:
-        server.end()
-        node.run("umount", given["directory"], check=False)
-        node.run("losetup", "--detach", device, check=False)
+    with loop(server.point / "disk", node.run) as device:
+        given = {"device": device, "directory": f"{tmp_path}/mnt", "fstype": "ext4"}
+        try:
+            assert node.act("filesystem", "start", **given) == (0, "")
+            server.hang()
+            began = time.monotonic()
+            code, said = node.act("filesystem", "monitor", level, **given)
+            assert (code, "no answer within" in said) == (Code.ERR_GENERIC, True)
+            assert time.monotonic() - began < 10
+            process = stock.begin("monitor", level, **given)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(10)
+        finally:
+            server.end()
+            node.run("umount", given["directory"], check=False)
     process.wait(10)

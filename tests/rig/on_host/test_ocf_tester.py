@@ -18,6 +18,7 @@ import pytest
 
 from ocf_agents.install import install_agents
 from tests.rig.on_host.conftest import Node, run
+from tests.rig.on_host.disks import image, loop
 
 OCF_TESTER = "/usr/sbin/ocf-tester"
 DTD = "/usr/share/resource-agents/ra-api-1.dtd"
@@ -110,13 +111,6 @@ def test_ocf_tester_on_ip(agents: Path, node: Node) -> None:
 
 def test_ocf_tester_on_filesystem(agents: Path, node: Node, tmp_path: Path) -> None:
     """An ext4 filesystem on a loop device."""
-    image = tmp_path / "image"
-    with image.open("wb") as file:
-        file.truncate(32 << 20)
-    run("mkfs.ext4", "-q", str(image))
-    disk = run("losetup", "--find", "--show", str(image)).stdout.strip()
-    try:
-        parameters = (f"device={disk}", f"directory={tmp_path}/mnt", "fstype=ext4")
+    with loop(image(tmp_path / "disk.img")) as device:
+        parameters = (f"device={device}", f"directory={tmp_path}/mnt", "fstype=ext4")
         assert found_by_ocf_tester(node.enter, agents / "filesystem", *parameters) == expected()
-    finally:
-        run("losetup", "--detach", disk)

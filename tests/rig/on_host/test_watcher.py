@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from ocf_agents import registration
-from tests.rig.on_host.conftest import RECURRING, Node, run
+from tests.rig.on_host.conftest import RECURRING, Node
+from tests.rig.on_host.disks import attach, image, loop, no_other_attaches
 from tests.watching import LIMIT, Pacemaker, Watcher
 from vagrant.one_machine.kernel import remove_loop_device
 from vagrant.one_machine.waiting import eventually
@@ -63,25 +64,12 @@ def mounted(
     assert watcher.process.poll() is None
     kind = str(request.param)
     size, options = FILESYSTEMS[kind]
-    with disk(tmp_path / "disk.img", kind, size) as device:
+    with loop(image(tmp_path / "disk.img", f"mkfs.{kind}", "-q", size=size)) as device:
         given = {"device": device, "directory": str(tmp_path / "mnt"), "fstype": kind}
         given["options"] = options
         assert node.act("filesystem", "start", NODE, **given) == (0, "")
         yield given
         node.run("umount", "--all-targets", device, check=False)
-
-
-@contextmanager
-def disk(image: Path, kind: str, size: int) -> Iterator[str]:
-    """Make a block device with a filesystem, of a size in MiB."""
-    with image.open("wb") as file:
-        file.truncate(size << 20)
-    run(f"mkfs.{kind}", "-q", str(image))
-    device = run("losetup", "--find", "--show", str(image)).stdout.strip()
-    try:
-        yield device
-    finally:
-        run("losetup", "--detach", device)
 
 
 def reason(pacemaker: Pacemaker, since: float) -> str:
@@ -166,8 +154,8 @@ def test_a_filesystem_that_the_kernel_gives_up_is_told(
     assert pacemaker.calls() == []
     since = time.time()
     if mounted["fstype"] == "ext4":
-        loop = mounted["device"].removeprefix("/dev/")
-        Path(f"/sys/fs/ext4/{loop}/trigger_fs_error").write_text("1")
+        name = mounted["device"].removeprefix("/dev/")
+        Path(f"/sys/fs/ext4/{name}/trigger_fs_error").write_text("1")
         why = "{device} on {directory} has become read-only"
     else:
         node.run("xfs_io", "-x", "-c", "shutdown", mounted["directory"])
@@ -179,9 +167,10 @@ def test_a_disk_that_vanishes_is_told(
     tmp_path: Path, node: Node, watcher: Watcher, pacemaker: Pacemaker
 ) -> None:
     """When the kernel removes it."""
-    with disk(tmp_path / "disk.img", "ext4", 32) as device:
-        loop = Path(device).name
-        number = Path(f"/sys/block/{loop}/dev").read_text().strip()
+    device = attach(image(tmp_path / "disk.img"))
+    name = Path(device).name
+    try:
+        number = Path(f"/sys/block/{name}/dev").read_text().strip()
         script = (
             "from ocf_agents import registration as r; import os;"
             f"r.write(os.environ, '{RESOURCE}', 'node1', ['device {number}'])"
@@ -191,9 +180,11 @@ def test_a_disk_that_vanishes_is_told(
         watcher.wake()
         watcher.wake()
         assert pacemaker.calls() == []
-    since = time.time()
-    assert eventually(lambda: remove_loop_device(int(loop.removeprefix("loop"))), LIMIT)
-    assert reason(pacemaker, since) == f"the disk {loop} has vanished"
+    finally:
+        since = time.time()
+        with no_other_attaches():
+            assert eventually(lambda: remove_loop_device(int(name.removeprefix("loop"))), LIMIT)
+    assert reason(pacemaker, since) == f"the disk {name} has vanished"
 
 
 def test_a_storm_of_events_is_survived(cable: Node, watcher: Watcher, pacemaker: Pacemaker) -> None:
@@ -281,7 +272,7 @@ def test_no_false_alarm(
     application = {"binfile": "/bin/sleep", "cmdline_options": "604", "ready": "command:/bin/true"}
     address = {"ip": ADDRESS4, "nic": "eth1", "cidr_netmask": "24"}
     with ExitStack() as stack:
-        device = stack.enter_context(disk(tmp_path / "disk.img", "ext4", 32))
+        device = stack.enter_context(loop(image(tmp_path / "disk.img")))
         filesystem = {"device": device, "directory": str(tmp_path / "mnt"), "fstype": "ext4"}
         service = [("filesystem", filesystem), ("app", application), ("ip", address)]
         for node in nodes:
