@@ -3,25 +3,17 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 import pytest
 
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import (
-    DESCRIPTION,
-    Administrator,
-    create_cluster,
-    create_database,
-    prepare_nodes,
-)
+from vagrant.demo.running import service_on
+from vagrant.demo.shop import DESCRIPTION, Administrator
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import floating_address
 
-#: One boot, one cluster, on processors that are emulated: in seconds.
-_SERVED_LIMIT = 300.0
 _MORE = "/root/more.toml"
 
 _figures: list[tuple[str, str]] = []
@@ -111,15 +103,7 @@ def apply(shop: "Shop") -> Iterator[Callable[..., None]]:
 @pytest.fixture(scope="session")
 def shop(lab: LabRig) -> Iterator[Shop]:
     """The demo's service at work. Tests leave it whole: all nodes members, the service running."""
-    say: Callable[[str, str], None] = lambda node, line: print(f"{node}# {line}")  # noqa: E731
-    admin = Administrator(lab, say, print)
-    first = lab.layout.node_names[0]
-    prepare_nodes(admin)
-    with measured("a database on the shared disk"):
-        password = create_database(admin, first)
-    with measured("takeover cluster create (pcs cluster setup, SBD) and apply"):
-        create_cluster(admin, first)
-    wait_until_whole(lab)
-    with Client(lab, floating_address(), password) as client:
-        client.wait_until_served(0, _SERVED_LIMIT)
+    with ExitStack() as stack:
+        with measured("a database, takeover cluster create (pcs cluster setup), apply"):
+            admin, client = stack.enter_context(service_on(lab, print))
         yield Shop(admin, client, lab)
