@@ -79,9 +79,10 @@ def _is_served(rig: Rig, number: int) -> bool:
 
 
 def _fails_and_returns(shop: Shop, node: str, asked: str, places: dict[str, str]) -> None:
-    """Switch a node off, wait for the services to be elsewhere, and for the node to be back."""
+    """Switch a node off, wait for the services to be elsewhere, and for the node to be back on."""
     shop.rig.power(node, "off")
     assert _eventually_at(shop, asked, places), _places(shop.rig, asked)
+    shop.rig.power(node, "on")  # where nodes end themselves, no fence agent does it for them
     wait_until_whole(shop.rig)
 
 
