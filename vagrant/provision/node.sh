@@ -11,9 +11,11 @@ if grep -qs 'cluster_name: debian' /etc/corosync/corosync.conf; then
     pcs cluster destroy
 fi
 # An emulated processor needs more than the minute that pcs gives a node for its part of a new cluster, and
-# `pcs cluster setup` has no option for that.
+# `pcs cluster setup` has no option for that. Nor for the ten processes that pcsd starts beforehand, and ten
+# more while those are slow to start: with two of each, pcsd of Debian 13 starts in 70 s instead of 119.
 if [[ $(systemd-detect-virt) == qemu ]]; then
-    sed --in-place 's/^default_request_timeout = 60$/default_request_timeout = 600/' \
+    sed --in-place --expression='s/^default_request_timeout = 60$/default_request_timeout = 600/' \
+        --expression='s/^\(pcsd_worker_count\|pcsd_temporary_workers\) = 10$/\1 = 2/' \
         /usr/lib/python3/dist-packages/pcs/settings.py
 fi
 # Not --now, which with --quiet would keep to itself why it does not start.
