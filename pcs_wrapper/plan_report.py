@@ -177,20 +177,22 @@ def _actions(planned: Planned) -> Iterator[str]:
 
 
 def _removals(planned: Planned) -> Iterator[str]:
-    """Warn of what stops because it is removed: it has no order any more to be stopped in.
+    """Warn of what stops because it is removed: it has neither order nor time limits any more.
 
     The scheduler only knows that such a resource is an orphan (Pacemaker Explained, "Cluster
-    Options": stop-orphan-resources); its group went with the configuration.
+    Options": stop-orphan-resources); its group and its operations went with the configuration,
+    and what is left is the default timeout of an action ("Operation Properties").
     """
     groups = _groups(planned)
     stopping = {action.target for action in planned.actions if action.kind == "stop"}
     for each in planned.diff.differences:
         removed = each.what == "service" and each.change == "removed"
-        if removed and len(stopping.intersection(groups.get(each.name, ()))) > 1:
+        if removed and stopping.intersection(groups.get(each.name, ())):
             yield ""
             yield (
-                f"{each.name} is removed while it runs, and its parts then stop in any order. To "
-                "stop it in order, apply it with `enabled = false` first."
+                f"{each.name} is removed while it runs: its parts then stop in any order, with "
+                "20 s for each. To stop it in order and in its own time, apply it with "
+                "`enabled = false` first."
             )
 
 

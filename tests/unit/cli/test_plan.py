@@ -134,7 +134,7 @@ def test_a_removed_service_stops(
     runner: ExpectedCalls, machine: Takeover, live: str, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """What it said is not repeated; that it has no order any more is told, with the cure."""
+    """What it said is not repeated; that order and time limits are gone is told, with the cure."""
     change(description, (SHOP[SHOP.index("[services.shop]") :], ""))
     expect_live(runner, live, "nothing", "removed")
     assert machine("plan", description) == 3
@@ -142,7 +142,10 @@ def test_a_removed_service_stops(
     assert "- service shop on" not in told
     assert "- service shop: filesystem, app, address\n" in told
     assert "  shop stops on node1  (node availability)\n" in told
-    assert "\nshop is removed while it runs, and its parts then stop in any order." in told
+    assert (
+        "\nshop is removed while it runs: its parts then stop in any order, with 20 s for each."
+        in told
+    )
 
 
 def test_what_the_cluster_does_anyway_is_not_laid_to_the_change(
