@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.rig.on_host.conftest import Node
+from tests.rig.on_host.conftest import Node, run
 from tests.rig.on_host.disks import image, loop, no_other_attaches
 from tests.rig.on_host.ocft import run_ocft
 
@@ -29,16 +30,15 @@ def neighbour(tmp_path: Path) -> Iterator[None]:
             with loop(disk):
                 time.sleep(0.01)
 
-    thread = threading.Thread(target=take)
-    thread.start()
-    yield
-    ended.set()
-    thread.join()
+    with ThreadPoolExecutor() as pool:
+        taking = pool.submit(take)
+        yield
+        ended.set()
+        taking.result()  # it has neither lost its device nor died
 
 
 def _cases_have_a_disk() -> bool:
-    files = Path("/sys/block").glob("loop*/loop/backing_file")
-    return any("ocft" in file.read_text() for file in files)
+    return "ocft" in run("losetup", "--list", "--noheadings", "--output", "BACK-FILE").stdout
 
 
 @pytest.mark.usefixtures("neighbour")
