@@ -22,6 +22,7 @@ from pcs_wrapper import (
     preconditions,
     rolling_back,
     settling,
+    stopping,
     verification,
 )
 from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
@@ -61,7 +62,8 @@ class Applied:
         changes: What was changed in the CIB.
         services: How each service of the description is now.
         stopped_fencing: The fencing devices that do not run, and why.
-        checkpoint: The number of the checkpoint; None if there was nothing to change.
+        checkpoint: The number of the checkpoint whose rollback takes all of it back; None if there
+            was nothing to change.
         harm: What the change did not make run, and what it hurt, a sentence each.
         rolled_back: What became of the rollback, if there was one.
         rollback_failure: What of the rollback itself failed, and why; empty if nothing did.
@@ -99,6 +101,7 @@ class Plan:
             shall be.
         cluster: The cluster's name.
         services: IDs of the services that shall run.
+        stops: IDs of what it removes, and is stopped before.
     """
 
     state: ClusterState
@@ -109,11 +112,20 @@ class Plan:
     changed_fencing: tuple[str, ...]
     cluster: str
     services: tuple[str, ...]
+    stops: tuple[str, ...]
 
     @property
     def timeout(self) -> int:
         """Return for how long the cluster may be busy with it, in seconds."""
         return settling.timeout_of(self.old, self.new)
+
+    def once_stopped(self) -> Plan:
+        """Return the plan for what is left to do when that has stopped.
+
+        It is judged by the same state, from before all of it.
+        """
+        old = stopping.stopped(self.old, self.stops)
+        return replace(self, old=old, changes=changes(old, self.new), stops=())
 
 
 def plan(
@@ -163,6 +175,7 @@ def plan(
         changed_fencing=tuple(name for name in differences.changed if name in devices),
         cluster=description.cluster.name,
         services=tuple(description.services),
+        stops=stopping.first(old, new, state),
     )
 
 
@@ -183,10 +196,12 @@ def commands(environment: Environment, planned: Plan, options: Options) -> list[
         if options.confirm
         else []
     )
+    old, stop = stopping.commands(planned.old, planned.stops, Path("old.xml"))
     return [
         "pcs cluster cib old.xml",
         *timer,
-        *cib.push_lines(Path("old.xml"), Path("new.xml"), Path("patch.xml")),
+        *stop,
+        *cib.push_lines(old, Path("new.xml"), Path("patch.xml")),
         *(shlex.join(cib.cleanup_command(device, "stonith")) for device in planned.changed_fencing),
         shlex.join(cib.settle_command(planned.timeout)),
     ]
@@ -210,7 +225,8 @@ def apply(
 def carry_out(environment: Environment, planned: Plan, options: Options) -> Applied:
     """Push a change, wait, look at what became of it, and take it back if it did harm.
 
-    The lock must be held.
+    What it removes is stopped by a push of its own, which is taken back with the other one. The
+    lock must be held.
 
     Args:
         environment: The machine.
@@ -234,40 +250,95 @@ def carry_out(environment: Environment, planned: Plan, options: Options) -> Appl
     preconditions.check_quorum(planned.state)
     checkpoints = Checkpoints(environment.state)
     confirmation.check_none_waits(checkpoints)
-    checkpoint = _begin(environment, checkpoints, planned, options)
+    if not planned.stops:
+        return _make(environment, planned, options, planned.state)
+    # Nothing is stopped for a change that would then be refused.
+    cib.check(environment, planned.new)
+    rest = planned.once_stopped()
+    to_stop = changes(planned.old, rest.old)
+    stop = replace(planned, new=rest.old, changes=to_stop, changed_fencing=(), services=())
+    stopped_by = _begin(environment, checkpoints, stop, options)
+    stopped_by = _push(environment, checkpoints, stopped_by, stop, options)
+    state = stopping.wait(environment, rest.old, planned.stops, planned.state)
+    still = stopping.still_running(state, planned.stops)
+    if still:
+        harm = (*(f"{name}: does not stop" for name in still), "so nothing was removed")
+        applied = _applied(stop, explain(environment, state), stopped_by, harm)
+        return _conclude(environment, stopped_by, applied, _failed(stop, state), options)
+    applied = _make(environment, rest, replace(options, confirm=None), state, stopped_by)
+    # The first checkpoint's timer and rollback are for both.
+    confirm_by = checkpoints.get(stopped_by.number).confirm_by
+    return replace(
+        applied, changes=planned.changes, checkpoint=stopped_by.number, confirm_by=confirm_by
+    )
+
+
+def _make(
+    environment: Environment,
+    planned: Plan,
+    options: Options,
+    state: ClusterState,
+    stopped_by: Checkpoint | None = None,
+) -> Applied:
+    """Push a change, and see it through.
+
+    Args:
+        environment: The machine.
+        planned: The change.
+        options: How it shall be made.
+        state: How the cluster is now.
+        stopped_by: The checkpoint that stopped what it removes, if something had to stop.
+    """
+    checkpoints = Checkpoints(environment.state)
+    checkpoint = _begin(environment, checkpoints, planned, options, stopped_by)
     checkpoint = _push(environment, checkpoints, checkpoint, planned, options)
     scope = verification.scope_of(planned.changes, planned.old, planned.new)
     environment.say(f"waiting up to {planned.timeout} s for the cluster to settle")
     settled = settling.wait(
         environment,
-        planned.state,
+        state,
         planned.timeout,
-        lambda state: (
-            verification.first_failure(planned.state, state, scope) if options.rollback else ""
+        lambda now: (
+            verification.first_failure(planned.state, now, scope) if options.rollback else ""
         ),
     )
     leftovers.forget(environment, planned.old, planned.new)
     state = explain(environment, settled.state)
     verdict = verification.verify(planned.state, state, scope, planned.services)
-    applied = replace(
-        _applied(planned, state),
-        checkpoint=checkpoint.number,
-        harm=_harm(verdict, settled, planned),
-        confirm_by=checkpoint.confirm_by,
-    )
+    applied = _applied(planned, state, checkpoint, _harm(verdict, settled, planned))
+    return _conclude(environment, checkpoint, applied, _failed(planned, state), options)
+
+
+def _failed(planned: Plan, state: ClusterState) -> list[str]:
+    """Return the IDs of what has failed since a change was planned."""
+    return sorted({each.resource for each in verification.new_failures(planned.state, state)})
+
+
+def _conclude(
+    environment: Environment,
+    checkpoint: Checkpoint,
+    applied: Applied,
+    failed: list[str],
+    options: Options,
+) -> Applied:
+    """Take a change back if it did harm, or else write down that it is in the cluster."""
     if applied.harm and options.rollback:
-        failed = {each.resource for each in verification.new_failures(planned.state, state)}
-        return _roll_back(environment, checkpoint, applied, sorted(failed))
-    interruption.finish(checkpoints, checkpoint, note="; ".join(applied.harm))
+        return _roll_back(environment, checkpoint, applied, failed)
+    note = "; ".join(applied.harm)
+    interruption.finish(Checkpoints(environment.state), checkpoint, note=note)
     return applied
 
 
 def _begin(
-    environment: Environment, checkpoints: Checkpoints, planned: Plan, options: Options
+    environment: Environment,
+    checkpoints: Checkpoints,
+    planned: Plan,
+    options: Options,
+    stopped_by: Checkpoint | None = None,
 ) -> Checkpoint:
     now = environment.now()
     by = (now + options.confirm).isoformat(timespec="seconds") if options.confirm else None
-    return checkpoints.begin(
+    begun = checkpoints.begin(
         lambda number: Checkpoint(
             number=number,
             at=now.isoformat(timespec="seconds"),
@@ -277,10 +348,16 @@ def _begin(
             cluster=planned.cluster,
             changes=planned.changes,
             confirm_by=by,
+            stopped_by=stopped_by.number if stopped_by else None,
+            note=stopping.note(planned.stops),
         ),
         planned.old,
         planned.new,
     )
+    if stopped_by:
+        # Not before: else nobody would be told of a stop after which apply was interrupted.
+        interruption.finish(checkpoints, stopped_by)
+    return begun
 
 
 def _push(
@@ -294,7 +371,9 @@ def _push(
     try:
         if options.confirm:
             confirmation.start_timer(environment, checkpoint.number, options.confirm)
-        environment.say(f"pushing the changes (checkpoint {checkpoint.number})")
+        stop = f"stop of {', '.join(planned.stops)}, which is then removed"
+        what = stop if planned.stops else "changes"
+        environment.say(f"pushing the {what} (checkpoint {checkpoint.number})")
         pushed = cib.push(environment, planned.old, planned.new)
     except PushUncertain:
         # The checkpoint stays `pushing`: the next command compares.
@@ -303,10 +382,26 @@ def _push(
         checkpoints.keep(checkpoint, state="failed", confirm_by=None, note=str(error))
         if options.confirm:
             confirmation.stop_timer(environment, checkpoint.number)
+        if checkpoint.stopped_by is not None:
+            _start_again(environment, checkpoint, checkpoints.get(checkpoint.stopped_by))
         raise
     for device in planned.changed_fencing:
         cib.cleanup(environment, device, "stonith")
     return checkpoints.keep(checkpoint, epoch_before=pushed.before, epoch_after=pushed.after)
+
+
+def _start_again(environment: Environment, refused: Checkpoint, stopped_by: Checkpoint) -> None:
+    """Take back what stopped the resources that were not removed then."""
+    try:
+        why = f"checkpoint {refused.number} was not pushed"
+        rolling_back.by_itself(environment, stopped_by, (), why)
+    except TakeoverError as error:
+        environment.warn(
+            f"what was to be removed was stopped, and could not be started again: {error}\n"
+            f"to try again: takeover rollback {stopped_by.number}"
+        )
+    else:
+        environment.warn("what was to be removed had been stopped, and shall run again")
 
 
 def _harm(
@@ -341,12 +436,20 @@ def _roll_back(
     return replace(applied, rolled_back=rolled_back, confirm_by=None)
 
 
-def _applied(planned: Plan, state: ClusterState) -> Applied:
+def _applied(
+    planned: Plan,
+    state: ClusterState,
+    checkpoint: Checkpoint | None = None,
+    harm: tuple[str, ...] = (),
+) -> Applied:
     present = {service.id: service for service in diagnosis.services(state)}
     return Applied(
         planned.changes,
         tuple(present.get(name) or _unknown(name) for name in planned.services),
         diagnosis.stopped_fencing(state),
+        checkpoint=checkpoint.number if checkpoint else None,
+        harm=harm,
+        confirm_by=checkpoint.confirm_by if checkpoint else None,
     )
 
 

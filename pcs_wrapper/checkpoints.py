@@ -47,6 +47,8 @@ class Checkpoint:
         epoch_after: The epoch that it made.
         confirm_by: When it is rolled back unless confirmed; as `at`.
         undoes: The checkpoints that a rollback takes back.
+        stopped_by: The checkpoint that stopped what this one removes, and is taken back with it;
+            None if nothing had to stop.
         note: What else is to be said of it.
     """
 
@@ -62,6 +64,7 @@ class Checkpoint:
     epoch_after: int | None = None
     confirm_by: str | None = None
     undoes: tuple[int, ...] = ()
+    stopped_by: int | None = None
     note: str = ""
 
     @property

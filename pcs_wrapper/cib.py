@@ -96,11 +96,25 @@ def _read(environment: Environment, *command: str) -> etree._Element:
         raise ClusterError(f"`{' '.join(command)}` gave no CIB: {error}") from None
 
 
+def check(environment: Environment, new: etree._Element) -> None:
+    """Check a CIB against the schema of the installed Pacemaker, if there is one.
+
+    Args:
+        environment: The machine.
+        new: The CIB.
+
+    Raises:
+        InvalidCib: The schema rejects it.
+    """
+    if is_installed(environment.schemas):
+        check_schema(new, environment.schemas)
+
+
 def push(environment: Environment, old: etree._Element, new: etree._Element) -> Pushed:
     """Check a changed CIB against the installed schema and push the difference, atomically.
 
     What others have changed since `old` was read stays, unless it is of the same object: then
-    nothing is pushed.
+    nothing is pushed. Nor is a difference of nothing.
 
     Args:
         environment: The machine.
@@ -113,9 +127,11 @@ def push(environment: Environment, old: etree._Element, new: etree._Element) -> 
         PushUncertain: The cluster did not answer.
         ProgramError: It could not be pushed; nothing was changed.
     """
-    if is_installed(environment.schemas):
-        check_schema(new, environment.schemas)
+    check(environment, new)
     ours = changes(old, new)
+    if not ours:
+        epoch = int(old.get("epoch", "0"))
+        return Pushed(epoch, epoch)
     # Its mode is 0700: a CIB may say more than everybody should know.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
         files = [Path(folder) / name for name in ("old.xml", "new.xml", "patch.xml")]
@@ -197,6 +213,8 @@ def undone(
         ClusterError: Something that would be changed back is no longer there.
         ProgramError: crm_diff is missing.
     """
+    if not changes(before, after):
+        return live
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
         files = [Path(folder) / name for name in ("after.xml", "before.xml", "patch.xml")]
         files[0].write_text(to_text(after))

@@ -68,6 +68,7 @@ def settle(environment: Environment, live: etree._Element) -> list[str]:
     """
     checkpoints = Checkpoints(environment.state)
     sentences = []
+    ours: set[str] = set()
     for number in [each.number for each in checkpoints.all() if each.state == "pushing"]:
         interrupted = checkpoints.get(number)
         if interrupted.state != "pushing":
@@ -80,11 +81,22 @@ def settle(environment: Environment, live: etree._Element) -> list[str]:
             notes = (interrupted.note, "interrupted; not verified")
             finish(checkpoints, interrupted, note="; ".join(filter(None, notes)))
             what += "the change is in the cluster, and nobody has verified it: takeover status"
-            if found.touched:
-                what += f". Somebody has changed {', '.join(found.touched)} since"
+            if interrupted.note:
+                what += f" ({interrupted.note})"
+            # What stopped something may be interrupted together with what then removed it.
+            touched = [name for name in found.touched if name not in ours]
+            if touched:
+                what += f". Somebody has changed {', '.join(touched)} since"
+            changed = interrupted.changes
+            ours.update(changed.created, changed.changed, changed.removed)
         else:
             checkpoints.keep(interrupted, state="failed", note="interrupted; not in the cluster")
             what += "the change is not in the cluster"
+            if interrupted.stopped_by is not None:
+                what += (
+                    f". What it was to remove stays stopped; to start it: takeover rollback "
+                    f"{interrupted.stopped_by}"
+                )
         sentences.append(what)
     return sentences
 

@@ -13,6 +13,7 @@ from cib_templates.diff import Diff, Difference, Fact
 from cib_templates.outage import Outage
 from pcs_wrapper.planning import Forecast, Planned
 from pcs_wrapper.simulation import Action
+from pcs_wrapper.stopping import leaving
 
 _SIGNS = {"created": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 _VERBS = {
@@ -177,23 +178,25 @@ def _actions(planned: Planned) -> Iterator[str]:
 
 
 def _removals(planned: Planned) -> Iterator[str]:
-    """Warn of what stops because it is removed: it has neither order nor time limits any more.
+    """Tell how what is removed stops, which the scheduler's answer to the removal alone does not.
 
-    The scheduler only knows that such a resource is an orphan (Pacemaker Explained, "Cluster
-    Options": stop-orphan-resources); its group and its operations went with the configuration,
-    and what is left is the default timeout of an action ("Operation Properties").
+    See `stopping`: what has to stop with the removal has neither order nor time limits any more.
     """
     groups = _groups(planned)
     stopping = {action.target for action in planned.actions if action.kind == "stop"}
+    first = leaving(planned.old, planned.new)
     for each in planned.diff.differences:
         removed = each.what == "service" and each.change == "removed"
         if removed and stopping.intersection(groups.get(each.name, ())):
             yield ""
-            yield (
-                f"{each.name} is removed while it runs: its parts then stop in any order, with "
-                "20 s for each. To stop it in order and in its own time, apply it with "
-                "`enabled = false` first."
-            )
+            if each.name in first:
+                yield f"{each.name} is stopped first, in order and in its own time, then removed."
+            else:
+                yield (
+                    f"{each.name} is removed while it runs, for something that stays depends on "
+                    "it: its parts then stop in any order, with 20 s for each. To stop it in order "
+                    "and in its own time, apply it with `enabled = false` first."
+                )
 
 
 def _grouped(planned: Planned, actions: Sequence[Action]) -> Iterator[str]:

@@ -22,8 +22,7 @@ from cib_templates.outage import (
     described_corosync,
     fencing_span,
 )
-from cib_templates.schema import check_schema, is_installed
-from pcs_wrapper import applying, preconditions
+from pcs_wrapper import applying, cib, preconditions
 from pcs_wrapper.environment import Environment
 from pcs_wrapper.errors import CommandTimedOut, UsageError
 from pcs_wrapper.simulation import Action, simulate
@@ -151,8 +150,8 @@ def _plan(
     corosync: Corosync,
 ) -> Planned:
     differences = diff(old, new)
-    if differences and is_installed(environment.schemas):
-        check_schema(new, environment.schemas)
+    if differences:
+        cib.check(environment, new)
     why_not = _no_simulation(environment, old)
     actions: tuple[Action, ...] = ()
     # Without a change there is nothing to tell apart from what the cluster does anyway.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +12,9 @@ from lxml import etree
 
 from cib_templates.errors import TakeoverError
 from cib_templates.merge import Changes, changes
-from pcs_wrapper import cib, confirmation, diagnosis, interruption, leftovers, settling
+from pcs_wrapper import cib, confirmation, diagnosis, interruption, leftovers, settling, stopping
 from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
-from pcs_wrapper.crm_mon import read_state
+from pcs_wrapper.crm_mon import ClusterState, read_state
 from pcs_wrapper.environment import Environment
 from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, PushUncertain, UsageError
 from pcs_wrapper.explanation import explain
@@ -139,7 +140,9 @@ def _undone(checkpoints: Checkpoints, number: int | None) -> list[Checkpoint]:
                 "there is nothing to roll back: no change that this node has a checkpoint of is "
                 "in the cluster (takeover history)"
             )
-        return there[:1]
+        # A stop of a rollback that was interrupted goes with what was to be rolled back.
+        newest = next((each for each in there if each.command == "apply"), there[0])
+        return _with_its_stop(there, newest.number)
     asked = checkpoints.get(number)
     if asked.undoes:
         raise ClusterError(
@@ -150,25 +153,42 @@ def _undone(checkpoints: Checkpoints, number: int | None) -> list[Checkpoint]:
             f"checkpoint {number} is {asked.state}: it is not in the cluster, and there is "
             "nothing to roll back"
         )
-    return [each for each in there if each.number >= number]
+    return _with_its_stop(there, number)
 
 
-def commands(planned: Plan) -> list[str]:
-    """Return the commands of a rollback, as somebody would type them."""
+def _with_its_stop(there: list[Checkpoint], number: int) -> list[Checkpoint]:
+    """Return those from a number on, with the one that stopped what the oldest of them removed."""
+    undone = [each for each in there if each.number >= number]
+    stopped_by = undone[-1].stopped_by
+    return undone + [each for each in there if each.number == stopped_by]
+
+
+def commands(environment: Environment, planned: Plan) -> list[str]:
+    """Return the commands of a rollback, as somebody would type them.
+
+    Args:
+        environment: The machine.
+        planned: What to do.
+
+    Raises:
+        TakeoverError: The cluster's state cannot be read.
+    """
     if not planned.changes:
         return []
-    timeout = settling.timeout_of(planned.live, planned.target)
+    names = stopping.first(planned.live, planned.target, read_state(environment))
+    old, stop = stopping.commands(planned.live, names, Path("old.xml"))
     return [
         "pcs cluster cib old.xml",
-        *cib.push_lines(Path("old.xml"), Path("new.xml"), Path("patch.xml")),
-        " ".join(cib.settle_command(timeout)),
+        *stop,
+        *cib.push_lines(old, Path("new.xml"), Path("patch.xml")),
+        " ".join(cib.settle_command(settling.timeout_of(planned.live, planned.target))),
     ]
 
 
 def carry_out(environment: Environment, planned: Plan, message: str = "") -> RolledBack:
     """Push the difference back, forget the failures of what it concerns, and wait.
 
-    The lock must be held.
+    What it removes is stopped before. The lock must be held.
 
     Args:
         environment: The machine.
@@ -180,37 +200,19 @@ def carry_out(environment: Environment, planned: Plan, message: str = "") -> Rol
         TakeoverError: What can go wrong in pushing and waiting.
     """
     state = read_state(environment)
-    checkpoints = Checkpoints(environment.state)
     numbers = tuple(each.number for each in planned.undone)
     number = None
+    before = planned.live
     if planned.changes:
         environment.say(f"rolling back {_listed(numbers)}")
-        pushing = checkpoints.begin(
-            lambda new: Checkpoint(
-                number=new,
-                at=environment.now().isoformat(timespec="seconds"),
-                user=environment.user,
-                command="rollback",
-                message=message,
-                cluster=planned.undone[0].cluster,
-                changes=planned.changes,
-                undoes=numbers,
-            ),
-            planned.live,
-            planned.target,
-        )
-        try:
-            pushed = cib.push(environment, planned.live, planned.target)
-        except PushUncertain:
-            # The checkpoint stays `pushing`: the next command compares.
-            raise
-        except TakeoverError as error:
-            checkpoints.keep(pushing, state="failed", note=str(error))
-            raise
-        pushing = checkpoints.keep(pushing, epoch_before=pushed.before, epoch_after=pushed.after)
-        interruption.finish(checkpoints, pushing)
-        number = pushing.number
+        names = stopping.first(planned.live, planned.target, state)
+        if names:
+            # Nothing is stopped for a change that would then be refused.
+            cib.check(environment, planned.target)
+            planned, state = _stop_first(environment, planned, message, names, state)
+        number = _push(environment, planned, planned.undone[-1].cluster, message).number
     else:
+        checkpoints = Checkpoints(environment.state)
         for each in planned.undone:
             checkpoints.keep(each, state="rolled back", confirm_by=None)
     for each in planned.undone:
@@ -225,11 +227,73 @@ def carry_out(environment: Environment, planned: Plan, message: str = "") -> Rol
     return RolledBack(
         checkpoint=number,
         undone=numbers,
-        changes=planned.changes,
+        changes=changes(before, planned.target),
         touched=planned.touched,
         services=diagnosis.services(state),
         stopped_fencing=diagnosis.stopped_fencing(state),
     )
+
+
+def _stop_first(
+    environment: Environment,
+    planned: Plan,
+    message: str,
+    names: tuple[str, ...],
+    state: ClusterState,
+) -> tuple[Plan, ClusterState]:
+    """Stop what a rollback removes, and return what is left to do: that takes the stop back, too.
+
+    A rollback is not given up: what does not stop in its time is removed all the same.
+    """
+    environment.say(f"pushing the stop of {', '.join(names)}, which is then removed")
+    live = stopping.stopped(planned.live, names)
+    stop = replace(planned, undone=(), target=live, changes=changes(planned.live, live))
+    stopped_by = _push(environment, stop, planned.undone[-1].cluster, message, names)
+    with suppress(TakeoverError):
+        state = stopping.wait(environment, live, names, state)
+    undone = (stopped_by, *planned.undone)
+    rest = replace(planned, undone=undone, live=live, changes=changes(live, planned.target))
+    return rest, state
+
+
+def _push(
+    environment: Environment,
+    planned: Plan,
+    cluster: str,
+    message: str,
+    stops: tuple[str, ...] = (),
+) -> Checkpoint:
+    """Push what is planned, with a checkpoint of its own.
+
+    That of a stop remains `pushing` until what it stops is removed: of one that was interrupted in
+    between, the next command tells.
+    """
+    checkpoints = Checkpoints(environment.state)
+    pushing = checkpoints.begin(
+        lambda new: Checkpoint(
+            number=new,
+            at=environment.now().isoformat(timespec="seconds"),
+            user=environment.user,
+            command="rollback",
+            message=message,
+            cluster=cluster,
+            changes=planned.changes,
+            undoes=tuple(each.number for each in planned.undone),
+            note=stopping.note(stops),
+        ),
+        planned.live,
+        planned.target,
+    )
+    try:
+        pushed = cib.push(environment, planned.live, planned.target)
+    except PushUncertain:
+        # The checkpoint stays `pushing`: the next command compares.
+        raise
+    except TakeoverError as error:
+        checkpoints.keep(pushing, state="failed", note=str(error))
+        raise
+    pushing = checkpoints.keep(pushing, epoch_before=pushed.before, epoch_after=pushed.after)
+    return pushing if stops else interruption.finish(checkpoints, pushing)
 
 
 def by_itself(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -43,13 +43,14 @@ class Settled:
     stopped: str = ""
 
 
-def timeout_of(*cibs: etree._Element) -> int:
+def timeout_of(*cibs: etree._Element, only: Collection[str] | None = None) -> int:
     """Return for how long the cluster may be busy after a change, in seconds.
 
     Services stop and start side by side; the parts of one, one after another.
 
     Args:
         cibs: The CIBs before and after the change.
+        only: If given, the IDs of the services that are waited for.
     """
     longest = max(
         (
@@ -57,7 +58,7 @@ def timeout_of(*cibs: etree._Element) -> int:
                 for name in ("stop", "start"))
             for each in cibs
             for resource in each.iterfind("configuration/resources/*")
-            if resource.get("class") != "stonith"
+            if resource.get("class") != "stonith" and (only is None or resource.get("id") in only)
         ),
         default=0.0,
     )  # fmt: skip

@@ -49,7 +49,7 @@ def rollback(
     environment.require_root()
     interruption.tell(environment)
     if dry_run:
-        _show_plan(rolling_back.plan(environment, number), as_json=as_json)
+        _show_plan(environment, rolling_back.plan(environment, number), as_json=as_json)
         return
     # The timer's rollback waits for a command that is at work: an apply that takes its time.
     with lock.held(environment, "takeover rollback", wait=unless_confirmed):
@@ -72,14 +72,14 @@ def rollback(
         ctx.exit(1)
 
 
-def _show_plan(planned: Plan, *, as_json: bool) -> None:
+def _show_plan(environment: Environment, planned: Plan, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from pcs_wrapper import rolling_back
     from pcs_wrapper.change_report import difference_text, rollback_text
     from pcs_wrapper.report import to_json
 
-    commands = rolling_back.commands(planned)
+    commands = rolling_back.commands(environment, planned)
     if as_json:
         data = {
             "undone": [each.number for each in planned.undone],

@@ -32,10 +32,18 @@ command = ["/usr/bin/sleep", "1000000"]
 ip = "198.51.100.150"
 prefix = 24
 """
-_WITH, _BROKEN, _OTHER = (
+_WITH, _BROKEN, _OTHER, _SLOW = (
     "/root/with-batch.toml",
     "/root/broken-batch.toml",
     "/root/other-batch.toml",
+    "/root/slow-batch.toml",
+)
+#: Written by the service that needs longer to stop than Pacemaker gives what it knows nothing of.
+_ENDED = "/var/lib/batch-ended"
+_TAKES_ITS_TIME = (
+    "import pathlib, signal, time; term = [signal.SIGTERM]; "
+    "signal.pthread_sigmask(signal.SIG_BLOCK, term); signal.sigwait(term); time.sleep(22); "
+    f"pathlib.Path({_ENDED!r}).touch()"
 )
 
 
@@ -43,14 +51,16 @@ _WITH, _BROKEN, _OTHER = (
 def others(shop: Shop) -> Iterator[dict[str, str]]:
     """The starts of what no test here changes: the demo's service, and a resource made by pcs.
 
-    The node has descriptions of the demo's service with another one, with that one broken, and with
-    another time of its monitor.
+    The node has descriptions of the demo's service with another one, with that one broken, with
+    another time of its monitor, and with one that takes its time to stop.
     """
     text = shop.rig.run(NODE, "cat", DESCRIPTION, check=True).stdout
     shop.rig.write(NODE, _WITH, text + _BATCH)
     command = '"/usr/bin/sleep", "1000000"]'
     shop.rig.write(NODE, _BROKEN, text + _BATCH.replace(command, '"/usr/bin/false"]'))
     shop.rig.write(NODE, _OTHER, text + _BATCH.replace(command, f'{command}\nmonitor = "30s"'))
+    slow = f'"/usr/bin/python3", "-c", "{_TAKES_ITS_TIME}"]'
+    shop.rig.write(NODE, _SLOW, text + _BATCH.replace(command, slow))
     create = ("pcs", "resource", "create", "theirs", "ocf:heartbeat:Dummy", "--wait=60")
     shop.rig.run(NODE, *create, check=True)
     yield of_others(starts(shop.rig))
@@ -133,8 +143,10 @@ def test_a_change_that_cannot_start_comes_back_by_itself(
     )
     assert outage < LONGEST_PAUSE * shop.patience
     assert shop.client.check().lost == []
-    rollback, change = history(shop.rig)[:2]
-    assert (change["state"], rollback["undoes"]) == ("rolled back", [change["number"]])
+    rollback, *earlier = history(shop.rig)
+    change = next(each for each in earlier if each["command"] == "apply")
+    assert change["state"] == "rolled back"
+    assert change["number"] in rollback["undoes"]
 
 
 def test_a_good_one_of_the_same_name_starts_at_once(shop: Shop) -> None:
@@ -249,42 +261,75 @@ def test_one_apply_at_a_time(shop: Shop) -> None:
 def test_killed_at_twenty_moments(shop: Shop) -> None:
     """SIGKILL from the start to the end of an apply: old or new, and the next command says which.
 
+    Or, where a service is removed, the one without it or the one in which it shall be stopped.
     The moments are spread over the time that one apply takes, with a fixed seed.
     """
-    both: dict[str, str] = {}
+    applied: dict[str, str] = {}
     durations = []
     for file in (DESCRIPTION, _WITH):
         begin = time.monotonic()
         apply(shop.rig, file)
         durations.append(time.monotonic() - begin)
-        both[configuration(shop.rig)] = file
-    # The machine has other things to do, too: the later moments shall still be within an apply.
-    duration = min(durations)
-    assert len(both) == 2
+        applied[file] = configuration(shop.rig)
+    shop.rig.run(NODE, "pcs", "resource", "disable", "batch", check=True)
+    stopped = configuration(shop.rig)
+    shop.rig.run(NODE, "pcs", "resource", "enable", "batch", "--wait=60", check=True)
+    assert configuration(shop.rig) == applied[_WITH]
+    assert len({*applied.values(), stopped}) == 3
     chance = random.Random(4)  # noqa: S311 - for moments, not for secrets
     outcomes = {"pushed": 0, "not pushed": 0, "told": 0}
     began = time.monotonic()
     for number in range(20):
         old = configuration(shop.rig)
-        target = _WITH if both[old] == DESCRIPTION else DESCRIPTION
+        # One that was only stopped is removed by the next apply.
+        target = _WITH if old == applied[DESCRIPTION] else DESCRIPTION
+        # The machine has other things to do, too: the later moments shall still be within it.
+        duration = min(durations) if target == _WITH else durations[0]
         after = duration * (number + chance.random()) / 20
         _kill(shop.rig, target, after)
         new = configuration(shop.rig)
-        assert new in both, f"killed after {after:.2f} s: neither the old nor the new state"
+        assert new in (old, applied[target], stopped), f"killed after {after:.2f} s: between"
+        assert target == DESCRIPTION or new != stopped
         outcomes["not pushed" if new == old else "pushed"] += 1
         told = takeover(shop.rig, "history", "--json")
         newest = json.loads(told.stdout)["checkpoints"][0]
         if "was interrupted" in told.stderr:
             outcomes["told"] += 1
-            where = "the change is in the cluster" if new != old else "is not in the cluster"
+            there = new == (stopped if newest["note"].startswith("stops") else applied[target])
+            where = "the change is in the cluster" if there else "is not in the cluster"
             assert where in told.stderr
-            assert newest["state"] == ("applied" if new != old else "failed")
+            assert newest["state"] == ("applied" if there else "failed")
         assert newest["state"] != "pushing"
-    print(f"an apply took {duration:.1f} s; {outcomes}")
+    print(f"an apply took {durations} s; {outcomes}")
     # Twenty moments of an apply whose own length varies with the machine's load.
     assert all(outcomes.values())
     assert shop.client.outage(began, time.monotonic()) < LONGEST_PAUSE * shop.patience
     assert shop.client.check().lost == []
+
+
+def test_what_is_removed_stops_in_its_own_time(shop: Shop) -> None:
+    """By an apply and by a rollback; the rollback of the removal brings it back, and running."""
+    apply(shop.rig, DESCRIPTION)
+    without = configuration(shop.rig)
+    apply(shop.rig, _SLOW)
+    created = str(history(shop.rig)[0]["number"])
+    running = configuration(shop.rig)
+    apply(shop.rig, DESCRIPTION)
+    assert configuration(shop.rig) == without
+    assert _ended(shop.rig)
+    assert takeover(shop.rig, "rollback", "--yes").returncode == 0
+    assert configuration(shop.rig) == running
+    assert states(shop.rig)["batch"] == "running"
+    assert takeover(shop.rig, "rollback", "--yes", created).returncode == 0
+    assert configuration(shop.rig) == without
+    assert _ended(shop.rig)
+    assert cluster_status(shop.rig, NODE)["failures"] == []
+
+
+def _ended(rig: Rig) -> bool:
+    """Whether the service had ended by itself on the node that ran it; it starts afresh then."""
+    found = [rig.run(node, "rm", _ENDED).returncode for node in rig.layout.node_names]
+    return found.count(0) == 1
 
 
 def test_others_ran_on_through_all_of_it(shop: Shop, others: dict[str, str]) -> None:

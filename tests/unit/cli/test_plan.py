@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
+
+from cib_templates.merge import merge
+from cib_templates.reading import read_description
+from cib_templates.render import to_text
 
 from .conftest import CRM_MON, FIXTURES, LIVE, SIMULATE, ExpectedCalls, Takeover
 
@@ -134,7 +139,7 @@ def test_a_removed_service_stops(
     runner: ExpectedCalls, machine: Takeover, live: str, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """What it said is not repeated; that order and time limits are gone is told, with the cure."""
+    """What it said is not repeated; that it stops in order first is told."""
     change(description, (SHOP[SHOP.index("[services.shop]") :], ""))
     expect_live(runner, live, "nothing", "removed")
     assert machine("plan", description) == 3
@@ -142,10 +147,21 @@ def test_a_removed_service_stops(
     assert "- service shop on" not in told
     assert "- service shop: filesystem, app, address\n" in told
     assert "  shop stops on node1  (node availability)\n" in told
-    assert (
-        "\nshop is removed while it runs: its parts then stop in any order, with 20 s for each."
-        in told
-    )
+    assert "\nshop is stopped first, in order and in its own time, then removed.\n" in told
+
+
+def test_a_removed_service_that_another_depends_on(
+    runner: ExpectedCalls, machine: Takeover, live: str, description: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """It is not stopped first; that order and time limits are gone is told, with the cure."""
+    change(description, more=WIKI.replace("budget", 'after = ["shop"]\nbudget'))
+    both = to_text(merge(etree.fromstring(live), read_description(description)))
+    description.write_text(SHOP[: SHOP.index("[services.shop]")] + WIKI)
+    expect_live(runner, both, "nothing", "removed")
+    assert machine("plan", description) == 3
+    told = capsys.readouterr().out
+    assert "its parts then stop in any order, with 20 s for each." in told
 
 
 def test_what_the_cluster_does_anyway_is_not_laid_to_the_change(

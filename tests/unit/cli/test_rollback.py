@@ -14,12 +14,14 @@ from lxml import etree
 from cib_templates.merge import merge
 from cib_templates.reading import read_description
 from cib_templates.render import to_text
+from pcs_wrapper import stopping
 from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
 from tests.unit.cib.conftest import LIVE
 
 from .conftest import EXAMPLE, ExpectedCalls, Takeover
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
+STOPPED = to_text(stopping.stopped(etree.fromstring(APPLIED), ["shop"]))
 CREATED = (
     "cib-bootstrap-options-no-quorum-policy, fence-power, shop, shop-prefers-node1, "
     "shop-prefers-node2, shop-prefers-node3"
@@ -52,11 +54,13 @@ LEFT = LIVE.replace(
 )
 
 
-def expect_rollback(runner: ExpectedCalls, state: str, live: str = APPLIED) -> None:
-    """Expect a rollback to LIVE, from its plan to its end."""
-    expect_plan(runner, live)
+def expect_rollback(runner: ExpectedCalls, state: str) -> None:
+    """Expect a rollback to LIVE, from its plan to its end: the service stops, then it leaves."""
+    expect_plan(runner)
     runner.expect_state(state)
-    runner.expect_push(live)
+    runner.expect_push(APPLIED)
+    runner.expect_state("disabled")
+    runner.expect_push(STOPPED)
 
 
 def expect_apply(runner: ExpectedCalls) -> None:
@@ -107,8 +111,9 @@ def test_a_change_that_does_harm_is_rolled_back(
         "start of shop-app failed on node2: Timed Out",
         "it was rolled back (checkpoint 1). Now:",
     ]
-    rollback, change = Checkpoints(machine.environment.state).all()
-    assert (change.state, rollback.state, rollback.undoes) == ("rolled back", "applied", (1,))
+    rollback, stop, change = Checkpoints(machine.environment.state).all()
+    assert (change.state, stop.state, rollback.state) == ("rolled back", "rolled back", "applied")
+    assert rollback.undoes == (2, 1)
     assert (rollback.epoch_before, rollback.epoch_after) == (7, 8)
     assert any(line.endswith("gone") for line in machine.progress)
 
@@ -145,6 +150,7 @@ def test_a_rollback_that_fails_after_its_push_is_one(
     assert [each.state for each in Checkpoints(machine.environment.state).all()] == [
         "applied",
         "rolled back",
+        "rolled back",
     ]
 
 
@@ -178,7 +184,7 @@ def test_what_is_not_confirmed_is_rolled_back(
     assert machine("rollback", "--unless-confirmed", "1") == 0
     seen = capsys.readouterr()
     assert seen.err.endswith(f"removed: {CREATED}\n")
-    assert seen.out == "rolled back: 1 (by checkpoint 2). Now:\n"
+    assert seen.out == "rolled back: 1 (by checkpoint 3). Now:\n"
     assert newest(machine).message == "not confirmed in time"
 
 
@@ -257,16 +263,21 @@ def test_a_dry_run_of_a_rollback_shows_difference_and_commands(
 ) -> None:
     """The same commands that the rollback would run."""
     expect_plan(runner)
+    runner.expect_state("running")
     assert machine("rollback", "--dry-run") == 0
     lines = capsys.readouterr().out.splitlines()
     assert '-      <group id="shop">' in lines
-    assert lines[-4:] == [
+    assert lines[-7:] == [
         "pcs cluster cib old.xml",
-        "crm_diff --original old.xml --new new.xml > patch.xml",
+        "crm_diff --original old.xml --new stopped.xml > stop.xml",
+        "cibadmin --patch --xml-file stop.xml",
+        "crm_resource --wait --timeout=490",
+        "crm_diff --original stopped.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
         "crm_resource --wait --timeout=490",
     ]
     expect_plan(runner)
+    runner.expect_state("cluster-only")
     assert machine("rollback", "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["undone"] == [1]
 
@@ -277,6 +288,7 @@ def test_what_others_changed_of_the_same_objects_is_named(
 ) -> None:
     """Whoever rolls back sees whose work is in the way."""
     expect_plan(runner, APPLIED.replace('score="20"', 'score="25"'))
+    runner.expect_state("running")
     assert machine("rollback", "--dry-run") == 0
     assert "changed by somebody else since: shop-prefers-node2." in capsys.readouterr().out
 
@@ -310,15 +322,16 @@ def test_a_rollback_is_not_rolled_back(
     runner.expect_settled("cluster-only")
     runner.expect("pcs", "cluster", "cib", stdout=LIVE)
     assert machine("rollback", "--yes", "--message", "too early") == 0
-    assert machine("rollback", "--yes", "2") == 1
+    assert machine("rollback", "--yes", "3") == 1
     assert machine("rollback", "--yes", "1") == 1
     seen = capsys.readouterr().err
-    assert "checkpoint 2 is a rollback" in seen
+    assert "checkpoint 3 is a rollback" in seen
     assert "checkpoint 1 is rolled back: it is not in the cluster" in seen
     assert machine("history") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line[0].isdecimal()]
     assert lines == [
-        "2  2026-11-24T20:00:00+00:00  alice  rollback of 1: applied (epoch 7 to 8): too early",
+        "3  2026-11-24T20:00:00+00:00  alice  rollback of 2, 1: applied (epoch 7 to 8): too early",
+        "2  2026-11-24T20:00:00+00:00  alice  rollback: rolled back (epoch 7 to 8): too early",
         "1  2026-11-24T20:00:00+00:00  alice  apply: rolled back (epoch 7 to 8): new shop",
     ]
 

@@ -1,0 +1,473 @@
+"""What leaves the configuration is stopped before: when, how, and what becomes of it if not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from cib_templates.merge import changes, merge
+from cib_templates.reading import read_description
+from cib_templates.render import to_text
+from pcs_wrapper import stopping
+from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.crm_mon import parse_state
+from pcs_wrapper.runner import Result
+from tests.unit.cib.conftest import LIVE
+
+from .conftest import EXAMPLE, FIXTURES, ExpectedCalls, Takeover
+
+OLD = merge(etree.fromstring(LIVE), read_description(EXAMPLE))
+STOPPED = stopping.stopped(OLD, ["shop"])
+TIMER = (
+    *("systemd-run", "--on-active=300s", "--timer-property=AccuracySec=1s"),
+    *("--unit=takeover-unconfirmed-1", "--collect"),
+    *("/usr/local/bin/takeover", "rollback", "--unless-confirmed", "1"),
+)
+
+
+@pytest.fixture
+def emptied(tmp_path: Path) -> Path:
+    """Return the example's description without its service."""
+    file = tmp_path / "empty.toml"
+    text = EXAMPLE.read_text()
+    file.write_text(text[: text.index("[services.shop]")])
+    return file
+
+
+@pytest.fixture
+def empty(emptied: Path) -> str:
+    """Return the CIB that it makes of the example's."""
+    return to_text(merge(OLD, read_description(emptied)))
+
+
+def expect_apply(runner: ExpectedCalls, state: str = "running", live: etree._Element = OLD) -> None:
+    """Expect an apply on the cluster that has the example, until its first push."""
+    runner.expect_state(state)
+    runner.expect_config()
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(live))
+
+
+def expect_stop(runner: ExpectedCalls, state: str = "disabled") -> list[str]:
+    """Expect the push of the stop, and return what it pushes once that has happened."""
+    seen: list[str] = []
+    runner.expect_push(to_text(OLD), lambda _, new: seen.append(new))
+    expect_stopped(runner, state)
+    return seen
+
+
+def expect_stopped(runner: ExpectedCalls, state: str = "disabled") -> None:
+    """Expect the waiting for the stop: until it has, or until the cluster does nothing more."""
+    if state == "running":
+        runner.expect_settled(state, news=False)
+    else:
+        runner.expect_state(state)
+
+
+def told(machine: Takeover) -> list[tuple[int, str, str]]:
+    """Return number, state and note of all checkpoints."""
+    return [
+        (each.number, each.state, each.note)
+        for each in Checkpoints(machine.environment.state).all()
+    ]
+
+
+def test_a_service_that_leaves_is_stopped_first(
+    runner: ExpectedCalls,
+    machine: Takeover,
+    emptied: Path,
+    empty: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Two pushes, each with a checkpoint; the rollback of either takes both back."""
+    expect_apply(runner)
+    stop = expect_stop(runner)
+    removal: list[str] = []
+    runner.expect_push(to_text(STOPPED), lambda old, new: removal.extend((old, new)))
+    runner.expect_settled("cluster-only")
+    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    assert machine("apply", emptied) == 0
+    assert stop == [to_text(STOPPED)]
+    assert removal == [to_text(STOPPED), empty]
+    assert capsys.readouterr().out == (
+        "removed: shop, shop-prefers-node1, shop-prefers-node2, shop-prefers-node3\n"
+    )
+    assert machine.said == [
+        "pushing the stop of shop, which is then removed (checkpoint 1)",
+        "waiting up to 490 s for shop to stop",
+        "pushing the changes (checkpoint 2)",
+        "waiting up to 490 s for the cluster to settle",
+    ]
+    assert told(machine) == [
+        (2, "applied", ""),
+        (1, "applied", "stops what is then removed: shop"),
+    ]
+    for number in ((), ("2",), ("1",)):
+        runner.expect("pcs", "cluster", "cib", stdout=empty)
+        for _ in range(2):
+            diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
+            runner.expect(*diff, stdout="<diff/>", exit_code=1)
+            runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=to_text(OLD))
+        runner.expect_state("cluster-only")
+        assert machine("rollback", "--dry-run", "--json", *number) == 0
+        assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
+
+
+@pytest.mark.parametrize("state", ["disabled", "unmanaged", "blocked"])
+def test_what_does_not_run_or_would_not_stop_is_not_stopped_first(
+    state: str, runner: ExpectedCalls, machine: Takeover, emptied: Path, empty: str
+) -> None:
+    """One push, as ever: what an administrator has taken from Pacemaker stays with him."""
+    running = (FIXTURES / "running.xml").read_text()
+    text = {
+        "disabled": (FIXTURES / "disabled.xml").read_text(),
+        "unmanaged": running.replace('managed="true"', 'managed="false"'),
+        "blocked": running.replace('blocked="false"', 'blocked="true"'),
+    }[state]
+    found = parse_state(etree.fromstring(text.encode()))
+    assert stopping.first(OLD, etree.fromstring(empty), found) == ()
+    if state == "disabled":
+        expect_apply(runner, "disabled")
+        runner.expect_push(to_text(OLD))
+        runner.expect_settled("cluster-only")
+        runner.expect("pcs", "cluster", "cib", stdout=empty)
+        assert machine("apply", emptied) == 0
+
+
+def test_what_was_told_to_stop_is_waited_for(
+    runner: ExpectedCalls, machine: Takeover, emptied: Path, empty: str
+) -> None:
+    """As after an apply that was interrupted: there is nothing to push before the removal."""
+    expect_apply(runner, live=STOPPED)
+    expect_stopped(runner)
+    runner.expect_push(to_text(STOPPED))
+    runner.expect_settled("cluster-only")
+    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    assert machine("apply", emptied) == 0
+    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
+    runner.expect(*diff, stdout="<diff/>", exit_code=1)
+    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=to_text(STOPPED))
+    runner.expect_state("cluster-only")
+    assert machine("rollback", "--dry-run") == 0
+
+
+def test_a_dry_run_shows_both_pushes(
+    runner: ExpectedCalls, machine: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commands are all that an apply would run, in their order."""
+    expect_apply(runner)
+    assert machine("apply", "--dry-run", emptied) == 0
+    assert capsys.readouterr().out.splitlines()[-7:] == [
+        "pcs cluster cib old.xml",
+        "crm_diff --original old.xml --new stopped.xml > stop.xml",
+        "cibadmin --patch --xml-file stop.xml",
+        "crm_resource --wait --timeout=490",
+        "crm_diff --original stopped.xml --new new.xml > patch.xml",
+        "cibadmin --patch --xml-file patch.xml",
+        "crm_resource --wait --timeout=490",
+    ]
+
+
+def expect_started_again(runner: ExpectedCalls, state: str, live: etree._Element) -> None:
+    """Expect that the stop is taken back."""
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(live))
+    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
+    runner.expect(*diff, stdout="<diff/>", exit_code=1)
+    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=to_text(OLD))
+    runner.expect_state(state)
+    runner.expect_push(to_text(live))
+
+
+def test_what_does_not_stop_is_not_removed(
+    runner: ExpectedCalls, machine: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That the cluster has nothing left to do is not enough; the stop is taken back."""
+    expect_apply(runner)
+    expect_stop(runner, "running")
+    expect_started_again(runner, "running", STOPPED)
+    runner.expect_settled("running", news=False)
+    assert machine("apply", emptied) == 1
+    assert "  shop: does not stop\n  so nothing was removed\n" in capsys.readouterr().out
+    assert [state for _, state, _ in told(machine)] == ["applied", "rolled back"]
+
+
+def test_a_removal_that_is_refused_starts_it_again(
+    runner: ExpectedCalls, machine: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody has changed one of the objects meanwhile: their change is kept, and it runs."""
+    expect_apply(runner)
+    expect_stop(runner)
+    edited = etree.fromstring(to_text(STOPPED).replace('score="20"', 'score="25"'))
+    runner.expect("crm_diff", "--original", "*", "--new", "*", stdout="<diff/>", exit_code=1)
+    runner.expect("cibadmin", "--query", stdout=to_text(edited))
+    expect_started_again(runner, "disabled", edited)
+    runner.expect_settled("running")
+    assert machine("apply", emptied) == 1
+    assert "has changed shop-prefers-node2" in capsys.readouterr().err
+    assert machine.warned == ["what was to be removed had been stopped, and shall run again"]
+    assert [state for _, state, _ in told(machine)] == ["applied", "failed", "rolled back"]
+
+
+def test_what_cannot_be_started_again_is_told(
+    runner: ExpectedCalls, machine: Takeover, emptied: Path
+) -> None:
+    """It stays stopped, and the command that tries again is named."""
+    expect_apply(runner)
+    expect_stop(runner)
+    runner.expect_push(to_text(STOPPED)).result = Result(1, "", "cib: ill")
+    runner.expect("pcs", "cluster", "cib", exit_code=1, stderr="pcs is ill")
+    assert machine("apply", emptied) == 1
+    [warning] = machine.warned
+    assert "could not be started again" in warning
+    assert warning.endswith("to try again: takeover rollback 1")
+    assert [state for _, state, _ in told(machine)] == ["failed", "applied"]
+
+
+def test_one_confirmation_is_for_both(
+    runner: ExpectedCalls,
+    machine: Takeover,
+    emptied: Path,
+    empty: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The timer is started before the stop, and its rollback starts the service again."""
+    expect_apply(runner)
+    runner.expect(*TIMER)
+    expect_stop(runner)
+    runner.expect_push(to_text(STOPPED))
+    runner.expect_settled("cluster-only")
+    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    assert machine("apply", "--confirm", "5m", emptied) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("takeover confirm 1")
+    assert [state for _, state, _ in told(machine)] == ["applied", "unconfirmed"]
+    runner.expect("systemctl", "stop", "takeover-unconfirmed-1.timer")
+    assert machine("confirm") == 0
+
+
+def test_a_result_that_the_schema_rejects_stops_nothing(
+    runner: ExpectedCalls, machine: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is looked at before the first push."""
+    schemas = machine.environment.schemas
+    schemas.mkdir()
+    for name in ("pacemaker-1.0.rng", "pacemaker-3.9.rng"):
+        (schemas / name).write_text(
+            '<element name="cib" xmlns="http://relaxng.org/ns/structure/1.0"><text/></element>'
+        )
+    expect_apply(runner)
+    assert machine("apply", emptied) == 1
+    assert "rejects the CIB" in capsys.readouterr().err
+    assert told(machine) == []
+
+
+def keep(machine: Takeover, old: etree._Element, new: etree._Element, **what: Any) -> None:
+    """Keep a checkpoint, of a push that nobody knows the outcome of unless that is given."""
+    Checkpoints(machine.environment.state).begin(
+        lambda number: Checkpoint(
+            number=number,
+            at="2026-11-24T20:00:00+00:00",
+            user="alice",
+            command="apply",
+            message="",
+            cluster="shop",
+            changes=changes(old, new),
+            **what,
+        ),
+        old,
+        new,
+    )
+
+
+def test_a_stop_that_was_interrupted_says_what_it_stops(
+    runner: ExpectedCalls, machine: Takeover
+) -> None:
+    """It may be stopped, and is not removed: an apply goes on, a rollback starts it again."""
+    keep(machine, OLD, STOPPED, note=stopping.note(["shop"]))
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    assert machine("history") == 0
+    [warning] = machine.warned
+    assert warning.endswith("takeover status (stops what is then removed: shop)")
+
+
+def test_a_removal_that_was_interrupted_says_what_stays_stopped(
+    runner: ExpectedCalls, machine: Takeover, empty: str
+) -> None:
+    """The stop is in the cluster, and the removal is not."""
+    keep(machine, STOPPED, etree.fromstring(empty), stopped_by=7)
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    assert machine("history") == 0
+    [warning] = machine.warned
+    assert warning.endswith(
+        "the change is not in the cluster. What it was to remove stays stopped; to start it: "
+        "takeover rollback 7"
+    )
+
+
+def expect_rollback(runner: ExpectedCalls, state: str) -> None:
+    """Expect the rollback of the example until what it removes was told to stop."""
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(OLD))
+    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
+    runner.expect(*diff, stdout="<diff/>", exit_code=1)
+    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=LIVE)
+    runner.expect_state("running")
+    runner.expect_push(to_text(OLD))
+    expect_stopped(runner, state)
+
+
+def test_a_rollback_is_made_even_if_something_does_not_stop(
+    runner: ExpectedCalls, machine: Takeover
+) -> None:
+    """What has done harm is not kept because it goes on doing it."""
+    keep(machine, etree.fromstring(LIVE), OLD, state="applied")
+    expect_rollback(runner, "running")
+    runner.expect_push(to_text(STOPPED))
+    runner.expect_settled("cluster-only")
+    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    assert machine("rollback", "--yes") == 0
+    assert [state for _, state, _ in told(machine)] == ["applied", "rolled back", "rolled back"]
+
+
+def test_a_rollback_that_ends_after_the_stop_is_told_and_can_be_repeated(
+    runner: ExpectedCalls, machine: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The next command says what is stopped; the next rollback goes on with the same change."""
+    keep(machine, etree.fromstring(LIVE), OLD, state="applied")
+    expect_rollback(runner, "disabled")
+    runner.expect_push(to_text(STOPPED)).result = Result(1, "", "cib: ill")
+    assert machine("rollback", "--yes") == 1
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    assert machine("history") == 0
+    [warning] = machine.warned
+    assert warning.endswith("takeover status (stops what is then removed: shop)")
+    capsys.readouterr()
+    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    for target in (to_text(OLD), LIVE):
+        diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
+        runner.expect(*diff, stdout="<diff/>", exit_code=1)
+        runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=target)
+    runner.expect_state("disabled")
+    assert machine("rollback", "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
+
+
+def test_a_rollback_waits_no_longer_than_it_can_see(
+    runner: ExpectedCalls, machine: Takeover
+) -> None:
+    """A tool that fails meanwhile does not keep it from taking the change back."""
+    keep(machine, etree.fromstring(LIVE), OLD, state="applied")
+    expect_rollback(runner, "running")
+    runner.expected[-2].result = Result(1, "", "ill")  # crm_resource --wait
+    runner.expected.pop()
+    runner.expect_push(to_text(STOPPED))
+    runner.expect_settled("cluster-only")
+    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    assert machine("rollback", "--yes") == 0
+
+
+GROUP = '<group id="{0}"><primitive id="{0}-app"/></group>'
+
+
+def leaving(old: str, new: str, constraints: str = "") -> tuple[str, ...]:
+    """Return what leaves, of CIBs that have these resources."""
+    text = (
+        "<cib><configuration><resources>{}</resources><constraints>{}</constraints>"
+        "</configuration></cib>"
+    )
+    return stopping.leaving(
+        etree.fromstring(text.format(old, constraints)), etree.fromstring(text.format(new, ""))
+    )
+
+
+WEB, STORE = GROUP.format("web"), GROUP.format("store")
+PARTLY = "<resource_set><resource_ref id='web'/><resource_ref id='store-app'/></resource_set>"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "found"),
+    [
+        ("", ("web",)),
+        # web depends on what stays, or is kept from it: it can stop.
+        ('<rsc_order first="store" then="web"/>', ("web",)),
+        ('<rsc_colocation rsc="web" with-rsc="store" score="INFINITY"/>', ("web",)),
+        ('<rsc_colocation rsc="store" with-rsc="web" score="-INFINITY"/>', ("web",)),
+        (f'<rsc_colocation score="-10000">{PARTLY}</rsc_colocation>', ("web",)),
+        ('<rsc_location rsc="web" node="node1" score="5"/>', ("web",)),
+        # What stays depends on web, or on a part of it.
+        ('<rsc_order first="web" then="store"/>', ()),
+        ('<rsc_order first="web-app" then="store-app"/>', ()),
+        ('<rsc_colocation rsc="store" with-rsc="web" score="INFINITY"/>', ()),
+        (f'<rsc_colocation score="INFINITY">{PARTLY}</rsc_colocation>', ()),
+        (f"<rsc_order>{PARTLY}</rsc_order>", ()),
+    ],
+)
+def test_what_something_depends_on_that_stays_is_not_stopped(
+    constraint: str, found: tuple[str, ...]
+) -> None:
+    """Else that would stop, too, whose dependency the same change takes away."""
+    assert leaving(WEB + STORE, STORE, constraint) == found
+
+
+DEPENDS = {
+    "order": '<rsc_order first="{0}" then="{1}"/>',
+    "colocation": '<rsc_colocation rsc="{1}" with-rsc="{0}"/>',
+}
+
+
+@pytest.mark.parametrize("kind", list(DEPENDS))
+def test_what_something_depends_on_by_way_of_another(kind: str) -> None:
+    """What stays depends on what leaves, and that on what leaves, too: neither is stopped."""
+    wiki = GROUP.format("wiki")
+    chain = DEPENDS[kind].format("wiki", "web") + DEPENDS[kind].format("web", "store")
+    assert leaving(wiki + WEB + STORE, STORE, chain) == ()
+
+
+def test_what_would_not_stop_keeps_running_what_it_depends_on() -> None:
+    """A service that Pacemaker does not manage leaves: what it needs is not stopped under it."""
+    text = f"<cib><configuration><resources>{WEB}{STORE}</resources><constraints>"
+    text += DEPENDS["order"].format("web", "store") + "</constraints></configuration></cib>"
+    new = etree.fromstring("<cib><configuration><resources/></configuration></cib>")
+    old = etree.fromstring(text)
+    assert stopping.leaving(old, new, without={"store"}) == ()
+    assert stopping.leaving(old, new, without={"web"}) == ("store",)
+
+
+def test_what_leaves_together_may_depend_on_each_other() -> None:
+    """Pacemaker stops it in the order that it still knows."""
+    assert leaving(WEB + STORE, "", '<rsc_order first="web" then="store"/>') == ("web", "store")
+
+
+def test_what_is_moved_into_another_does_not_leave() -> None:
+    """An adopted primitive becomes a member of a group, a group becomes a clone: it runs on."""
+    assert leaving('<primitive id="web-app"/>', WEB) == ()
+    assert leaving(WEB, f'<clone id="web">{GROUP.format("web-group")}</clone>'.replace(
+        "web-group-app", "web-app")) == ()  # fmt: skip
+
+
+def test_fencing_devices_are_not_stopped() -> None:
+    """A device does not run where it stops: nodes could not be fenced meanwhile."""
+    assert leaving('<primitive id="fence-a" class="stonith"/>', "") == ()
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        '<primitive id="web"/>',
+        '<primitive id="web"><meta_attributes id="web-meta_attributes"/></primitive>',
+        '<primitive id="web"><meta_attributes id-ref="shared"/></primitive>',
+        '<group id="web"><meta_attributes id="m"><nvpair id="r" name="target-role" '
+        'value="Started"/></meta_attributes><primitive id="a"><meta_attributes id="n"><nvpair '
+        'id="s" name="target-role" value="Started"/></meta_attributes></primitive></group>',
+    ],
+)
+def test_every_part_shall_be_stopped(resource: str) -> None:
+    """Where a role is given it is changed, also that of a part; where none is, the whole has it."""
+    text = f"<cib><configuration><resources>{resource}</resources></configuration></cib>"
+    found = stopping.stopped(etree.fromstring(text), ["web"])
+    roles = found.xpath("//meta_attributes/nvpair[@name='target-role']/@value")
+    assert set(roles) == {"Stopped"}
+    assert found.find("configuration/resources/*/meta_attributes/nvpair[@name='target-role']") \
+        is not None  # fmt: skip
