@@ -17,16 +17,16 @@ shift 2
 echo "$@" >> {log}
 case "$*" in
 domstate*) cat {state} ;;
-domiflist*)
-    echo ' Interface   Type      Source                Model    MAC'
-    echo '-----------------------------------------------------------------'
-    echo ' -           network   takeover-management   virtio   52:54:00:00:00:01'
-    echo ' -           network   takeover-link0        virtio   52:54:00:00:00:02'
-    echo ' -           network   takeover-link1        virtio   52:54:00:00:00:03'
-    echo ' -           network   takeover-storage      virtio   52:54:00:00:00:04' ;;
+dumpxml*)
+    echo '<domain><devices>'
+    for card in management:01 link0:02 link1:03 storage:04; do
+        echo "<interface type='network'><mac address='52:54:00:00:00:${{card#*:}}'/>"
+        echo "<source network='takeover-${{card%:*}}'/>"
+        [ "$card" = link1:03 ] && echo "<link state='down'/>"
+        echo '</interface>'
+    done
+    echo '</devices></domain>' ;;
 snapshot-list*) cat {state}.snapshots ;;
-domif-getlink*:03*) echo '52:54:00:00:00:03 down' ;;
-domif-getlink*) echo '52:54:00:00:00:02 up' ;;
 start*) echo 'error: cannot do that' >&2; exit 1 ;;
 esac
 """
@@ -48,7 +48,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _changes(log: Path) -> list[str]:
-    return [line for line in log.read_text().splitlines() if not line.startswith("dom")]
+    return [line for line in log.read_text().splitlines() if not line.startswith(("dom", "dump"))]
 
 
 @pytest.mark.parametrize(
