@@ -17,6 +17,9 @@ STEADY = 2.0
 SERVED_LIMIT = 180.0
 WHOLE_LIMIT = 180.0
 
+#: From one look at whether it is whole to the next, in seconds.
+_PAUSE = 0.5
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -164,17 +167,19 @@ def wait_until_whole(rig: Rig, limit: float = WHOLE_LIMIT) -> None:
     end = time.monotonic() + limit
     while not _is_whole(rig):
         if time.monotonic() > end:
-            node = _reachable_node(rig)
+            node = _reachable_node(rig.status())
             status = rig.run(node, "takeover", "status").stdout
             raise RigError(f"the cluster is not whole after {limit:.0f} s:\n{status}")
-        time.sleep(0.5)
+        # Where it costs more to ask, what is waited for takes longer, too: asking holds it up.
+        time.sleep(_PAUSE * rig.equipment.patience)
 
 
 def _is_whole(rig: Rig) -> bool:
-    if not all(node["power"] == "on" for node in rig.status()["nodes"].values()):
+    machines = rig.status()
+    if not all(node["power"] == "on" for node in machines["nodes"].values()):
         return False
     try:
-        status = cluster_status(rig, _reachable_node(rig))
+        status = cluster_status(rig, _reachable_node(machines))
     except RigError:
         return False  # the node that was asked is not a member yet, or has just been fenced
     members = {node["name"] for node in status["nodes"] if node["state"] == "online"}
@@ -187,13 +192,16 @@ def _is_whole(rig: Rig) -> bool:
     )
 
 
-def _reachable_node(rig: Rig) -> str:
+def _reachable_node(machines: dict[str, Any]) -> str:
     """A node that can be asked: powered on, and not the one that was cut off.
+
+    Args:
+        machines: a rig's status.
 
     Raises:
         RigError: there is none.
     """
-    for name, node in rig.status()["nodes"].items():
+    for name, node in machines["nodes"].items():
         if node["power"] == "on" and not node["cut"]:
             return str(name)
     raise RigError("every node is off or cut off")
