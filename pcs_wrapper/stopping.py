@@ -4,8 +4,9 @@ Of a resource that has left the configuration and runs, Pacemaker knows only tha
 (Pacemaker Explained, "Cluster Options": stop-orphan-resources). Its group and its operations went
 with the configuration: its parts stop side by side, each with the default timeout of an action,
 20 s ("Operation Properties"). A filesystem is unmounted under its application then, and what has
-not stopped in time gets its node fenced. So it is told to stop (target-role, "Resource
-Meta-Attributes"), and leaves when it has.
+not stopped in time gets its node fenced. A clone has lost its meta attributes, too: DRBD's agent
+refuses to demote one without clone-max, again and again. So it is told to stop (target-role,
+"Resource Meta-Attributes"), and leaves when it has.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from cib_templates.merge import changes
 from cib_templates.nvset import nvset
 from pcs_wrapper import cib, settling
 from pcs_wrapper.crm_mon import ClusterState, Resource
@@ -115,9 +117,11 @@ def commands(
     """
     if not names:
         return file, ()
+    settle = shlex.join(cib.settle_command(settling.timeout_of(old, only=names)))
+    if not changes(old, stopped(old, names)):
+        return file, (settle,)
     new = file.with_name("stopped.xml")
-    settle = cib.settle_command(settling.timeout_of(old, only=names))
-    return new, (*cib.push_lines(file, new, Path("stop.xml")), shlex.join(settle))
+    return new, (*cib.push_lines(file, new, Path("stop.xml")), settle)
 
 
 def wait(

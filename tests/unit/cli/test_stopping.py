@@ -138,9 +138,22 @@ def test_what_does_not_run_or_would_not_stop_is_not_stopped_first(
 
 
 def test_what_was_told_to_stop_is_waited_for(
-    runner: ExpectedCalls, machine: Takeover, emptied: Path, empty: str
+    runner: ExpectedCalls,
+    machine: Takeover,
+    emptied: Path,
+    empty: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """As after an apply that was interrupted: there is nothing to push before the removal."""
+    expect_apply(runner, live=STOPPED)
+    assert machine("apply", "--dry-run", emptied) == 0
+    assert capsys.readouterr().out.splitlines()[-5:] == [
+        "pcs cluster cib old.xml",
+        "crm_resource --wait --timeout=490",
+        "crm_diff --original old.xml --new new.xml > patch.xml",
+        "cibadmin --patch --xml-file patch.xml",
+        "crm_resource --wait --timeout=490",
+    ]
     expect_apply(runner, live=STOPPED)
     expect_stopped(runner)
     runner.expect_push(to_text(STOPPED))
