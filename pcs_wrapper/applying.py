@@ -383,25 +383,11 @@ def _push(
         if options.confirm:
             confirmation.stop_timer(environment, checkpoint.number)
         if checkpoint.stopped_by is not None:
-            _start_again(environment, checkpoint, checkpoints.get(checkpoint.stopped_by))
+            rolling_back.start_again(environment, checkpoint.stopped_by, checkpoint.number)
         raise
     for device in planned.changed_fencing:
         cib.cleanup(environment, device, "stonith")
     return checkpoints.keep(checkpoint, epoch_before=pushed.before, epoch_after=pushed.after)
-
-
-def _start_again(environment: Environment, refused: Checkpoint, stopped_by: Checkpoint) -> None:
-    """Take back what stopped the resources that were not removed then."""
-    try:
-        why = f"checkpoint {refused.number} was not pushed"
-        rolling_back.by_itself(environment, stopped_by, (), why)
-    except TakeoverError as error:
-        environment.warn(
-            f"what was to be removed was stopped, and could not be started again: {error}\n"
-            f"to try again: takeover rollback {stopped_by.number}"
-        )
-    else:
-        environment.warn("what was to be removed had been stopped, and shall run again")
 
 
 def _harm(

@@ -320,5 +320,25 @@ def by_itself(
     raise AssertionError("unreachable")
 
 
+def start_again(environment: Environment, stopped_by: int, refused: int) -> None:
+    """Take back what stopped the resources that were not removed then, and warn of it.
+
+    Args:
+        environment: The machine.
+        stopped_by: The number of the checkpoint that stopped them.
+        refused: The number of the one that was to remove them.
+    """
+    checkpoint = Checkpoints(environment.state).get(stopped_by)
+    try:
+        by_itself(environment, checkpoint, (), f"checkpoint {refused} was not pushed")
+    except TakeoverError as error:
+        environment.warn(
+            f"what was to be removed was stopped, and could not be started again: {error}\n"
+            f"to try again: takeover rollback {stopped_by}"
+        )
+    else:
+        environment.warn("what was to be removed had been stopped, and shall run again")
+
+
 def _listed(numbers: tuple[int, ...]) -> str:
     return f"checkpoint{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -21,6 +21,12 @@ LIVE = Path(__file__).parent / "live_cib"
 CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--fence-history=3")
 CONFIG = ("pcs", "cluster", "config", "--output-format=json")
 SIMULATE = ("env", "*", "crm_simulate", "--run", "--live-check", "--output-as=xml")
+TIMER = (
+    *("systemd-run", "--on-active=300s", "--timer-property=AccuracySec=1s"),
+    *("--unit=takeover-unconfirmed-1", "--collect"),
+    *("/usr/local/bin/takeover", "rollback", "--unless-confirmed", "1"),
+)
+STOP_TIMER = ("systemctl", "stop", "takeover-unconfirmed-1.timer")
 PATCH = """\
 <diff format="2">
   <version>
@@ -113,6 +119,16 @@ class ExpectedCalls(Runner):
         self.expect("cibadmin", "--query", stdout=live)
         return self.expect("cibadmin", "--patch", "--xml-file", "*", exit_code=exit_code)
 
+    def expect_undone(self, target: str) -> None:
+        """Expect that a change is taken out of a CIB, by Pacemaker's own tool.
+
+        Args:
+            target: The CIB without it.
+        """
+        diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
+        self.expect(*diff, stdout="<diff/>", exit_code=1)
+        self.expect("crm_diff", "--original", "*", "--patch", "*", stdout=target)
+
     def expect_settled(self, fixture: str, *, news: bool = True) -> None:
         """Expect the waiting until the cluster has settled.
 
@@ -169,6 +185,13 @@ class Takeover:
     said: list[str]
     warned: list[str]
     progress: list[str]
+
+    def has_a_schema_that_rejects(self) -> None:
+        """Give the machine a Pacemaker that takes no CIB."""
+        schema = '<element name="cib" xmlns="http://relaxng.org/ns/structure/1.0"><text/></element>'
+        self.environment.schemas.mkdir()
+        for name in ("pacemaker-1.0.rng", "pacemaker-3.9.rng"):
+            (self.environment.schemas / name).write_text(schema)
 
     def __call__(self, *arguments: str | Path) -> int:
         """Run a command and return its exit code."""

@@ -326,12 +326,7 @@ def test_the_schema_is_asked_before_anything_is_pushed(
     runner: ExpectedCalls, machine: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A CIB that the installed Pacemaker would reject is not pushed (pcs#926)."""
-    schemas = machine.environment.schemas
-    schemas.mkdir()
-    for name in ("pacemaker-1.0.rng", "pacemaker-3.9.rng"):
-        (schemas / name).write_text(
-            '<element name="cib" xmlns="http://relaxng.org/ns/structure/1.0"><text/></element>'
-        )
+    machine.has_a_schema_that_rejects()
     runner.expect_state("cluster-only")
     runner.expect_config()
     runner.expect("pcs", "cluster", "cib", stdout=LIVE)

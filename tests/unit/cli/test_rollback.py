@@ -18,7 +18,7 @@ from pcs_wrapper import stopping
 from pcs_wrapper.checkpoints import Checkpoint, Checkpoints
 from tests.unit.cib.conftest import LIVE
 
-from .conftest import EXAMPLE, ExpectedCalls, Takeover
+from .conftest import EXAMPLE, STOP_TIMER, TIMER, ExpectedCalls, Takeover
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
 STOPPED = to_text(stopping.stopped(etree.fromstring(APPLIED), ["shop"]))
@@ -26,20 +26,12 @@ CREATED = (
     "cib-bootstrap-options-no-quorum-policy, fence-power, shop, shop-prefers-node1, "
     "shop-prefers-node2, shop-prefers-node3"
 )
-TIMER = (
-    *("systemd-run", "--on-active=300s", "--timer-property=AccuracySec=1s"),
-    *("--unit=takeover-unconfirmed-1", "--collect"),
-    *("/usr/local/bin/takeover", "rollback", "--unless-confirmed", "1"),
-)
-STOP_TIMER = ("systemctl", "stop", "takeover-unconfirmed-1.timer")
 
 
 def expect_plan(runner: ExpectedCalls, live: str = APPLIED, target: str = LIVE) -> None:
     """Expect that the change is taken out of the live CIB, by Pacemaker's own tool."""
     runner.expect("pcs", "cluster", "cib", stdout=live)
-    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
-    runner.expect(*diff, stdout="<diff/>", exit_code=1)
-    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=target)
+    runner.expect_undone(target)
 
 
 # What Pacemaker may leave of the failures of resources that are gone.

@@ -18,15 +18,10 @@ from pcs_wrapper.crm_mon import parse_state
 from pcs_wrapper.runner import Result
 from tests.unit.cib.conftest import LIVE
 
-from .conftest import EXAMPLE, FIXTURES, ExpectedCalls, Takeover
+from .conftest import EXAMPLE, FIXTURES, STOP_TIMER, TIMER, ExpectedCalls, Takeover
 
 OLD = merge(etree.fromstring(LIVE), read_description(EXAMPLE))
 STOPPED = stopping.stopped(OLD, ["shop"])
-TIMER = (
-    *("systemd-run", "--on-active=300s", "--timer-property=AccuracySec=1s"),
-    *("--unit=takeover-unconfirmed-1", "--collect"),
-    *("/usr/local/bin/takeover", "rollback", "--unless-confirmed", "1"),
-)
 
 
 @pytest.fixture
@@ -108,9 +103,7 @@ def test_a_service_that_leaves_is_stopped_first(
     for number in ((), ("2",), ("1",)):
         runner.expect("pcs", "cluster", "cib", stdout=empty)
         for _ in range(2):
-            diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
-            runner.expect(*diff, stdout="<diff/>", exit_code=1)
-            runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=to_text(OLD))
+            runner.expect_undone(to_text(OLD))
         runner.expect_state("cluster-only")
         assert machine("rollback", "--dry-run", "--json", *number) == 0
         assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
@@ -161,9 +154,7 @@ def test_what_was_told_to_stop_is_waited_for(
     runner.expect("pcs", "cluster", "cib", stdout=empty)
     assert machine("apply", emptied) == 0
     runner.expect("pcs", "cluster", "cib", stdout=empty)
-    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
-    runner.expect(*diff, stdout="<diff/>", exit_code=1)
-    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=to_text(STOPPED))
+    runner.expect_undone(to_text(STOPPED))
     runner.expect_state("cluster-only")
     assert machine("rollback", "--dry-run") == 0
 
@@ -188,9 +179,7 @@ def test_a_dry_run_shows_both_pushes(
 def expect_started_again(runner: ExpectedCalls, state: str, live: etree._Element) -> None:
     """Expect that the stop is taken back."""
     runner.expect("pcs", "cluster", "cib", stdout=to_text(live))
-    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
-    runner.expect(*diff, stdout="<diff/>", exit_code=1)
-    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=to_text(OLD))
+    runner.expect_undone(to_text(OLD))
     runner.expect_state(state)
     runner.expect_push(to_text(live))
 
@@ -257,7 +246,7 @@ def test_one_confirmation_is_for_both(
     assert machine("apply", "--confirm", "5m", emptied) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("takeover confirm 1")
     assert [state for _, state, _ in told(machine)] == ["applied", "unconfirmed"]
-    runner.expect("systemctl", "stop", "takeover-unconfirmed-1.timer")
+    runner.expect(*STOP_TIMER)
     assert machine("confirm") == 0
 
 
@@ -265,12 +254,7 @@ def test_a_result_that_the_schema_rejects_stops_nothing(
     runner: ExpectedCalls, machine: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is looked at before the first push."""
-    schemas = machine.environment.schemas
-    schemas.mkdir()
-    for name in ("pacemaker-1.0.rng", "pacemaker-3.9.rng"):
-        (schemas / name).write_text(
-            '<element name="cib" xmlns="http://relaxng.org/ns/structure/1.0"><text/></element>'
-        )
+    machine.has_a_schema_that_rejects()
     expect_apply(runner)
     assert machine("apply", emptied) == 1
     assert "rejects the CIB" in capsys.readouterr().err
@@ -323,9 +307,7 @@ def test_a_removal_that_was_interrupted_says_what_stays_stopped(
 def expect_rollback(runner: ExpectedCalls, state: str) -> None:
     """Expect the rollback of the example until what it removes was told to stop."""
     runner.expect("pcs", "cluster", "cib", stdout=to_text(OLD))
-    diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
-    runner.expect(*diff, stdout="<diff/>", exit_code=1)
-    runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=LIVE)
+    runner.expect_undone(LIVE)
     runner.expect_state("running")
     runner.expect_push(to_text(OLD))
     expect_stopped(runner, state)
@@ -359,9 +341,7 @@ def test_a_rollback_that_ends_after_the_stop_is_told_and_can_be_repeated(
     capsys.readouterr()
     runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
     for target in (to_text(OLD), LIVE):
-        diff = ("crm_diff", "--original", "*", "--new", "*", "--no-version")
-        runner.expect(*diff, stdout="<diff/>", exit_code=1)
-        runner.expect("crm_diff", "--original", "*", "--patch", "*", stdout=target)
+        runner.expect_undone(target)
     runner.expect_state("disabled")
     assert machine("rollback", "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
@@ -379,108 +359,3 @@ def test_a_rollback_waits_no_longer_than_it_can_see(
     runner.expect_settled("cluster-only")
     runner.expect("pcs", "cluster", "cib", stdout=LIVE)
     assert machine("rollback", "--yes") == 0
-
-
-GROUP = '<group id="{0}"><primitive id="{0}-app"/></group>'
-
-
-def leaving(old: str, new: str, constraints: str = "") -> tuple[str, ...]:
-    """Return what leaves, of CIBs that have these resources."""
-    text = (
-        "<cib><configuration><resources>{}</resources><constraints>{}</constraints>"
-        "</configuration></cib>"
-    )
-    return stopping.leaving(
-        etree.fromstring(text.format(old, constraints)), etree.fromstring(text.format(new, ""))
-    )
-
-
-WEB, STORE = GROUP.format("web"), GROUP.format("store")
-PARTLY = "<resource_set><resource_ref id='web'/><resource_ref id='store-app'/></resource_set>"
-
-
-@pytest.mark.parametrize(
-    ("constraint", "found"),
-    [
-        ("", ("web",)),
-        # web depends on what stays, or is kept from it: it can stop.
-        ('<rsc_order first="store" then="web"/>', ("web",)),
-        ('<rsc_colocation rsc="web" with-rsc="store" score="INFINITY"/>', ("web",)),
-        ('<rsc_colocation rsc="store" with-rsc="web" score="-INFINITY"/>', ("web",)),
-        (f'<rsc_colocation score="-10000">{PARTLY}</rsc_colocation>', ("web",)),
-        ('<rsc_location rsc="web" node="node1" score="5"/>', ("web",)),
-        # What stays depends on web, or on a part of it.
-        ('<rsc_order first="web" then="store"/>', ()),
-        ('<rsc_order first="web-app" then="store-app"/>', ()),
-        ('<rsc_colocation rsc="store" with-rsc="web" score="INFINITY"/>', ()),
-        (f'<rsc_colocation score="INFINITY">{PARTLY}</rsc_colocation>', ()),
-        (f"<rsc_order>{PARTLY}</rsc_order>", ()),
-    ],
-)
-def test_what_something_depends_on_that_stays_is_not_stopped(
-    constraint: str, found: tuple[str, ...]
-) -> None:
-    """Else that would stop, too, whose dependency the same change takes away."""
-    assert leaving(WEB + STORE, STORE, constraint) == found
-
-
-DEPENDS = {
-    "order": '<rsc_order first="{0}" then="{1}"/>',
-    "colocation": '<rsc_colocation rsc="{1}" with-rsc="{0}"/>',
-}
-
-
-@pytest.mark.parametrize("kind", list(DEPENDS))
-def test_what_something_depends_on_by_way_of_another(kind: str) -> None:
-    """What stays depends on what leaves, and that on what leaves, too: neither is stopped."""
-    wiki = GROUP.format("wiki")
-    chain = DEPENDS[kind].format("wiki", "web") + DEPENDS[kind].format("web", "store")
-    assert leaving(wiki + WEB + STORE, STORE, chain) == ()
-
-
-def test_what_would_not_stop_keeps_running_what_it_depends_on() -> None:
-    """A service that Pacemaker does not manage leaves: what it needs is not stopped under it."""
-    text = f"<cib><configuration><resources>{WEB}{STORE}</resources><constraints>"
-    text += DEPENDS["order"].format("web", "store") + "</constraints></configuration></cib>"
-    new = etree.fromstring("<cib><configuration><resources/></configuration></cib>")
-    old = etree.fromstring(text)
-    assert stopping.leaving(old, new, without={"store"}) == ()
-    assert stopping.leaving(old, new, without={"web"}) == ("store",)
-
-
-def test_what_leaves_together_may_depend_on_each_other() -> None:
-    """Pacemaker stops it in the order that it still knows."""
-    assert leaving(WEB + STORE, "", '<rsc_order first="web" then="store"/>') == ("web", "store")
-
-
-def test_what_is_moved_into_another_does_not_leave() -> None:
-    """An adopted primitive becomes a member of a group, a group becomes a clone: it runs on."""
-    assert leaving('<primitive id="web-app"/>', WEB) == ()
-    assert leaving(WEB, f'<clone id="web">{GROUP.format("web-group")}</clone>'.replace(
-        "web-group-app", "web-app")) == ()  # fmt: skip
-
-
-def test_fencing_devices_are_not_stopped() -> None:
-    """A device does not run where it stops: nodes could not be fenced meanwhile."""
-    assert leaving('<primitive id="fence-a" class="stonith"/>', "") == ()
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        '<primitive id="web"/>',
-        '<primitive id="web"><meta_attributes id="web-meta_attributes"/></primitive>',
-        '<primitive id="web"><meta_attributes id-ref="shared"/></primitive>',
-        '<group id="web"><meta_attributes id="m"><nvpair id="r" name="target-role" '
-        'value="Started"/></meta_attributes><primitive id="a"><meta_attributes id="n"><nvpair '
-        'id="s" name="target-role" value="Started"/></meta_attributes></primitive></group>',
-    ],
-)
-def test_every_part_shall_be_stopped(resource: str) -> None:
-    """Where a role is given it is changed, also that of a part; where none is, the whole has it."""
-    text = f"<cib><configuration><resources>{resource}</resources></configuration></cib>"
-    found = stopping.stopped(etree.fromstring(text), ["web"])
-    roles = found.xpath("//meta_attributes/nvpair[@name='target-role']/@value")
-    assert set(roles) == {"Stopped"}
-    assert found.find("configuration/resources/*/meta_attributes/nvpair[@name='target-role']") \
-        is not None  # fmt: skip
