@@ -99,6 +99,39 @@ def test_disks_are_shared_over_iscsi(rig: Rig) -> None:
         rig.run(node, *command, check=True)
 
 
+_DAEMON = "/usr/bin/qemu-storage-daemon"
+#: It forks twice, as with --daemonize; the process in between ends last, as on a busy machine.
+_LATE = f"""#!/usr/bin/python3 -I
+import os, sys, time
+if os.fork():
+    while "/run/takeover-rig/lun1 fuse" not in open("/proc/mounts").read():
+        time.sleep(0.01)
+    os._exit(0)
+if os.fork():
+    time.sleep(2)
+    os._exit(0)
+real = {_DAEMON!r} + ".real"
+os.execv(real, [real, *(each for each in sys.argv[1:] if each != "--daemonize")])
+"""
+
+
+def test_a_disk_stays_attached_on_a_busy_machine(rig: Rig) -> None:
+    """The end of another process than the initiator itself is not taken for its end."""
+    rig.run("node3", "mv", _DAEMON, f"{_DAEMON}.real", check=True)
+    rig.write("node3", _DAEMON, _LATE)
+    rig.run("node3", "chmod", "755", _DAEMON, check=True)
+    try:
+        device = _attach(rig, "node3")
+        time.sleep(3)
+        rig.run(
+            "node3", "dd", f"if={device}", "of=/dev/null", "iflag=direct", "count=1", check=True
+        )
+    finally:
+        detach = (ATTACH_PROGRAM, "detach", rig.layout.portal, TARGET, "1")
+        rig.run("node3", *detach)
+        rig.run("node3", "mv", f"{_DAEMON}.real", _DAEMON, check=True)
+
+
 def test_a_double_mount_is_seen(rig: Rig) -> None:
     """The observer outside the nodes reports a LUN that two nodes have mounted, and only then."""
     before = len(rig.status()["disks"]["double_mounts"])
