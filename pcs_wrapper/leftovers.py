@@ -13,6 +13,7 @@ from lxml import etree
 
 from pcs_wrapper import cib
 from pcs_wrapper.environment import Environment
+from pcs_wrapper.stopping import primitives
 
 _TIMEOUT = 30.0
 # Of a resource NAME and an operation: NAME#start_0 (Pacemaker Explained, "Failure Counts").
@@ -30,7 +31,7 @@ def forget(environment: Environment, old: etree._Element, new: etree._Element) -
     Raises:
         ProgramError: pcs or attrd_updater is missing or fails.
     """
-    gone = _primitives(old) - _primitives(new)
+    gone = primitives(old) - primitives(new)
     if not gone:
         return
     for node, attribute in list(_of(cib.read_cib(environment), gone)):
@@ -40,11 +41,6 @@ def forget(environment: Environment, old: etree._Element, new: etree._Element) -
             timeout=_TIMEOUT,
             cure="The configuration was pushed; only the old failures are still there",
         )
-
-
-def _primitives(tree: etree._Element) -> set[str]:
-    found = tree.iterfind("configuration/resources//primitive")
-    return {primitive.get("id", "") for primitive in found}
 
 
 def _of(live: etree._Element, gone: set[str]) -> Iterator[tuple[str, str]]:

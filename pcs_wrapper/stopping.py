@@ -43,12 +43,12 @@ def leaving(
         new: What it shall be.
         without: IDs of what is not to be stopped, as if it stayed.
     """
-    stays = _primitives(new)
+    stays = primitives(new)
     found = [
         top
         for top in old.iterfind("configuration/resources/*")
-        if (primitives := _primitives(top))
-        and primitives.isdisjoint(stays)
+        if (inner := primitives(top))
+        and inner.isdisjoint(stays)
         and top.get("class") != "stonith"
         and top.get("id") not in without
     ]
@@ -62,8 +62,7 @@ def leaving(
         rest = [top for top in found if needed.isdisjoint(_names(top))]
         if len(rest) == len(found):
             return tuple(top.get("id", "") for top in found)
-        # What leaves and depends on something that is not stopped would not be in its way, but
-        # what that depends on in turn would.
+        # The others count as what stays from here on: what they depend on is not stopped either.
         found = rest
 
 
@@ -162,16 +161,17 @@ def still_running(state: ClusterState, names: Collection[str]) -> list[str]:
     return [resource.id for resource in state.resources if resource.id in names and _runs(resource)]
 
 
+def primitives(tree: etree._Element) -> set[str]:
+    """Return the IDs of the primitives in a CIB, or in a resource."""
+    return {primitive.get("id", "") for primitive in tree.iter("primitive")}
+
+
 def _runs(resource: Resource) -> bool:
     return any(part.nodes or part.role != _STOPPED for part in resource.parts)
 
 
 def _names(top: etree._Element) -> set[str]:
     return {element.get("id", "") for element in top.iter(etree.Element)}
-
-
-def _primitives(tree: etree._Element) -> set[str]:
-    return {primitive.get("id", "") for primitive in tree.iter("primitive")}
 
 
 def _needed(constraint: etree._Element, gone: set[str]) -> Iterator[str]:
@@ -196,5 +196,5 @@ def _set_role(top: etree._Element) -> None:
     plain = [each for each in sets if each.find("rule") is None]
     if not plain:
         top.insert(0, nvset("meta_attributes", f"{top.get('id')}-meta_attributes", _WANTED))
-    elif not any(each.find(f"nvpair[@name='{_ROLE}']") is not None for each in plain):
+    elif all(each.find(f"nvpair[@name='{_ROLE}']") is None for each in plain):
         plain[0].extend(nvset("meta_attributes", plain[0].get("id", ""), _WANTED))

@@ -62,6 +62,13 @@ def expect_stopped(runner: ExpectedCalls, state: str = "disabled") -> None:
         runner.expect_state(state)
 
 
+def expect_removed(runner: ExpectedCalls, live: str) -> None:
+    """Expect the push of the removal, and the look for what is left of its failures."""
+    runner.expect_push(to_text(STOPPED))
+    runner.expect_settled("cluster-only")
+    runner.expect("pcs", "cluster", "cib", stdout=live)
+
+
 def told(machine: Takeover) -> list[tuple[int, str, str]]:
     """Return number, state and note of all checkpoints."""
     return [
@@ -149,9 +156,7 @@ def test_what_was_told_to_stop_is_waited_for(
     ]
     expect_apply(runner, live=STOPPED)
     expect_stopped(runner)
-    runner.expect_push(to_text(STOPPED))
-    runner.expect_settled("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    expect_removed(runner, empty)
     assert machine("apply", emptied) == 0
     runner.expect("pcs", "cluster", "cib", stdout=empty)
     runner.expect_undone(to_text(STOPPED))
@@ -240,9 +245,7 @@ def test_one_confirmation_is_for_both(
     expect_apply(runner)
     runner.expect(*TIMER)
     expect_stop(runner)
-    runner.expect_push(to_text(STOPPED))
-    runner.expect_settled("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    expect_removed(runner, empty)
     assert machine("apply", "--confirm", "5m", emptied) == 0
     assert capsys.readouterr().out.splitlines()[-1].endswith("takeover confirm 1")
     assert [state for _, state, _ in told(machine)] == ["applied", "unconfirmed"]
@@ -319,9 +322,7 @@ def test_a_rollback_is_made_even_if_something_does_not_stop(
     """What has done harm is not kept because it goes on doing it."""
     keep(machine, etree.fromstring(LIVE), OLD, state="applied")
     expect_rollback(runner, "running")
-    runner.expect_push(to_text(STOPPED))
-    runner.expect_settled("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    expect_removed(runner, LIVE)
     assert machine("rollback", "--yes") == 0
     assert [state for _, state, _ in told(machine)] == ["applied", "rolled back", "rolled back"]
 
@@ -355,7 +356,5 @@ def test_a_rollback_waits_no_longer_than_it_can_see(
     expect_rollback(runner, "running")
     runner.expected[-2].result = Result(1, "", "ill")  # crm_resource --wait
     runner.expected.pop()
-    runner.expect_push(to_text(STOPPED))
-    runner.expect_settled("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    expect_removed(runner, LIVE)
     assert machine("rollback", "--yes") == 0
