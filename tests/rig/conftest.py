@@ -14,6 +14,8 @@ from vagrant.one_machine.rig import Rig as OneMachineRig
 from vagrant.rig import KINDS, Rig, named
 
 RELEASES = ["bookworm", "trixie"]
+#: How long pcs may wait for a resource that takes no time to start, in seconds.
+_PCS_LIMIT = 60.0
 _NONE = "none"
 
 
@@ -86,6 +88,16 @@ class Shop:
     def patience(self) -> float:
         """The factor for time limits: how much slower this rig is than real machines."""
         return self.rig.equipment.patience
+
+    @property
+    def pcs_waits(self) -> str:
+        """The option with which pcs waits until a change of a resource is done."""
+        return f"--wait={_PCS_LIMIT * self.patience:.0f}"
+
+    def make_with_pcs(self, name: str, *options: str) -> None:
+        """Have the administrator make a resource that does nothing, and wait until it runs."""
+        dummy = ("pcs", "resource", "create", name, "ocf:heartbeat:Dummy", *options)
+        self.admin.types("node1", *dummy, self.pcs_waits)
 
 
 @pytest.fixture(scope="session", params=RELEASES)

@@ -61,8 +61,7 @@ def others(shop: Shop) -> Iterator[dict[str, str]]:
     shop.rig.write(NODE, _OTHER, text + _BATCH.replace(command, f'{command}\nmonitor = "30s"'))
     slow = f'"/usr/bin/python3", "-c", "{_TAKES_ITS_TIME}"]'
     shop.rig.write(NODE, _SLOW, text + _BATCH.replace(command, slow))
-    create = ("pcs", "resource", "create", "theirs", "ocf:heartbeat:Dummy", "--wait=60")
-    shop.rig.run(NODE, *create, check=True)
+    shop.make_with_pcs("theirs")
     yield of_others(starts(shop.rig))
     apply(shop.rig, DESCRIPTION)
     shop.rig.run(NODE, "pcs", "resource", "delete", "theirs", check=True)
@@ -273,7 +272,7 @@ def test_killed_at_twenty_moments(shop: Shop) -> None:
         applied[file] = configuration(shop.rig)
     shop.rig.run(NODE, "pcs", "resource", "disable", "batch", check=True)
     stopped = configuration(shop.rig)
-    shop.rig.run(NODE, "pcs", "resource", "enable", "batch", "--wait=60", check=True)
+    shop.rig.run(NODE, "pcs", "resource", "enable", "batch", shop.pcs_waits, check=True)
     assert configuration(shop.rig) == applied[_WITH]
     assert len({*applied.values(), stopped}) == 3
     chance = random.Random(4)  # noqa: S311 - for moments, not for secrets

@@ -51,8 +51,7 @@ def test_a_second_run_changes_nothing(shop: Shop) -> None:
 
 def test_what_pcs_made_is_left_alone(shop: Shop) -> None:
     """A resource that an administrator made with pcs survives an apply."""
-    dummy = ("pcs", "resource", "create", "theirs", "ocf:heartbeat:Dummy", "--wait=60")
-    shop.admin.types("node1", *dummy)
+    shop.make_with_pcs("theirs")
     shop.admin.types("node1", "takeover", "apply", DESCRIPTION)
     assert 'id="theirs"' in _configuration(shop.rig)
     shop.admin.types("node1", "pcs", "resource", "delete", "theirs")

@@ -53,8 +53,7 @@ def test_a_change_by_hand_is_told_and_put_right(shop: Shop) -> None:
 def theirs(shop: Shop) -> str:
     """Return the name of a group that was made with pcs."""
     for name in ("their-one", "their-two"):
-        dummy = ("ocf:heartbeat:Dummy", "op", "monitor", "interval=17s", "--group", "theirs")
-        shop.admin.types(NODE, "pcs", "resource", "create", name, *dummy, "--wait=60")
+        shop.make_with_pcs(name, "op", "monitor", "interval=17s", "--group", "theirs")
     return "theirs"
 
 
