@@ -40,6 +40,7 @@ def web(shop: Shop) -> Iterator[Rig]:
     lun = (rig.layout.portal, TARGET, "2")
     device = types(NODE, ATTACH_PROGRAM, "attach", *lun).strip()
     types(NODE, "mkfs.ext4", "-q", device)
+    device = _name_on_every_node(rig, device)
     rig.write(NODE, "/usr/local/bin/web-server", SERVER)
     types(NODE, "chmod", "755", "/usr/local/bin/web-server")
     types("node1", "pcs", "cluster", "cib", "web.xml")
@@ -59,6 +60,13 @@ def web(shop: Shop) -> Iterator[Rig]:
     types("node1", "pcs", "resource", "delete", "web")
     types(NODE, ATTACH_PROGRAM, "detach", *lun)
     wait_until_whole(rig)
+
+
+def _name_on_every_node(rig: Rig, device: str) -> str:
+    """What udev calls a disk by its target and LUN; where it names none, they are called alike."""
+    links = ("udevadm", "info", "--query=symlink", "--root", device)
+    found = rig.run(NODE, *links).stdout.split()
+    return next((link for link in found if link.startswith("/dev/disk/by-path/")), device)
 
 
 def _switch(shop: Shop, provider: str, agents: dict[str, str]) -> None:
