@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +32,9 @@ _KILL = timedelta(seconds=10)
 _SHARED = frozenset(
     "gfs2 ocfs2 nfs nfs4 cifs smb3 ceph glusterfs fuse.glusterfs lustre 9p tmpfs".split()
 )
+# The kernel's names of whole disks, in the order in which it finds them, and of their partitions
+# (linux: Documentation/admin-guide/devices.txt); the names that udev gives them stay.
+_NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-)\d+(p\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ def advice(description: Description, machine: Machine | None = None) -> Iterator
                     yield from _app(place, part)
                 case Filesystem() if service.pattern == "everywhere":
                     yield from _filesystem_everywhere(place, part)
+                case Filesystem() if part.device is not None:
+                    yield from _disk_name((*place, "device"), part.device)
                 case Address() if machine is not None and machine.is_one_of(service.nodes):
                     yield from _interface(place, part, machine)
 
@@ -114,6 +120,8 @@ def _cluster(description: Description) -> Iterator[Contradiction]:
 
 def _fencing(description: Description) -> Iterator[Contradiction]:
     sbd = description.sbd
+    for index, disk in enumerate(sbd.devices if sbd is not None else ()):
+        yield from _disk_name(("sbd", "devices", index), disk)
     agents = {device.agent for device in description.fencing.values()}
     if sbd is not None and sbd.devices and "fence_sbd" not in agents:
         yield Contradiction(
@@ -222,6 +230,16 @@ def _interface(path: Path, address: Address, machine: Machine) -> Iterator[Contr
             (*path, "interface"),
             f"{machine.name} has no interface {address.interface}: the address cannot start there",
             f"it has: {', '.join(sorted(set(machine.interfaces) - {'lo'}))}",
+        )
+
+
+def _disk_name(path: Path, name: str) -> Iterator[Contradiction]:
+    if _NUMBERED_DISK.fullmatch(name):
+        yield Contradiction(
+            path,
+            f"another node may have another disk as {name}, and this one after its next boot: the "
+            "kernel numbers disks in the order in which it finds them",
+            f"a name of the disk itself: find -L /dev/disk/by-id -samefile {name}",
         )
 
 

@@ -70,14 +70,20 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     ([], web().replace('command = ["/bin/x"]\nhealth = "tcp:127.0.0.1:80"',
                        'agent = "systemd:x"\ntimeout = "60s"'),
      "services.web.app.timeout: systemd gives a unit 90s to stop"),
-    ([("[fencing.power]", '[sbd]\ndevices = ["/dev/sda"]\n[fencing.power]')], "",
+    ([("[fencing.power]", '[sbd]\ndevices = ["/dev/disk/by-id/x"]\n[fencing.power]')], "",
      "sbd.devices: no fencing device uses these disks"),
     ([("[fencing.power]",
-       '[sbd]\nmessage_timeout = "80s"\ndevices = ["/dev/sda"]\n[fencing.power]')],
-     '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/sda" }\n',
+       '[sbd]\nmessage_timeout = "80s"\ndevices = ["/dev/disk/by-id/x"]\n[fencing.power]')],
+     '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/disk/by-id/x" }\n',
      "sbd: a node that boots waits for 84s, and systemd gives sbd.service 90s to start"),
     ([('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["ipmi1"]]')], BOARDS,
      "nodes.node1.fencing_levels: power can fence node1 but is in no level"),
+    ([("[fencing.power]", '[sbd]\ndevices = ["/dev/vdb1"]\n[fencing.power]')],
+     '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/vdb1" }\n',
+     "sbd.devices[0]: another node may have another disk as /dev/vdb1"),
+    *(([], web() + f'[services.web.filesystem]\ndevice = "{device}"\ndirectory = "/srv/web"\n',
+       f"services.web.filesystem.device: another node may have another disk as {device}")
+      for device in ("/dev/sdb", "/dev/sdab12", "/dev/xvdc", "/dev/nvme1n1p2", "/dev/dm-4")),
 ]  # fmt: skip
 
 
@@ -98,3 +104,6 @@ def test_what_is_as_it_should_be_is_not_mentioned(advise: Advise) -> None:
     copies = web("everywhere") + '[services.web.filesystem]\ndevice = "/dev/sdb"\n'
     disk = 'directory = "/srv/web"\ntype = "ext4"\nparameters = { force_clones = true }\n'
     assert advise(more=copies + disk) == []
+    for device in ("/dev/disk/by-id/x", "/dev/mapper/x", "/dev/drbd0", "/dev/vg/sda", "UUID=sda"):
+        mount = f'[services.web.filesystem]\ndevice = "{device}"\ndirectory = "/srv/web"\n'
+        assert advise(more=web() + mount) == []
