@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -242,14 +243,15 @@ def test_what_is_confirmed_stays(shop: Shop) -> None:
 
 def test_one_apply_at_a_time(shop: Shop) -> None:
     """The second one is refused at once, and says who is at work."""
-    first = subprocess.Popen(
-        shop.rig.command(NODE, "takeover", "apply", _OTHER),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    assert eventually(lambda: at_work(shop.rig) == "takeover apply", 30 * shop.patience)
-    second = takeover(shop.rig, "apply", _WITH)
-    assert first.wait(120 * shop.patience) == 0
+    with _begun(shop.rig, _OTHER) as (first, pid):
+        assert eventually(lambda: at_work(shop.rig) == "takeover apply", 30 * shop.patience)
+        # On a slow machine it would be done before the second one has come to the question.
+        _signal(shop.rig, pid, signal.SIGSTOP)
+        try:
+            second = takeover(shop.rig, "apply", _WITH)
+        finally:
+            _signal(shop.rig, pid, signal.SIGCONT)
+        assert first.wait(120 * shop.patience) == 0
     assert second.returncode == 1
     assert re.search(
         r"`takeover apply` of \w+ \(process \d+, since .*\) is changing", second.stderr
@@ -341,20 +343,33 @@ def test_others_ran_on_through_all_of_it(shop: Shop, others: dict[str, str]) -> 
 
 def _kill(rig: Rig, target: str, after: float) -> None:
     """Start an apply on the node and kill its process after a time, if it is still there."""
-    tell = 'echo $$; exec takeover apply "$0"'
     limit = 60 * rig.equipment.patience
-    process = subprocess.Popen(
+    with _begun(rig, target) as (process, pid):
+        time.sleep(after)
+        try:
+            _signal(rig, pid, signal.SIGKILL)
+        except RigError:
+            assert process.wait(limit) == 0, "it had ended by itself, and not well"
+        process.wait(limit)
+
+
+@contextmanager
+def _begun(rig: Rig, target: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Start an apply on the node: the process here, and the ID of the one there."""
+    tell = 'echo $$; exec takeover apply "$0"'
+    with subprocess.Popen(
         rig.command(NODE, "sh", "-c", tell, target),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    assert process.stdout
-    pid = process.stdout.readline().strip()
-    time.sleep(after)
-    try:
-        rig.run(NODE, "kill", f"-{signal.SIGKILL:d}", pid, check=True)
-    except RigError:
-        assert process.wait(limit) == 0, "it had ended by itself, and not well"
-    process.wait(limit)
-    process.stdout.close()
+    ) as process:
+        assert process.stdout
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()  # no test waits for ever for one that a failure has left behind
+
+
+def _signal(rig: Rig, pid: str, number: signal.Signals) -> None:
+    """Send a signal to a process on the node; a RigError if there is none of that ID."""
+    rig.run(NODE, "kill", f"-{number:d}", pid, check=True)
