@@ -356,7 +356,8 @@ def _kill(rig: Rig, target: str, after: float) -> None:
 @contextmanager
 def _begun(rig: Rig, target: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start an apply on the node: the process here, and the ID of the one there."""
-    tell = 'echo $$; exec takeover apply "$0"'
+    # Not in the shell's place: nsenter(1) halts when its child is halted, and stays so.
+    tell = 'takeover apply "$0" & echo $!; wait $!'
     with subprocess.Popen(
         rig.command(NODE, "sh", "-c", tell, target),
         stdout=subprocess.PIPE,
