@@ -56,7 +56,7 @@ class Measured:
         reaction_s: when the first action of the recovery began.
         outage_s: the longest time in which nobody was served; 0 if it is no concern of the service.
         own_start_s: the part of it that the application took for its own start.
-        by: `watcher` or `monitor`.
+        by: who has recorded it, as `finders` says.
     """
 
     told_s: float
@@ -85,22 +85,47 @@ def inflict(failure: Failure, admin: Administrator, visitor: Visitor) -> Measure
         outage = visitor.outage(begin)
     else:
         raise RigError(f"{failure.name}: the service is not back after {_LIMIT:.0f} s")
-    failed = (
-        rf"Result of (\w+) operation for {failure.seen_at or failure.resource} on {node}: (?!ok)"
-    )
+    failed = failed_result(failure.seen_at or failure.resource, node)
     wait_for_log(rig, node, struck, failed)
     failure.mend(rig, node)
     wait_until_whole(rig)
     journal = sorted(entry for name in rig.layout.node_names for entry in _log(rig, name, struck))
-    told, recorded = _first(journal, failed)
+    told, _ = _first(journal, failed)
     began, _ = _first(journal, r"Initiating (stop|start) operation")
     return Measured(
         told_s=round(told - struck, 3),
         reaction_s=round(began - struck, 3),
         outage_s=round(outage, 3),
         own_start_s=round(_own_start(journal), 3),
-        by="watcher" if recorded[1] == "asyncmon" else "monitor",
+        by=finders([text for _, text in journal], failed),
     )
+
+
+def failed_result(resource: str, node: str) -> str:
+    """Return a pattern of what Pacemaker logs of a failed action, whose first group is the action.
+
+    A success is `ok` for Pacemaker 2.1, and `OK` for 3.0.
+
+    Args:
+        resource: the resource's ID, or a pattern of several.
+        node: the node's name.
+    """
+    return rf"Result of (\w+) operation for {resource} on {node}: (?!ok|OK)"
+
+
+def finders(log: list[str], failed: str) -> str:
+    """Return who has recorded a failure: `watcher`, `monitor`, or both, the first one first.
+
+    A monitor that had begun before the watcher told of it finds it, too. Then Pacemaker has the
+    monitor's reason: it keeps one failure of a resource on a node, the last.
+
+    Args:
+        log: what the nodes have logged, the oldest first.
+        failed: the pattern of its result.
+    """
+    names = {"asyncmon": "watcher", "monitor": "monitor"}
+    actions = [found[1] for text in log if (found := re.search(failed, text))]
+    return ", ".join(dict.fromkeys(names[action] for action in actions if action in names))
 
 
 def wait_for_log(rig: Rig, node: str, since: float, pattern: str) -> str:

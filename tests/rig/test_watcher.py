@@ -88,7 +88,7 @@ def test_a_failure_is_told_when_it_happens(watched: Shop, failure: Failure) -> N
 
 
 def _seen_by_watcher(failure: Failure, watched: Shop, visitor: Visitor) -> tuple[str, Measured]:
-    """Have a failure happen; again if one of the monitors, every 10 s, was due just then.
+    """Have a failure happen; again if one of the monitors, every 10 s, has found it, too.
 
     Returns the node where it happened, and what became of it.
     """
@@ -99,7 +99,7 @@ def _seen_by_watcher(failure: Failure, watched: Shop, visitor: Visitor) -> tuple
         if measured.by == "watcher":
             return node, measured
         forget_failures(watched.admin)
-    pytest.fail(f"the monitor was first {ATTEMPTS} times")
+    pytest.fail(f"the monitor was at it, too, {ATTEMPTS} times")
 
 
 def test_without_it_the_monitor_finds_the_same(unwatched: Shop) -> None:
