@@ -19,10 +19,10 @@ from pathlib import Path
 import click
 from lxml import etree
 
+from cib_templates.cib.validation import SCHEMA_DIRECTORY, check_schema
 from cib_templates.errors import InvalidCib
-from cib_templates.schema import SCHEMA_DIRECTORY, check_schema
-from pcs_wrapper.cluster_config import ClusterConfig
-from pcs_wrapper.importing import imported
+from pcs_wrapper.cluster.importing import imported
+from pcs_wrapper.pacemaker.corosync import ClusterConfig
 
 WHOLE, IN_PART, LACKING, BROKEN = "whole", "in part", "lacking", "traceback"
 

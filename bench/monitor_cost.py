@@ -20,9 +20,9 @@ from typing import Any
 import click
 
 from bench.cost import Cost, Program, ProgramFailed, measure, run_once
-from ocf_agents import mountinfo, registration
-from ocf_agents.install import install_agents
-from ocf_agents.process import identify
+from ocf_agents.install.launchers import install_agents
+from ocf_agents.runtime import mountinfo, registration
+from ocf_agents.runtime.process import identify
 
 _STOCK = Path("/usr/lib/ocf/resource.d/heartbeat")
 #: As most clusters have it: the interface is found from the routes.

@@ -26,15 +26,16 @@ from lxml import etree
 
 from bench.cost import Program, run_once
 from bench.described import crm_lines, description, online, pcs_commands
-from cib_templates.description import Description
-from cib_templates.diff import diff
-from cib_templates.merge import merge
-from cib_templates.reading import read_description
-from cib_templates.render import render, to_text
-from cib_templates.schema import check_schema
-from pcs_wrapper.cli import ExitCode
-from pcs_wrapper.environment import Environment
-from pcs_wrapper.simulation import simulate
+from cib_templates.cib.text import to_text
+from cib_templates.cib.validation import check_schema
+from cib_templates.comparing.diff import diff
+from cib_templates.merging.merge import merge
+from cib_templates.model.description import Description
+from cib_templates.reading.reading import read_description
+from cib_templates.rendering.render import render
+from pcs_wrapper.exit_codes import ExitCode
+from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker.simulation import simulate
 
 _T = TypeVar("_T")
 _SIZES = (10, 100, 300, 1000)
@@ -66,7 +67,7 @@ class Stages:
         _timed(took, "validate", lambda: check_schema(new))
         _timed(took, "diff", lambda: diff(self.live, new))
         if with_simulation:
-            _timed(took, "crm_simulate", lambda: simulate(Environment(), self.live, new))
+            _timed(took, "crm_simulate", lambda: simulate(Machine(), self.live, new))
         return took
 
     def whole_process(self) -> tuple[float, float]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.app_parameters import AppParameters
-from ocf_agents.ocf import Action, AgentError, Code, Deadline
-from ocf_agents.process import Process, name, recall
 from ocf_agents.program.containment import containment
-from ocf_agents.state import State
+from ocf_agents.program.parameters import AppParameters
+from ocf_agents.runtime.agent import Action, AgentError, Code, Deadline
+from ocf_agents.runtime.process import Process, name, recall
+from ocf_agents.runtime.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class App(AppParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if something that the program needs is not here."""
-        from ocf_agents.command import find
+        from ocf_agents.runtime.command import find
 
         find(self.binfile)
         self.account().environment()
@@ -86,7 +86,7 @@ class App(AppParameters):
         if main is None:
             raise AgentError(f"{self.program} does not run")
         if self.reload_signal:
-            from ocf_agents import signals
+            from ocf_agents.runtime import signals
 
             main.send(signals.number(self.reload_signal))
             main.wait(min(GRACE, self.deadline.left()))
@@ -119,9 +119,9 @@ class App(AppParameters):
 
     def hook(self) -> Check:
         """Return the check that `monitor_hook` is: run by root, with the agent's environment."""
-        from ocf_agents.command import ENVIRONMENT
         from ocf_agents.program.account import Account
         from ocf_agents.program.check import CommandCheck, split_hook
+        from ocf_agents.runtime.command import ENVIRONMENT
 
         words = split_hook("monitor_hook", self.monitor_hook)
         environment = {**self.environ, "PATH": ENVIRONMENT["PATH"]}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import posix  # os without its Python half, which is a tenth of a monitor's time
 
-from ocf_agents import mountinfo
-from ocf_agents.filesystem_parameters import NETWORK, FilesystemParameters
-from ocf_agents.journal import WARNING, log
-from ocf_agents.ocf import Action, AgentError, Code, Deadline
-from ocf_agents.parameters import FALSE
-from ocf_agents.state import State
+from ocf_agents.disk.parameters import NETWORK, FilesystemParameters
+from ocf_agents.runtime import mountinfo
+from ocf_agents.runtime.agent import Action, AgentError, Code, Deadline
+from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.parameters import FALSE
+from ocf_agents.runtime.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Filesystem(FilesystemParameters):
         """Raise AgentError if the host lacks what attaches, reserves or mounts."""
         import os
 
-        from ocf_agents.command import find
+        from ocf_agents.runtime.command import find
 
         folder = os.path.realpath(self.folder)
         if mountinfo.is_system_folder(folder):
@@ -199,8 +199,8 @@ class Filesystem(FilesystemParameters):
         known = self._state.read()
         if known.get("device") == mount.disk and known.get("root", mount.root) == mount.root:
             return True
-        from ocf_agents.bounded import bounded
         from ocf_agents.disk.identity import is_of
+        from ocf_agents.runtime.bounded import bounded
 
         try:
             device = self._device()

@@ -9,12 +9,12 @@ from __future__ import annotations
 import _socket
 import errno
 
-from ocf_agents import netlink
-from ocf_agents.ip_parameters import IpParameters
-from ocf_agents.journal import WARNING, log
+from ocf_agents.network import netlink
+from ocf_agents.network.parameters import IpParameters
 from ocf_agents.network.wanted import Wanted
-from ocf_agents.ocf import Action, AgentError, Code
-from ocf_agents.state import State
+from ocf_agents.runtime.agent import Action, AgentError, Code
+from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,189 +1,23 @@
-"""What every agent shares: actions, parameters, exit codes, reasons, time limits (OCF RA API 1.1).
+"""An agent's action as a program: what Pacemaker calls, from the arguments to the exit code.
 
-Pacemaker starts an agent anew for every monitor, every few seconds for years. Hence the style of
-this package's modules: only cheap imports at the top, the others where they are used.
+This is the public name: installed launchers import `main` from here, and agents of one's own
+import all the others.
 """
 
 from __future__ import annotations
 
 import posix  # os without its Python half, which is a tenth of a monitor's time
 import sys
-import time
 
-from ocf_agents.journal import ERROR, log, use_journal
-from ocf_agents.parameters import Parameter
+from ocf_agents.runtime.agent import CHECK_THIS_HOST, Action, Agent, AgentError, Code, Deadline
+from ocf_agents.runtime.journal import ERROR, log, use_journal
 
-TYPE_CHECKING = False  # the name that type checkers take for true; `typing` costs milliseconds
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import ClassVar, NoReturn
+    from typing import NoReturn
 
-
-class Code:
-    """Exit codes (OCF RA API 1.1, "Exit Status Codes"), and what Pacemaker does on each.
-
-    Plain numbers: the `enum` module alone would take half as long to load as Python itself.
-    """
-
-    SUCCESS = 0
-    ERR_GENERIC = 1  # failed here; tried again up to migration-threshold
-    ERR_ARGS = 2  # parameter wrong on this host; this node is banned
-    ERR_UNIMPLEMENTED = 3
-    ERR_PERM = 4  # this node is banned
-    ERR_INSTALLED = 5  # this node is banned
-    ERR_CONFIGURED = 6  # wrong on every node: the resource stops in the whole cluster
-    NOT_RUNNING = 7
-    DEGRADED = 190  # works, but less well; shown, and nothing is recovered
-
-
-CHECK_THIS_HOST = 10  # the check level of validate-all from which on this host is looked at
-
-
-class AgentError(Exception):
-    """An action failed: a reason for the administrator, an exit code, details for the log.
-
-    Pacemaker keeps about 120 bytes of a reason: the cause comes first, then what failed.
-    """
-
-    def __init__(self, reason: str, code: int = Code.ERR_GENERIC, details: str = "") -> None:
-        super().__init__(reason)
-        self.code = code
-        self.details = details
-
-
-class Deadline:
-    """A moment by which something has to be finished."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def left(self) -> float:
-        """Return the seconds left, never negative."""
-        return max(0.0, self._end - time.monotonic())
-
-    def part(self, fraction: float) -> Deadline:
-        """Return the deadline at which `fraction` (0 to 1) of the time left has passed."""
-        return Deadline(self.left() * fraction)
-
-    def pause(self, seconds: float) -> bool:
-        """Sleep `seconds`, at most until the deadline; tell whether there is time left."""
-        time.sleep(min(seconds, self.left()))
-        return self.left() > 0
-
-
-class Action:
-    """An action as the meta-data advertises it; all times in seconds."""
-
-    def __init__(
-        self, name: str, *, timeout: int, interval: int | None = None, depth: int | None = None
-    ) -> None:
-        self.name = name
-        self.timeout = timeout
-        self.interval = interval
-        self.depth = depth
-
-
-class Agent:
-    """An agent: its parameters are class attributes, its actions methods.
-
-    Parameters: the environment that the cluster gives, and the name of the action.
-    """
-
-    name: ClassVar[str]
-    short: ClassVar[str]
-    long: ClassVar[str]
-    actions: ClassVar[tuple[Action, ...]]
-
-    def __init__(self, environ: Mapping[str, str], action: str = "") -> None:
-        self.environ = environ
-        self.instance = environ.get("OCF_RESOURCE_INSTANCE") or "default"
-        self.deadline = Deadline(self._seconds(action))
-
-    def start(self) -> None:
-        """Bring the resource up, and return only when it serves; raise AgentError if it fails."""
-        raise NotImplementedError
-
-    def stop(self) -> None:
-        """Leave nothing of the resource; raise AgentError if something is left."""
-        raise NotImplementedError
-
-    def monitor(self) -> int:
-        """Return SUCCESS or NOT_RUNNING; raise AgentError for anything between them."""
-        raise NotImplementedError
-
-    def reload(self) -> None:
-        """Take over changed parameters of a running resource, those declared `reloadable`."""
-
-    def after_start(self) -> None:
-        """Do what follows a successful start."""
-
-    def before_stop(self) -> None:
-        """Do what precedes every stop; it must not fail."""
-
-    def after_monitor(self) -> None:
-        """Do what follows a recurring monitor that found the resource running."""
-
-    def after_reload(self) -> None:
-        """Do what follows a reload."""
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with the parameters together, on whatever host."""
-        return []
-
-    def check_host(self) -> None:
-        """Raise AgentError if this host lacks what the resource needs."""
-
-    @classmethod
-    def parameters(cls) -> list[Parameter]:
-        """Return the agent's parameters in the order of their declaration, inherited ones last."""
-        return [
-            value
-            for base in cls.__mro__
-            for value in vars(base).values()
-            if isinstance(value, Parameter)
-        ]
-
-    @classmethod
-    def advertises(cls, action: str) -> bool:
-        """Tell whether the meta-data lists an action."""
-        return any(a.name == action for a in cls.actions)
-
-    @property
-    def probe(self) -> bool:
-        """Tell whether this monitor asks what runs here before the cluster has started anything."""
-        return self.environ.get("OCF_RESKEY_CRM_meta_interval", "0") == "0"
-
-    @property
-    def check_level(self) -> int:
-        """The thoroughness of monitor and validate-all ("Check Levels"): 0, 10 or 20."""
-        text = self.environ.get("OCF_CHECK_LEVEL", "")
-        return int(text) if text.isdigit() else 0
-
-    def validate(self) -> None:
-        """Check the parameters, no matter on which host.
-
-        Raises AgentError with ERR_CONFIGURED and every mistake found.
-        """
-        found = []
-        for parameter in self.parameters():
-            value = parameter.text(self)
-            if not value:
-                if parameter.required:
-                    found.append(f"the parameter {parameter.name} is missing")
-            elif problem := parameter.problem(value):
-                found.append(problem)
-        found = found or self.problems()
-        if found:
-            raise AgentError("; ".join(found), Code.ERR_CONFIGURED)
-
-    def _seconds(self, action: str) -> float:
-        """Return the time for the action: what the cluster allows, less a little to say why."""
-        allowed = self.environ.get("OCF_RESKEY_CRM_meta_timeout", "")
-        if allowed.isdigit() and int(allowed):
-            seconds = int(allowed) / 1000
-        else:
-            seconds = next((a.timeout for a in self.actions if a.name == action), 20)
-        return max(seconds * 0.5, seconds - max(0.3, seconds * 0.05))
+__all__ = ["Action", "Agent", "AgentError", "Code", "Deadline", "main", "run"]
 
 
 def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) -> int:
@@ -233,7 +67,7 @@ def main(agent: type[Agent]) -> NoReturn:
 
 def _perform(agent: type[Agent], action: str, environ: Mapping[str, str]) -> int:
     if action == "meta-data":
-        from ocf_agents.metadata import metadata
+        from ocf_agents.install.metadata import metadata
 
         sys.stdout.write(metadata(agent))
         return Code.SUCCESS

@@ -7,25 +7,15 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from enum import IntEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from pcs_wrapper.exit_codes import ExitCode
+
 if TYPE_CHECKING:
-    from pcs_wrapper.environment import Environment
-
-
-class ExitCode(IntEnum):
-    """What a command's exit code says."""
-
-    DONE = 0
-    FAILED = 1
-    USAGE = 2
-    DIFFERENT = 3
-    UNREACHABLE = 4
-    INTERRUPTED = 130
+    from pcs_wrapper.machine.machine import Machine
 
 
 class LazyGroup(click.Group):
@@ -61,19 +51,46 @@ class LazyGroup(click.Group):
 @click.command(
     cls=LazyGroup,
     lazy={
-        "check": ("pcs_wrapper.commands.check:check", "Find every mistake in a description."),
-        "render": ("pcs_wrapper.commands.render:render", "Show a description as a CIB."),
-        "schema": ("pcs_wrapper.commands.schema:schema", "Print a JSON Schema for editors."),
-        "cluster": ("pcs_wrapper.commands.cluster:cluster", "Create the cluster."),
-        "plan": ("pcs_wrapper.commands.plan:plan", "Show what an apply would change, and do."),
-        "apply": ("pcs_wrapper.commands.apply:apply", "Make the cluster what is described."),
-        "confirm": ("pcs_wrapper.commands.confirm:confirm", "Keep a change that waits for it."),
-        "rollback": ("pcs_wrapper.commands.rollback:rollback", "Take changes back."),
-        "history": ("pcs_wrapper.commands.history:history", "Show what was changed, by whom."),
-        "drift": ("pcs_wrapper.commands.drift:drift", "Show what others have changed."),
-        "import": ("pcs_wrapper.commands.import_:import_", "Describe a cluster that is there."),
-        "status": ("pcs_wrapper.commands.status:status", "Show what runs where, or why not."),
-        "agents": ("pcs_wrapper.commands.agents:agents", "Install resource agents, or test one."),
+        "check": (
+            "pcs_wrapper.commands.description.check:check",
+            "Find every mistake in a description.",
+        ),
+        "render": (
+            "pcs_wrapper.commands.description.render:render",
+            "Show a description as a CIB.",
+        ),
+        "schema": (
+            "pcs_wrapper.commands.description.schema:schema",
+            "Print a JSON Schema for editors.",
+        ),
+        "cluster": ("pcs_wrapper.commands.cluster.create:cluster", "Create the cluster."),
+        "plan": (
+            "pcs_wrapper.commands.change.plan:plan",
+            "Show what an apply would change, and do.",
+        ),
+        "apply": ("pcs_wrapper.commands.change.apply:apply", "Make the cluster what is described."),
+        "confirm": (
+            "pcs_wrapper.commands.change.confirm:confirm",
+            "Keep a change that waits for it.",
+        ),
+        "rollback": ("pcs_wrapper.commands.change.rollback:rollback", "Take changes back."),
+        "history": (
+            "pcs_wrapper.commands.change.history:history",
+            "Show what was changed, by whom.",
+        ),
+        "drift": ("pcs_wrapper.commands.change.drift:drift", "Show what others have changed."),
+        "import": (
+            "pcs_wrapper.commands.description.import_:import_",
+            "Describe a cluster that is there.",
+        ),
+        "status": (
+            "pcs_wrapper.commands.cluster.status:status",
+            "Show what runs where, or why not.",
+        ),
+        "agents": (
+            "pcs_wrapper.commands.agents.agents:agents",
+            "Install resource agents, or test one.",
+        ),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -82,12 +99,15 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context) -> None:
     """Failover clusters from one description: Pacemaker and Corosync, driven through pcs."""
     if ctx.obj is None:
-        from pcs_wrapper.environment import Environment
+        from pcs_wrapper.machine.console import Console
+        from pcs_wrapper.machine.machine import Machine
 
-        ctx.obj = Environment(
-            say=lambda text: click.echo(f"{text} …", err=True),
-            progress=lambda text: click.echo(text, err=True),
-            warn=lambda text: click.echo(f"warning: {text}", err=True),
+        ctx.obj = Machine(
+            console=Console(
+                step=lambda text: click.echo(f"{text} …", err=True),
+                detail=lambda text: click.echo(text, err=True),
+                warning=lambda text: click.echo(f"warning: {text}", err=True),
+            )
         )
 
 
@@ -99,17 +119,15 @@ def main() -> NoReturn:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(arguments: Sequence[str], environment: Environment | None = None) -> int:
+def run(arguments: Sequence[str], machine: Machine | None = None) -> int:
     """Run a command and return its exit code; whatever goes wrong is told on standard error.
 
     Args:
         arguments: The command line, without the program's name.
-        environment: The machine; this one if it is not given.
+        machine: This machine; this one if it is not given.
     """
     try:
-        code = cli.main(
-            list(arguments), prog_name="takeover", standalone_mode=False, obj=environment
-        )
+        code = cli.main(list(arguments), prog_name="takeover", standalone_mode=False, obj=machine)
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)

@@ -118,17 +118,17 @@ class CommandFailed(ProgramError):
         command: Program and arguments.
         exit_code: Its exit code; negative for a signal.
         output: What it said.
-        cure: What to do about it; may be empty.
+        hint: What to do about it; may be empty.
     """
 
-    def __init__(self, command: Sequence[str], exit_code: int, output: str, cure: str) -> None:
+    def __init__(self, command: Sequence[str], exit_code: int, output: str, hint: str) -> None:
         self.command = tuple(command)
         self.exit_code = exit_code
         self.output = output.strip()
-        self.cure = cure
+        self.hint = hint
         lines = [f"`{shlex.join(command)}` failed with exit code {exit_code}"]
         lines += [f"  {line}" for line in self.output.splitlines()]
-        super().__init__("\n".join([*lines, cure] if cure else lines))
+        super().__init__("\n".join([*lines, hint] if hint else lines))
 
 
 class CommandTimedOut(ProgramError):
@@ -137,12 +137,12 @@ class CommandTimedOut(ProgramError):
     Args:
         command: Program and arguments.
         timeout: The time that it had, in seconds.
-        cure: What to do about it; may be empty.
+        hint: What to do about it; may be empty.
     """
 
-    def __init__(self, command: Sequence[str], timeout: float, cure: str) -> None:
+    def __init__(self, command: Sequence[str], timeout: float, hint: str) -> None:
         self.command = tuple(command)
         self.timeout = timeout
-        self.cure = cure
+        self.hint = hint
         message = f"`{shlex.join(command)}` did not finish within {timeout:g} s and was stopped"
-        super().__init__(f"{message}\n{cure}" if cure else message)
+        super().__init__(f"{message}\n{hint}" if hint else message)

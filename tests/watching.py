@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocf_agents import registration
+from ocf_agents.runtime import registration
 from vagrant.one_machine.waiting import eventually
 
 CHECKOUT = Path(__file__).parents[1]
@@ -22,7 +22,7 @@ LIMIT = 20.0  # seconds; what is waited for comes in milliseconds on a machine t
 PROGRAM = """
 import sys
 sys.path.append({checkout!r})
-from ocf_agents import command
+from ocf_agents.runtime import command
 from ocf_agents.watcher import daemon as watcher
 from ocf_agents.watcher import managed
 command.FOLDERS = ({programs!r},)

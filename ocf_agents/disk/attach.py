@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime.agent import AgentError, Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ocf_agents.command import Result
+    from ocf_agents.runtime.command import Result
 
     class Attachment(Protocol):
         """A source of a block device."""
@@ -102,7 +102,7 @@ class Local:
         """
         if not self._tag:
             return ""
-        from ocf_agents.command import run
+        from ocf_agents.runtime.command import run
 
         wanted = f"{self._tag}={self._value}"
         command = ["blkid", "--cache-file", os.devnull, "--match-token", wanted, "--output=device"]
@@ -125,7 +125,7 @@ class Program:
 
     def attach(self, deadline: Deadline) -> str:
         """Have the program attach the LUN, and return the device's path."""
-        from ocf_agents.command import cause
+        from ocf_agents.runtime.command import cause
 
         result = self._call("attach", deadline)
         path = result.output.strip()
@@ -151,7 +151,7 @@ class Program:
             raise result.error()
 
     def _call(self, verb: str, deadline: Deadline) -> Result:
-        from ocf_agents.command import run
+        from ocf_agents.runtime.command import run
 
         what = f"{verb} of LUN {self._where[-1]}"
         return run([self._program, verb, *self._where], deadline, what=what)

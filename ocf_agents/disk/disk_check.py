@@ -11,9 +11,9 @@ import mmap
 import os
 import time
 
-from ocf_agents.bounded import bounded
-from ocf_agents.mountinfo import Mount, number
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.bounded import bounded
+from ocf_agents.runtime.mountinfo import Mount, number
 
 BLOCK = 4096  # bytes; the largest sector that disks have, which O_DIRECT needs a multiple of
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.mountinfo import Mount, mounts, number
-from ocf_agents.process import name, stat
+from ocf_agents.runtime.mountinfo import Mount, mounts, number
+from ocf_agents.runtime.process import name, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
-from ocf_agents import mountinfo
-from ocf_agents.mountinfo import Mount, holding, mounts, number
+from ocf_agents.runtime import mountinfo
+from ocf_agents.runtime.mountinfo import Mount, holding, mounts, number
 
 
 def is_of(mount: Mount, device: str) -> bool:

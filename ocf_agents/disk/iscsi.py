@@ -7,13 +7,13 @@ import fcntl
 import os
 import stat
 
-from ocf_agents.ocf import AgentError, Code, Deadline
-from ocf_agents.state import plain
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
+from ocf_agents.runtime.state import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.command import Result
     from ocf_agents.disk.attach import Lun
+    from ocf_agents.runtime.command import Result
 
 BY_PATH = "/dev/disk/by-path"
 # Where open-iscsi keeps its records: Debian's, and everybody else's place.
@@ -71,8 +71,8 @@ class Initiator:
 
     def detach(self, deadline: Deadline) -> None:
         """Log out, unless the boot began the session, or another LUN of it is in use."""
-        from ocf_agents.bounded import bounded
-        from ocf_agents.command import find
+        from ocf_agents.runtime.bounded import bounded
+        from ocf_agents.runtime.command import find
 
         try:
             find("iscsiadm")
@@ -144,7 +144,7 @@ class Initiator:
         """Run `iscsiadm -m node` for the target; raises AgentError unless it exits 0 or allowed."""
         where = ["-m", "node", "-T", self._lun.target, "-p", self._lun.portal]
         what = " ".join(["iscsiadm", *arguments])
-        from ocf_agents.command import run
+        from ocf_agents.runtime.command import run
 
         result = run(["iscsiadm", *where, *arguments], deadline, what=what)
         if result.code not in (0, allowed):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.command import find, run
 from ocf_agents.disk.multimount import refusal
-from ocf_agents.journal import WARNING, log
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.command import find, run
+from ocf_agents.runtime.journal import WARNING, log
 
 # Filesystems that need no fsck(8): they replay a journal when they are mounted, or check
 # themselves, or have no disk. Those of ocf:heartbeat:Filesystem, and btrfs: see fsck.btrfs(8).

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
-from ocf_agents.bounded import bounded
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.bounded import bounded
 
 WINDOW = 4096  # bytes; what O_DIRECT reads at once, at multiples of it
 SUPERBLOCK = 1024  # bytes from the beginning of the device

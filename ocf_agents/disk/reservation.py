@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents import mountinfo
-from ocf_agents.command import Result, run
-from ocf_agents.journal import WARNING, log
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime import mountinfo
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.command import Result, run
+from ocf_agents.runtime.journal import WARNING, log
 
 TYPE = 5
 TYPE_NAME = "Write Exclusive, registrants only"  # as sg_persist writes it

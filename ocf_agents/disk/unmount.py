@@ -6,13 +6,13 @@ import os
 import select
 import time
 
-from ocf_agents import signals
-from ocf_agents.bounded import bounded
-from ocf_agents.command import run
 from ocf_agents.disk.holders import Holder, holders, left_behind, namespaces
-from ocf_agents.journal import log
-from ocf_agents.mountinfo import Mount, at, in_use, is_system_folder, mounts
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime import signals
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.bounded import bounded
+from ocf_agents.runtime.command import run
+from ocf_agents.runtime.journal import log
+from ocf_agents.runtime.mountinfo import Mount, at, in_use, is_system_folder, mounts
 
 PAUSE = 0.1  # seconds between two tries
 GENTLE = 0.5  # part of the time in which processes are asked to end before they are killed

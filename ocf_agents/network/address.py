@@ -11,7 +11,7 @@ import fcntl
 import os
 import struct
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 from ocf_agents.network.wanted import Wanted, is_loopback, pack
 
 TYPE_CHECKING = False

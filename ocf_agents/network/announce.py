@@ -13,15 +13,15 @@ import _socket
 import os
 import time
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 from ocf_agents.network.neighbours import ARP_REPLY, ARP_REQUEST, Wire, advertisement, arp
-from ocf_agents.process import identify, recall
+from ocf_agents.runtime.process import identify, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from ocf_agents.state import State
+    from ocf_agents.runtime.state import State
 
 Target = tuple[bytes, netlink.Link]
 

@@ -13,7 +13,7 @@ import select
 import struct
 import time
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 from ocf_agents.network.neighbours import (
     ADVERTISEMENT,
     ARP_PACKET,

@@ -10,7 +10,7 @@ import _socket
 import errno
 import struct
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 
 SOCK_DIAG_BY_FAMILY, SOCK_DESTROY = 20, 21
 INET_DIAG_REQ_BYTECODE = 1

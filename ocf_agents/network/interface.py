@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents import netlink
-from ocf_agents.ocf import Deadline
+from ocf_agents.network import netlink
+from ocf_agents.runtime.agent import Deadline
 
 POLL = 0.02  # seconds
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import _socket
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.state import State
+    from ocf_agents.runtime.state import State
 
 KEY = "loopback"  # in the state: what the kernel told of each address
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import _socket
 import struct
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 
 ETH_P_ARP, ETH_P_IPV4, ETH_P_IPV6 = 0x0806, 0x0800, 0x86DD
 EVERYONE = b"\xff" * 6

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import _socket
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 from ocf_agents.network.wanted import LOOPBACK_PREFIX, Wanted, is_loopback
-from ocf_agents.ocf import AgentError
+from ocf_agents.runtime.agent import AgentError
 
 
 class Place:

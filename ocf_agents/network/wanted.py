@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _socket
 
-from ocf_agents import netlink
+from ocf_agents.network import netlink
 
 LINK_LOCAL = b"\xfe\x80" + bytes(14)
 LOOPBACK, LOOPBACK_PREFIX = 127, 8  # RFC 1122, 3.2.1.3

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pwd
 
-from ocf_agents.command import FOLDERS
-from ocf_agents.ocf import AgentError, Code
+from ocf_agents.runtime.agent import AgentError, Code
+from ocf_agents.runtime.command import FOLDERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

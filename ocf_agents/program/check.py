@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.ocf import AgentError, Code, Deadline
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class TcpCheck:
 
     def problem(self, deadline: Deadline) -> AgentError | None:
         """Return why it does not pass, None if it does."""
-        from ocf_agents.bounded import bounded
         from ocf_agents.program.http_check import connect
+        from ocf_agents.runtime.bounded import bounded
 
         limit = Deadline(min(ATTEMPT, deadline.left()))
 
@@ -75,7 +75,7 @@ class CommandCheck:
 
     def problem(self, deadline: Deadline) -> AgentError | None:
         """Return why it does not pass, None if it does."""
-        from ocf_agents.command import cause, run
+        from ocf_agents.runtime.command import cause, run
 
         what = os.path.basename(self._words[0])
         try:

@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents import mountinfo, systemd
-from ocf_agents.process import identify, recall, stat
-from ocf_agents.state import plain
+from ocf_agents.runtime import mountinfo, systemd
+from ocf_agents.runtime.process import identify, recall, stat
+from ocf_agents.runtime.state import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ocf_agents.ocf import Deadline
-    from ocf_agents.state import State
+    from ocf_agents.runtime.agent import Deadline
+    from ocf_agents.runtime.state import State
 
     class Containment(Protocol):
         """The processes of one application."""
@@ -102,7 +102,7 @@ class Scope(Cgroup):
 
     def prepare(self, deadline: Deadline) -> list[str]:
         """Clear away what is left of an earlier scope of the same name."""
-        from ocf_agents.command import run
+        from ocf_agents.runtime.command import run
 
         if os.path.isdir(self.path):
             run(["systemctl", "stop", self._unit], deadline)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ocf_agents import signals
-from ocf_agents.app_parameters import SIGNALS
-from ocf_agents.ocf import AgentError, Deadline
-from ocf_agents.process import Process, identify, recall
 from ocf_agents.program import pidfile
+from ocf_agents.program.parameters import SIGNALS
+from ocf_agents.runtime import signals
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.process import Process, identify, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ Nothing is expanded. Values are secrets: no message has any.
 
 from __future__ import annotations
 
-from ocf_agents.ocf import AgentError, Code
+from ocf_agents.runtime.agent import AgentError, Code
 
 OPTIONAL = "-"  # before the path: the file may be missing
 BLANKS, QUOTES = " \t", "'\""

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import _socket
 
-from ocf_agents.bounded import bounded
-from ocf_agents.ocf import AgentError, Code, Deadline
 from ocf_agents.program.check import host_and_port
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
+from ocf_agents.runtime.bounded import bounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import time
 
-from ocf_agents import app_parameters
-from ocf_agents.command import cause, find
-from ocf_agents.journal import WARNING, log
-from ocf_agents.ocf import AgentError, Code, Deadline
-from ocf_agents.process import Handle, Process, pause
-from ocf_agents.program import check, limits, pidfile
+from ocf_agents.program import check, limits, parameters, pidfile
 from ocf_agents.program.ending import end
 from ocf_agents.program.output import Output
 from ocf_agents.program.spawn import Program, spawn
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
+from ocf_agents.runtime.command import cause, find
+from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.process import Handle, Process, pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ class Launch:
         files = app.logfile, app.errlogfile
         self._output = Output(app.environ, app.instance, self._account, files)
         self._notify: NotifyCheck | None = None
-        if app.ready == app_parameters.NOTIFY:
+        if app.ready == parameters.NOTIFY:
             from ocf_agents.program.notify import NotifyCheck
 
             self._notify = NotifyCheck(app.containment)
@@ -100,7 +99,7 @@ class Launch:
             command,
             environment=environment,
             folder=app.workdir or self._account.home(),
-            umask=app_parameters.file_mode(app.umask) or 0,
+            umask=parameters.file_mode(app.umask) or 0,
             limits=limits.parse("limits", app.limits),
             output=output,
         )

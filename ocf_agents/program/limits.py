@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 
-from ocf_agents.ocf import AgentError, Code
+from ocf_agents.runtime.agent import AgentError, Code
 
 UNLIMITED = ("unlimited", "infinity")  # of a shell's ulimit, and of systemd
 

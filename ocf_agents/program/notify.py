@@ -10,8 +10,8 @@ import _socket
 import os
 from array import array
 
-from ocf_agents.ocf import AgentError, Deadline
-from ocf_agents.process import Process, identify, name, pause
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.process import Process, identify, name, pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

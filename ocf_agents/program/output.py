@@ -6,11 +6,11 @@ import _socket
 import os
 import stat
 
-from ocf_agents import state
-from ocf_agents.command import run
-from ocf_agents.ocf import AgentError, Code, Deadline
 from ocf_agents.program.account import Account
 from ocf_agents.program.trusted import open_for
+from ocf_agents.runtime import state
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
+from ocf_agents.runtime.command import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

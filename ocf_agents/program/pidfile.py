@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.journal import WARNING, log
-from ocf_agents.ocf import AgentError, Code
 from ocf_agents.program.trusted import make_folder_for, open_for, remove_for
+from ocf_agents.runtime.agent import AgentError, Code
+from ocf_agents.runtime.journal import WARNING, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents import signals
-from ocf_agents.ocf import AgentError
-from ocf_agents.process import Process, identify
+from ocf_agents.runtime import signals
+from ocf_agents.runtime.agent import AgentError
+from ocf_agents.runtime.process import Process, identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ocf_agents.program.containment import Containment
     from ocf_agents.program.limits import Limit
-    from ocf_agents.state import State
+    from ocf_agents.runtime.state import State
 
 FIRST_FREE = 3  # the descriptor after standard input, output and error
 

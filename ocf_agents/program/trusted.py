@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 
-from ocf_agents.ocf import AgentError, Code
+from ocf_agents.runtime.agent import AgentError, Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

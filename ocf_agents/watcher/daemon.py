@@ -19,9 +19,9 @@ from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_NONBLOCK, socket
 if __name__ == "__main__":  # -I leaves it to the program where its modules are
     sys.path.append(os.path.abspath(f"{os.path.dirname(__file__)}/../.."))
 
-from ocf_agents import registration, signals
-from ocf_agents.journal import WARNING, log, use_journal
-from ocf_agents.registration import Registration
+from ocf_agents.runtime import registration, signals
+from ocf_agents.runtime.journal import WARNING, log, use_journal
+from ocf_agents.runtime.registration import Registration
 from ocf_agents.watcher import events, tell, watches
 
 RECHECK = 1.0  # seconds; for what has no event, and for events that were lost

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyexpat import ExpatError, ParserCreate
 
-from ocf_agents.parameters import FALSE, TRUE
+from ocf_agents.runtime.parameters import FALSE, TRUE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

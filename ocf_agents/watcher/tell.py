@@ -13,14 +13,14 @@ from __future__ import annotations
 import os
 import time
 
-from ocf_agents.command import run
-from ocf_agents.journal import ERROR, WARNING, log, use_journal
-from ocf_agents.ocf import AgentError, Deadline
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.command import run
+from ocf_agents.runtime.journal import ERROR, WARNING, log, use_journal
 from ocf_agents.watcher.managed import is_managed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.registration import Registration
+    from ocf_agents.runtime.registration import Registration
 
 NAME = "takeover-watcher"  # that it logs under
 ATTRIBUTE = "takeover-failure-"  # and the resource's name; the value is a time and the reason

@@ -17,8 +17,9 @@ import errno
 import os
 import select
 
-from ocf_agents import mountinfo, netlink
-from ocf_agents.process import identify, name
+from ocf_agents.network import netlink
+from ocf_agents.runtime import mountinfo
+from ocf_agents.runtime.process import identify, name
 from ocf_agents.watcher.events import DEVICES, KERNEL, MOUNTS, NETWORK
 
 TYPE_CHECKING = False

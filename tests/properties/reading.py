@@ -11,10 +11,10 @@ import tomli_w
 from hypothesis import assume
 from lxml import etree
 
-from cib_templates.description import Description
+from cib_templates.cib.validation import SCHEMA_DIRECTORY, check_schema, is_installed
 from cib_templates.errors import DescriptionError
-from cib_templates.reading import read_description
-from cib_templates.schema import SCHEMA_DIRECTORY, check_schema, is_installed
+from cib_templates.model.description import Description
+from cib_templates.reading.reading import read_description
 from tests.properties.documents import Document
 from vagrant.debian import CACHE_DIR
 

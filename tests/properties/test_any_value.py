@@ -6,8 +6,8 @@ import itertools
 from pathlib import Path
 
 from cib_templates.errors import DescriptionError
-from cib_templates.reading import read_description
-from tests.unit.cib.conftest import EXAMPLE
+from cib_templates.reading.reading import read_description
+from tests.unit.cib_templates.conftest import EXAMPLE
 
 
 def test_any_value_in_any_place_is_survived(tmp_path: Path) -> None:

@@ -18,10 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from cib_templates.description import Description
+from cib_templates.cib.text import to_text
 from cib_templates.errors import DescriptionError
-from cib_templates.importing import Cluster, import_cib
-from cib_templates.render import render, to_text
+from cib_templates.importing.cluster import Cluster, import_cib
+from cib_templates.model.description import Description
+from cib_templates.rendering.render import render
 from tests.properties.documents import Document, documents
 from tests.properties.reading import accepted, check_by_rng, read
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import Fault, inflict
 from vagrant.demo.shop import Administrator

@@ -8,7 +8,7 @@ import pytest
 from ocf_agents.app import App
 from ocf_agents.filesystem import Filesystem
 from ocf_agents.ip import Ip
-from ocf_agents.ocf import Agent
+from ocf_agents.runtime.agent import Agent
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from lxml import etree
 
-from cib_templates.merge import changes
+from cib_templates.comparing.changes import changed_ids
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, cluster_status
@@ -170,7 +170,7 @@ def test_all_words_come_and_go(shop: Shop, apply: Apply) -> None:
     dry = shop.rig.run("node1", "takeover", "apply", "--dry-run", DESCRIPTION, check=True)
     assert dry.stdout == "nothing to change\n"
     after = shop.rig.run("node1", *query, check=True).stdout
-    assert not changes(_cib(before), _cib(after))
+    assert not changed_ids(_cib(before), _cib(after))
 
 
 def _fence_device(rig: Rig) -> str:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
-from cib_templates.description import Description
-from cib_templates.reading import read_description
-from cib_templates.render import render, to_text
+from cib_templates.cib.text import to_text
+from cib_templates.model.description import Description
+from cib_templates.reading.reading import read_description
+from cib_templates.rendering.render import render
 from tests.properties.documents import Document, documents
 from tests.properties.reading import accepted
 from tests.rig.conftest import Shop

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.install import install_agents
+from ocf_agents.install.launchers import install_agents
 
 RECURRING = {"OCF_RESKEY_CRM_meta_interval": "10000"}
 LISTEN = """

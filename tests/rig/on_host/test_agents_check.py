@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.install import install_agents
+from ocf_agents.install.launchers import install_agents
 from tests.rig.on_host.conftest import Node
 from tests.rig.on_host.disks import image, loop
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.ocf import Code
-from ocf_agents.process import identify
 from ocf_agents.program.containment import cgroup_root
+from ocf_agents.runtime.agent import Code
+from ocf_agents.runtime.process import identify
 from tests.rig.on_host.conftest import RECURRING, Node
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.ocf import AgentError, Code
 from ocf_agents.program.account import Account
 from ocf_agents.program.trusted import make_folder_for, open_for, remove_for
+from ocf_agents.runtime.agent import AgentError, Code
 from tests.rig.on_host.conftest import Node
 
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_APPEND

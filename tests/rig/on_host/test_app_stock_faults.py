@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.ocf import Code
-from ocf_agents.process import identify
-from ocf_agents.state import State
+from ocf_agents.runtime.agent import Code
+from ocf_agents.runtime.process import identify
+from ocf_agents.runtime.state import State
 from tests.rig.on_host.conftest import RECURRING, Node
 
 STOCK = "/usr/lib/ocf/resource.d/heartbeat/anything"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import Node
 from tests.rig.on_host.disks import image, loop
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import image, loop, no_other_attaches
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import FileServer, image, loop
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ocf_agents
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
 
 ADDRESS4, ADDRESS6 = "198.51.100.7", "2001:db8::7"

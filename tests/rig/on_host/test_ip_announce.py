@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.process import Process, identify
+from ocf_agents.runtime.process import Process, identify
 from tests.rig.on_host.conftest import RECURRING, Node, Wire, run
 
 ADDRESS4, ADDRESS6 = "198.51.100.7", "2001:db8::7"

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import Node, Wire
 
 ADDRESS4, ADDRESS6 = "198.51.100.7", "2001:db8::7"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
 
 ADDRESS = "198.51.100.7"

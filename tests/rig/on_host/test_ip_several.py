@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ocf_agents.ocf import Code
+from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
 
 pytestmark = pytest.mark.usefixtures("neighbour")

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.program.containment import cgroup_root
-from ocf_agents.registration import FOLDER, SOCKET
+from ocf_agents.runtime.registration import FOLDER, SOCKET
 from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import image, loop
 from vagrant.one_machine.waiting import eventually

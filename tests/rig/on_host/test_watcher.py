@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents import registration
+from ocf_agents.runtime import registration
 from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import attach, image, loop, no_other_attaches
 from tests.watching import LIMIT, Pacemaker, Watcher

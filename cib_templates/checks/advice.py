@@ -1,0 +1,255 @@
+"""What an expert would ask about a description without mistakes: each with its reason and cure."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from cib_templates.checks.contradictions import enumerated_parts
+from cib_templates.cib.durations import in_words
+from cib_templates.findings import Contradiction, KeyPath
+from cib_templates.model.description import Description
+from cib_templates.model.services import Address, App, Filesystem, Service
+from cib_templates.model.timing import boot_delay, times_of
+from cib_templates.rendering.services import stickiness
+
+_TWO = 2
+# Below it, a garbage collection of a hypervisor or a busy disk already looks like a dead node.
+_SHORT_TOKEN = timedelta(seconds=1)
+# What a switch and a subnet usually are; links have no prefix length.
+_USUAL_PREFIX = {4: 24, 6: 64}
+# DefaultTimeoutStopSec of systemd-system.conf(5).
+_SYSTEMD_STOP = timedelta(seconds=90)
+# DefaultTimeoutStartSec is the same, of which SBD needs some seconds for more than waiting.
+_SBD_START = timedelta(seconds=80)
+# From the KILL of an application to the end of its last process.
+_KILL = timedelta(seconds=10)
+# Filesystems that several nodes may have mounted at once.
+_SHARED = frozenset(
+    "gfs2 ocfs2 nfs nfs4 cifs smb3 ceph glusterfs fuse.glusterfs lustre 9p tmpfs".split()
+)
+# The kernel's names of whole disks, in the order in which it finds them, and of their partitions
+# (linux: Documentation/admin-guide/devices.txt); the names that udev gives them stay.
+_NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-)\d+(p\d+)?)")
+
+
+@dataclass(frozen=True)
+class LocalHost:
+    """What is known of the machine on which a description is looked at.
+
+    Attributes:
+        name: Its name without its domain; a node's, or any other's.
+        interfaces: The names of its network interfaces.
+    """
+
+    name: str
+    interfaces: Collection[str]
+
+    def is_one_of(self, nodes: Collection[str]) -> bool:
+        """Return whether it is one of some nodes."""
+        return self.name in {node.partition(".")[0] for node in nodes}
+
+
+def advice(description: Description, machine: LocalHost | None = None) -> Iterator[Contradiction]:
+    """Find what is allowed and seldom meant.
+
+    Args:
+        description: A description without mistakes.
+        machine: Where it is looked at; None if nothing is known of that.
+    """
+    yield from _cluster(description)
+    yield from _fencing(description)
+    homes: dict[str, str] = {}
+    for name, service in description.services.items():
+        path: KeyPath = ("services", name)
+        yield from _placement(path, service, description, homes)
+        yield from _wishes(path, service, description)
+        for kind, index, part in enumerated_parts(service):
+            place = (*path, kind, index)
+            match part:
+                case App():
+                    yield from _app(place, part)
+                case Filesystem() if service.pattern == "everywhere":
+                    yield from _filesystem_everywhere(place, part)
+                case Filesystem() if part.device is not None:
+                    yield from _disk_name((*place, "device"), part.device)
+                case Address() if machine is not None and machine.is_one_of(service.nodes):
+                    yield from _interface(place, part, machine)
+
+
+def _cluster(description: Description) -> Iterator[Contradiction]:
+    first, node = next(iter(description.nodes.items()))
+    cluster = description.cluster
+    sbd = description.sbd
+    tie_breaker = description.quorum is not None or (sbd is not None and bool(sbd.devices))
+    if len(description.nodes) == _TWO and not tie_breaker:
+        yield Contradiction(
+            ("nodes", first),
+            "two nodes that lose each other cannot tell which of them is cut off: each fences the "
+            "other, and the wrong one may win",
+            "add [quorum.device], [sbd] with a disk, or a third node",
+        )
+    if len(node.links) == 1:
+        yield Contradiction(
+            ("nodes", first, "links"),
+            "one link: when its switch fails, every node is alone and services stop",
+            "give each node a second address, in another network",
+        )
+    networks: set[object] = set()
+    for index, link in enumerate(node.links):
+        prefix = _USUAL_PREFIX[ipaddress.ip_address(link).version]
+        network = ipaddress.ip_network(f"{link}/{prefix}", strict=False)
+        if network in networks:
+            yield Contradiction(
+                ("nodes", first, "links", index),
+                f"seems to be in the network of another link ({network}): both fail together",
+                "use another network, on another switch",
+            )
+        networks.add(network)
+    if cluster.token < _SHORT_TOKEN:
+        yield Contradiction(
+            ("cluster", "token"),
+            f"a node that pauses for {in_words(cluster.token)} is fenced, and busy ones do",
+            'at least "1000ms", unless it was tried under load',
+        )
+
+
+def _fencing(description: Description) -> Iterator[Contradiction]:
+    sbd = description.sbd
+    for index, disk in enumerate(sbd.devices if sbd is not None else ()):
+        yield from _disk_name(("sbd", "devices", index), disk)
+    agents = {device.agent for device in description.fencing.values()}
+    if sbd is not None and sbd.devices and "fence_sbd" not in agents:
+        yield Contradiction(
+            ("sbd", "devices"),
+            "no fencing device uses these disks: nodes read them, and nobody writes to them",
+            'add a [fencing.NAME] table with agent = "fence_sbd"',
+        )
+    delay = boot_delay(description)
+    if delay > _SBD_START:
+        yield Contradiction(
+            ("sbd",),
+            f"a node that boots waits for {in_words(delay)}, and systemd gives sbd.service 90s to "
+            "start",
+            "on every node: systemctl edit sbd, with TimeoutStartSec=5min below [Service]",
+        )
+    for name, node in description.nodes.items():
+        used = {device for level in node.fencing_levels for device in level}
+        for device in description.fencing if used else ():
+            if device not in used and name in description.fenced_by(device):
+                yield Contradiction(
+                    ("nodes", name, "fencing_levels"),
+                    f"{device} can fence {name} but is in no level: it is never used for it",
+                    f'add ["{device}"] as the last level',
+                )
+
+
+def _placement(
+    path: KeyPath, service: Service, description: Description, homes: dict[str, str]
+) -> Iterator[Contradiction]:
+    if len(service.nodes) == 1 and service.pattern != "everywhere":
+        yield Contradiction(
+            (*path, "nodes"), "one node only: nobody takes over from it", "name a second node"
+        )
+    if service.pattern in ("mutual", "spare"):
+        other = homes.setdefault(service.nodes[0], str(path[-1]))
+        if other != path[-1]:
+            yield Contradiction(
+                (*path, "nodes", 0),
+                f"{service.nodes[0]} is the home of {other}, too: one of them runs elsewhere",
+                "begin with another node",
+            )
+    stays = int(stickiness(service))
+    for node, score in service.preferences.items():
+        if score >= stays and not service.failback:
+            yield Contradiction(
+                (*path, "preferences", node),
+                f"is not below stickiness ({stays}): the service moves there by itself, and "
+                "clients are interrupted once more",
+                "a lower score, or failback = true if that is meant",
+            )
+    needs = {*service.utilization}.union(*(part.utilization for _, part in service.parts()))
+    for resource in sorted(needs):
+        if not any(resource in description.nodes[node].utilization for node in service.nodes):
+            yield Contradiction(
+                (*path, "utilization"),
+                f"none of its nodes says how much {resource} it has: it can run nowhere",
+                f"[nodes.NAME.utilization] with {resource}",
+            )
+
+
+def _wishes(path: KeyPath, service: Service, description: Description) -> Iterator[Contradiction]:
+    for index, other in enumerate(service.after):
+        if description.services[other].enabled is False and service.enabled is not False:
+            yield Contradiction(
+                (*path, "after", index), f"{other} is not enabled: this never starts", "enable it"
+            )
+    if service.budget is None:
+        return
+    for device, fencing in description.fencing.items():
+        nodes = set(description.fenced_by(device)) & set(service.nodes)
+        if nodes and fencing.timeout >= service.budget:
+            yield Contradiction(
+                (*path, "budget"),
+                f"fencing by {device} alone may take {in_words(fencing.timeout)}",
+                f"a longer budget, or a shorter fencing.{device}.timeout if the device is faster",
+            )
+            return
+
+
+def _app(path: KeyPath, app: App) -> Iterator[Contradiction]:
+    stop = times_of("app", app).stop
+    if app.agent is None and app.health is None and "monitor_hook" not in app.parameters:
+        yield Contradiction(
+            path, "without health, an application that hangs but lives is taken for healthy",
+            'health = "tcp:HOST:PORT", "http://…" or "command:…"',
+        )  # fmt: skip
+    if app.agent is not None and app.agent.startswith("systemd:") and stop < _SYSTEMD_STOP:
+        yield Contradiction(
+            (*path, "timeout"),
+            f"systemd gives a unit {in_words(_SYSTEMD_STOP)} to stop, unless the unit says "
+            f"otherwise, but after {in_words(stop)} the node is fenced",
+            "a longer timeout",
+        )
+    if app.stop_timeout is not None and stop - app.stop_timeout < _KILL:
+        yield Contradiction(
+            (*path, "timeout"),
+            f"only {in_words(stop - app.stop_timeout)} longer than stop_timeout: an application "
+            "that has to be killed may take longer, and the node is fenced",
+            f"at least {in_words(app.stop_timeout + _KILL)}",
+        )
+
+
+def _interface(path: KeyPath, address: Address, machine: LocalHost) -> Iterator[Contradiction]:
+    if address.interface is not None and address.interface not in machine.interfaces:
+        yield Contradiction(
+            (*path, "interface"),
+            f"{machine.name} has no interface {address.interface}: the address cannot start there",
+            f"it has: {', '.join(sorted(set(machine.interfaces) - {'lo'}))}",
+        )
+
+
+def _disk_name(path: KeyPath, name: str) -> Iterator[Contradiction]:
+    if _NUMBERED_DISK.fullmatch(name):
+        yield Contradiction(
+            path,
+            f"another node may have another disk as {name}, and this one after its next boot: the "
+            "kernel numbers disks in the order in which it finds them",
+            f"a name of the disk itself: find -L /dev/disk/by-id -samefile {name}",
+        )
+
+
+def _filesystem_everywhere(path: KeyPath, filesystem: Filesystem) -> Iterator[Contradiction]:
+    bind = "bind" in (filesystem.options or "").split(",")
+    forced = filesystem.parameters.get("force_clones") == "true"
+    if filesystem.type not in _SHARED and not bind and not forced:
+        yield Contradiction(
+            (*path, "type"),
+            f"{filesystem.type or 'most filesystems'} mounted on several nodes at once is "
+            "destroyed: the agent refuses it",
+            'use "gfs2" or "ocfs2"; or parameters = { force_clones = true } if each node has a '
+            "disk of its own",
+        )

@@ -1,0 +1,1 @@
+"""What any CIB's XML is, whatever made it: IDs, sets of pairs, ownership, history, schema."""

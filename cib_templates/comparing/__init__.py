@@ -1,0 +1,1 @@
+"""Two CIBs compared: by IDs for programs, attribute by attribute for people."""

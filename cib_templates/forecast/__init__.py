@@ -1,0 +1,1 @@
+"""For how long clients will not be served."""

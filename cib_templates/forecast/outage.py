@@ -1,0 +1,234 @@
+"""For how long a service will be gone: after a node's failure, an application's, a planned stop.
+
+What the live cluster has measured is taken as it was measured. What it has not yet done is
+estimated from what it has, and told as an estimate; where there is nothing to estimate from, only
+the limit is known: the time after which Pacemaker gives up.
+
+The constants are of Pacemaker itself, not of a service: measured on three nodes with nothing else
+to do, so that busy ones are rather slower. docs/planning.md tells how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from cib_templates.cib.history import History
+from cib_templates.model.services import App, Service
+from cib_templates.model.timing import Corosync, Times, times_of
+
+Source = Literal["measured", "estimated", "limit"]
+Phase = Literal["detect", "fence", "data", "application", "address"]
+
+_PHASES: dict[str, Phase] = {"filesystem": "data", "app": "application", "address": "address"}
+
+# All in seconds. From one action's end to the next one's begin: result to the DC, the next order.
+_STEP = 0.015
+# From the membership's change, or a failure that is told, to the first action: the scheduler.
+_DECIDE = 0.05
+# When the DC itself was lost, the others first elect another one, and it reads the others' state.
+_ELECT = 1.1
+# The watcher's message, which is sent when something happens.
+_TOLD = 0.02
+# The fencing daemons agree who fences, beside what the agent itself does.
+_AGREE = 0.2
+# A start after a crash replays a journal, and a database its log.
+_AFTER_CRASH = 1.5
+# A stop that was never measured, as a share of the start: most things take longer to start.
+_STOP_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time in seconds.
+
+    Attributes:
+        likely: What it will be; None if only the limit is known.
+        limit: What it cannot exceed without a failure more.
+        source: What `likely` comes from, the least certain one of a sum.
+    """
+
+    likely: float | None
+    limit: float
+    source: Source
+
+    def __add__(self, other: Span) -> Span:
+        """Add a time that comes after this one."""
+        known = None
+        if self.likely is not None and other.likely is not None:
+            known = self.likely + other.likely
+        order: tuple[Source, ...] = ("measured", "estimated", "limit")
+        source = order[max(order.index(self.source), order.index(other.source))]
+        return Span(known, self.limit + other.limit, source)
+
+
+_NOTHING = Span(0.0, 0.0, "measured")
+
+
+@dataclass(frozen=True)
+class Outage:
+    """For how long clients are not served, split into what it is spent on.
+
+    Attributes:
+        phases: In their order; a phase that takes no time is left out.
+    """
+
+    phases: dict[Phase, Span]
+
+    @property
+    def total(self) -> Span:
+        """The whole time."""
+        return sum(self.phases.values(), _NOTHING)
+
+    def fits(self, budget: timedelta) -> bool | None:
+        """Return whether it is within a budget; None if that cannot be said yet."""
+        likely = self.total.likely
+        if self.total.limit <= budget.total_seconds():
+            return True
+        return None if likely is None else likely <= budget.total_seconds()
+
+
+@dataclass(frozen=True)
+class _Part:
+    identity: str
+    phase: Phase
+    times: Times
+    watched: bool
+
+
+class Clock:
+    """Tells how long a service's actions take.
+
+    Args:
+        name: The service's name.
+        service: The service.
+        history: What the live cluster has measured.
+    """
+
+    def __init__(self, name: str, service: Service, history: History) -> None:
+        self._seconds = history.seconds
+        self._history = history
+        self._parts = [
+            _Part(
+                part.resource_id(name, kind),
+                _PHASES.get(kind, "application"),
+                times_of(kind, part),
+                not isinstance(part, App) or part.agent is None,
+            )
+            for kind, part in service.parts()
+        ]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The IDs of the service's parts, in the order in which they start."""
+        return tuple(part.identity for part in self._parts)
+
+    def node_failure(self, corosync: Corosync, fencing: Span) -> Outage:
+        """Return the outage when the node that runs the service dies or is cut off.
+
+        Args:
+            corosync: The membership's times.
+            fencing: How long fencing the node takes.
+        """
+        decide = _DECIDE
+        if self._history.dc and self._history.dc in self._nodes():
+            decide += _ELECT
+        seen = corosync.token + corosync.consensus
+        phases: dict[Phase, Span] = {
+            "detect": Span(seen + decide, seen + _DECIDE + _ELECT, "estimated"),
+            "fence": fencing,
+        }
+        return Outage(_add(phases, self._starts(self._parts, _AFTER_CRASH)))
+
+    def application_failure(self) -> Outage | None:
+        """Return the outage when the application fails and is restarted; None if there is none."""
+        first = next((n for n, part in enumerate(self._parts) if part.phase == "application"), None)
+        if first is None:
+            return None
+        app, behind = self._parts[first], self._parts[first:]
+        limit = (app.times.interval + app.times.monitor).total_seconds() + _DECIDE
+        late = 0.0 if app.watched else app.times.interval.total_seconds() / 2
+        detect = Span((_TOLD if app.watched else late) + _DECIDE, limit, "estimated")
+        phases: dict[Phase, Span] = {"detect": detect}
+        stops = _add(self._finds_it_dead(app), self._stops(behind[1:]))
+        return Outage(_add(_add(phases, stops), self._starts(behind, _AFTER_CRASH)))
+
+    def planned(self, restarted: Iterable[str]) -> Outage:
+        """Return the outage when parts are stopped, and started here or elsewhere.
+
+        Args:
+            restarted: IDs of the parts; with a part stop those that start after it.
+        """
+        names = set(restarted)
+        parts = [part for part in self._parts if part.identity in names]
+        return Outage(_add(_add({}, self._stops(parts)), self._starts(parts, 1.0)))
+
+    def _nodes(self) -> set[str]:
+        running = self._history.running_on
+        return {running[part.identity] for part in self._parts if part.identity in running}
+
+    def _stops(self, parts: Sequence[_Part]) -> dict[Phase, Span]:
+        phases: dict[Phase, Span] = {}
+        for part in parts:
+            took = self._seconds.get((part.identity, "stop"))
+            source: Source = "measured"
+            if took is None:
+                started = self._seconds.get((part.identity, "start"))
+                took, source = started and started * _STOP_SHARE, "estimated"
+            phases = _add(phases, {part.phase: _span(took, part.times.stop, source)})
+        return phases
+
+    def _finds_it_dead(self, app: _Part) -> dict[Phase, Span]:
+        """Return how long a stop takes that has nothing to end: as long as a look, a monitor."""
+        looked = self._seconds.get((app.identity, "monitor"))
+        if looked is None:
+            return self._stops([app])
+        return {app.phase: _span(looked, app.times.stop, "estimated")}
+
+    def _starts(self, parts: Sequence[_Part], factor: float) -> dict[Phase, Span]:
+        phases: dict[Phase, Span] = {}
+        for part in parts:
+            took = self._seconds.get((part.identity, "start"))
+            slower = 1.0 if part.phase == "address" else factor
+            source: Source = "measured" if slower == 1.0 else "estimated"
+            begun = None if took is None else took * slower
+            phases = _add(phases, {part.phase: _span(begun, part.times.start, source)})
+            if part is not parts[-1]:
+                # A busy node does one thing at a time: the first monitor, then the next start.
+                looked = self._seconds.get((part.identity, "monitor"))
+                if looked is not None:
+                    seen = _span(looked, part.times.monitor, "measured")
+                    phases = _add(phases, {part.phase: seen})
+        return phases
+
+
+def fencing_span(name: str, timeout: timedelta, history: History) -> Span:
+    """Return how long fencing a node takes: two talks with the device, to switch off and on.
+
+    The CIB does not tell how long fencing took; the device's monitor is the same login.
+
+    Args:
+        name: The device's ID.
+        timeout: How long it may take.
+        history: What the live cluster has measured.
+    """
+    limit = timeout.total_seconds()
+    talk = history.seconds.get((name, "monitor"), history.seconds.get((name, "start")))
+    return (
+        Span(None, limit, "limit") if talk is None else Span(2 * talk + _AGREE, limit, "estimated")
+    )
+
+
+def _span(took: float | None, limit: timedelta, source: Source) -> Span:
+    if took is None:
+        return Span(None, limit.total_seconds(), "limit")
+    return Span(took + _STEP, max(limit.total_seconds(), took) + _STEP, source)
+
+
+def _add(phases: dict[Phase, Span], more: dict[Phase, Span]) -> dict[Phase, Span]:
+    """Return phases with times added to them; what takes no time is left out."""
+    return phases | {
+        phase: phases[phase] + span if phase in phases else span for phase, span in more.items()
+    }

@@ -1,0 +1,154 @@
+"""A primitive as a service's part: the inverse of `parts.primitive`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from lxml import etree
+
+from cib_templates.cib import ids
+from cib_templates.cib.durations import duration, seconds
+from cib_templates.cib.nvset import pairs_of
+from cib_templates.cib.ownership import mark
+from cib_templates.cib.secrets import is_secret
+from cib_templates.model.services import Address, App, Filesystem, Kind
+from cib_templates.model.timing import times_of
+from cib_templates.rendering.primitives import AGENTS, SAID_BY_THE_SERVICE
+
+Table = dict[str, Any]
+
+_DAY = 86400
+# Of each of Takeover's agents: the kind of part, and for each parameter the key that says it.
+_KINDS: dict[str, tuple[Kind, dict[str, str]]] = {
+    AGENTS[Filesystem][0]: ("filesystem", AGENTS[Filesystem][1]),
+    AGENTS[Address][0]: ("address", AGENTS[Address][1]),
+    AGENTS[App][0]: ("app", AGENTS[App][1]),
+}
+_NUMBERS = ("lun", "prefix")
+_DURATIONS = ("stop_timeout", "ready_timeout", "health_timeout")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def part_of(service: str, primitive: etree._Element, *, plain: bool = False) -> tuple[Kind, Table]:
+    """Return the kind of part that a primitive is, and its table.
+
+    One of another agent, or whose values have no place in the keys, becomes an `app` with the
+    agent's name and its parameters: that can say everything.
+
+    Args:
+        service: The service's name.
+        primitive: The primitive.
+        plain: Whether it becomes that in any case.
+    """
+    agent = agent_of(primitive)
+    given = public_parameters(primitive)
+    kind, keys = _KINDS.get(agent, ("app", {}))
+    table = None if plain or agent not in _KINDS else _by_keys(given, keys)
+    if table is None:
+        kind = "app"
+        table = {"agent": agent} | ({"parameters": given} if given else {})
+    named = _names(service, primitive)
+    return kind, named | table | _times(kind, table, primitive) | _extras(primitive)
+
+
+def public_parameters(primitive: etree._Element) -> dict[str, str]:
+    """Return the parameters of a primitive that may be in a description: no secrets."""
+    given = pairs_of(primitive, "instance_attributes")
+    return {name: value for name, value in given.items() if not is_secret(name)}
+
+
+def agent_of(primitive: etree._Element) -> str:
+    """Return the name of a primitive's agent, as pcs writes it."""
+    words = [primitive.get(name) for name in ("class", "provider", "type")]
+    return ":".join(word for word in words if word)
+
+
+def _names(service: str, primitive: etree._Element) -> Table:
+    path = mark(primitive)
+    if not path:
+        identity = primitive.get("id", "")
+        return {"name": re.sub(r"[^A-Za-z0-9_-]", "-", identity), "id": identity}
+    _, _, name = path.removeprefix(f"services.{service}.").partition(".")
+    return {"name": name} if name else {}
+
+
+def _by_keys(given: Mapping[str, str], keys: Mapping[str, str]) -> Table | None:
+    """Return the keys that parameters stand for; None if one has no such value."""
+    table: Table = {}
+    if "binfile" in given:
+        try:
+            arguments = shlex.split(given.get("cmdline_options", ""))
+        except ValueError:
+            return None
+        table["command"] = [given["binfile"], *arguments]
+    for name, key in keys.items():
+        if name not in given or key == "command":
+            continue
+        value: object = given[name]
+        if key in _NUMBERS or key in _DURATIONS:
+            if not (given[name].isascii() and given[name].isdigit()):
+                return None
+            value = int(given[name]) if key in _NUMBERS else f"{given[name]}s"
+        elif key == "reservation":
+            if given[name] not in _BOOLEANS:
+                return None
+            value = _BOOLEANS[given[name]]
+        table[key] = value
+    others = {name: value for name, value in given.items() if name not in keys}
+    return table | ({"parameters": others} if others else {})
+
+
+def _times(kind: Kind, table: Table, primitive: etree._Element) -> Table:
+    """Return the times of a part that are not the usual ones.
+
+    A start and a stop that may take different times cannot be said; the longer one is.
+    """
+    found = {op.get("name", ""): op for op in primitive.iterfind("operations/op")}
+    stop = duration(table["stop_timeout"]) if "stop_timeout" in table else None
+    usual = times_of(kind, App.model_validate({"stop_timeout": stop}))
+    times: Table = {}
+    monitor = found.get("monitor")
+    if monitor is not None:
+        for attribute, key, expected in (
+            ("interval", "monitor", usual.interval),
+            ("timeout", "monitor_timeout", usual.monitor),
+        ):
+            value = _seconds(monitor.get(attribute, ""))
+            if value and f"{value}s" != seconds(expected):
+                times[key] = f"{value}s"
+    actions = {
+        name: _seconds(found[name].get("timeout", ""))
+        for name in ("start", "stop")
+        if name in found
+    }
+    expected_of = {"start": seconds(usual.start), "stop": seconds(usual.stop)}
+    if any(value and f"{value}s" != expected_of[name] for name, value in actions.items()):
+        times["timeout"] = f"{max(value or 0 for value in actions.values())}s"
+    return times
+
+
+def _extras(primitive: etree._Element) -> Table:
+    """Return meta attributes and utilization: of ours those that the description has."""
+    meta = pairs_of(primitive, "meta_attributes")
+    utilization = pairs_of(primitive, "utilization")
+    if mark(primitive):
+        said = meta.get(ids.SETS, "").split()
+        meta = {name: value for name, value in meta.items() if name in said}
+        utilization = {n: v for n, v in utilization.items() if f"utilization.{n}" in said}
+    meta = {name: value for name, value in meta.items() if name not in SAID_BY_THE_SERVICE}
+    extras: Table = {"meta": meta} if meta else {}
+    if utilization:
+        extras["utilization"] = {name: int(amount) for name, amount in utilization.items()}
+    return extras
+
+
+def _seconds(text: str) -> int | None:
+    """Return a time of the CIB in whole seconds, None if it is not one that a description takes."""
+    try:
+        value = int(duration(f"{text}s" if text.isdigit() else text).total_seconds())
+    except ValueError:
+        return None
+    return value if 0 < value <= _DAY else None

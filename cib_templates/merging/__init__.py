@@ -1,0 +1,1 @@
+"""A description merged into a live CIB, so that nothing of others' is lost."""

@@ -1,0 +1,201 @@
+"""The kinds of values that a description holds: durations, addresses, names, paths."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import shlex
+from datetime import timedelta
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from cib_templates.cib import ids
+from cib_templates.cib.durations import DURATION, duration, in_words
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
+_PORTAL = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::(\d{1,5}))?")
+# Those that ocf:takeover:app takes.
+_STOP_SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL")
+_RELOAD_SIGNALS = ("HUP", "USR1", "USR2", "INT", "QUIT")
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
+_ISCSI_PORT = 3260
+_LAST_PORT = 65535
+
+
+def _whole_seconds(value: timedelta) -> timedelta:
+    # Nothing that a cluster waits for takes a day: a longer time is a unit that was mistaken.
+    if not timedelta(seconds=1) <= value <= timedelta(hours=24) or value % timedelta(seconds=1):
+        raise ValueError("must be whole seconds, 1 s to 24 h")
+    return value
+
+
+def _token(value: timedelta) -> timedelta:
+    if not timedelta(milliseconds=100) <= value <= timedelta(minutes=5):
+        raise ValueError(
+            "must be 100 ms to 5 min: earlier, Corosync would take every node for dead; "
+            "later, nobody would notice a dead one"
+        )
+    return value
+
+
+def _printable(value: str) -> str:
+    # XML has no way to write most of them, and no value of a CIB needs one.
+    if _CONTROL.search(value):
+        raise ValueError("must be one line without control characters")
+    return value
+
+
+def _ip(value: str) -> str:
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IPv4 or IPv6 address") from None
+    if getattr(address, "scope_id", None):
+        raise ValueError("an address is written without %zone: name the interface instead")
+    for is_it, what in (
+        (address.is_multicast, "a multicast address"),
+        (address.is_unspecified, "the unspecified address"),
+        (address.is_loopback, "a loopback address, which no other machine reaches"),
+        (address == _BROADCAST, "the broadcast address"),
+        (getattr(address, "ipv4_mapped", None), "an IPv4 address written as IPv6"),
+    ):
+        if is_it:
+            raise ValueError(f"{value} is {what}")
+    return str(address)
+
+
+def _absolute(value: str) -> str:
+    if not value.startswith("/"):
+        raise ValueError(f"{value!r} is not an absolute path")
+    return value
+
+
+def _directory(value: str) -> str:
+    path = PurePosixPath("/" + _absolute(value).lstrip("/"))
+    if ".." in path.parts:
+        raise ValueError("must not contain '..'")
+    return str(path)
+
+
+def _portal(value: str) -> str:
+    found = _PORTAL.fullmatch(value)
+    port = int(found[2] or _ISCSI_PORT) if found else 0
+    if found is None or not 0 < port <= _LAST_PORT:
+        raise ValueError(f"{value!r} is not an iSCSI portal")
+    return f"{found[1]}:{port}"
+
+
+def _one_of_signals(value: str, known: tuple[str, ...]) -> str:
+    name = value.removeprefix("SIG")
+    if name not in known:
+        raise ValueError(f"{value!r} is not one of {', '.join(known)}")
+    return name
+
+
+def _stop_signal(value: str) -> str:
+    return _one_of_signals(value, _STOP_SIGNALS)
+
+
+def _reload_signal(value: str) -> str:
+    return _one_of_signals(value, _RELOAD_SIGNALS)
+
+
+def _ready(value: str) -> str:
+    # sd_notify tells of a start, not of health.
+    return value if value == "notify" else _check(value)
+
+
+def _check(value: str) -> str:
+    kind, _, rest = value.partition(":")
+    # The agent reads the options behind the URL.
+    if kind in ("http", "https") and (url := rest.partition(" ")[0]).startswith("//") and url[2:]:
+        return value
+    host, _, port = rest.rpartition(":")
+    if kind == "tcp" and host and port.isdecimal() and 0 < int(port) <= _LAST_PORT:
+        return value
+    if kind == "command":
+        try:
+            program = shlex.split(rest)[:1]
+        except ValueError as error:
+            raise ValueError(f"the command cannot be read: {error}") from None
+        if program and program[0].startswith("/"):
+            return value
+    raise ValueError(f"{value!r} is not a check")
+
+
+def _milliseconds(value: timedelta) -> timedelta:
+    if value > timedelta(minutes=10):
+        raise ValueError("must be at most 10 min")
+    return value
+
+
+def _parameter(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else value
+
+
+def _supported_schema(value: int) -> int:
+    if value != 1:
+        raise ValueError(f"{value} is not supported")
+    return value
+
+
+def _program(value: list[str]) -> list[str]:
+    if not value or not value[0].startswith("/"):
+        raise ValueError("must begin with the absolute path of the program")
+    return value
+
+
+def _schema_of(signals: tuple[str, ...]) -> WithJsonSchema:
+    return WithJsonSchema({"enum": [*signals, *(f"SIG{name}" for name in signals)]})
+
+
+# What an editor's JSON Schema says of a duration; the model says more.
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    PlainSerializer(in_words, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": f"^{DURATION.pattern}$", "examples": ["10s"]}),
+]
+Seconds = Annotated[Duration, AfterValidator(_whole_seconds)]
+Milliseconds = Annotated[Duration, AfterValidator(_milliseconds)]
+Token = Annotated[Duration, AfterValidator(_token)]
+Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_printable)]
+# Agents take text; numbers and booleans may be written as TOML's.
+Parameter = Annotated[
+    Text,
+    BeforeValidator(_parameter),
+    WithJsonSchema({"type": ["string", "integer", "boolean"]}),
+]
+Ip = Annotated[str, AfterValidator(_ip)]
+AbsolutePath = Annotated[Text, AfterValidator(_absolute)]
+Directory = Annotated[Text, AfterValidator(_directory)]
+Portal = Annotated[Text, AfterValidator(_portal)]
+StopSignal = Annotated[str, AfterValidator(_stop_signal), _schema_of(_STOP_SIGNALS)]
+ReloadSignal = Annotated[str, AfterValidator(_reload_signal), _schema_of(_RELOAD_SIGNALS)]
+Check = Annotated[Text, AfterValidator(_check)]
+ReadyCheck = Annotated[Text, AfterValidator(_ready)]
+# An argument may be empty.
+Command = Annotated[list[Annotated[str, AfterValidator(_printable)]], AfterValidator(_program)]
+# Not Literal[1], which true and 1.0 are equal to.
+Schema = Annotated[int, AfterValidator(_supported_schema), WithJsonSchema({"const": 1})]
+Name = Annotated[str, StringConstraints(pattern=f"^{ids.NAME.pattern}$")]
+# Those that others have given resources (XML, "NCName"; the letters that pcs takes).
+ResourceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]*$")]
+NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+HostName = NodeName
+# A million is Pacemaker's INFINITY: a finite score is less.
+Score = Annotated[int, Field(ge=-999_999, le=999_999)]
+# Pacemaker reads these as a C int.
+Amount = Annotated[int, Field(ge=0, le=2_147_483_647)]
+Utilization = dict[Name, Amount]

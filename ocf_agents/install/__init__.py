@@ -1,0 +1,1 @@
+"""The agents as Pacemaker finds them: launchers and meta-data; their reference pages."""

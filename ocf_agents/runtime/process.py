@@ -1,0 +1,111 @@
+"""A process, known by its number and its start time: numbers are used again."""
+
+from __future__ import annotations
+
+import os
+
+from ocf_agents.runtime import signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+DEAD = ("Z", "X")  # a zombie only waits for its parent to take note (proc_pid_stat(5))
+STATE, START_TIME, THREADS = 0, 19, 17  # fields of /proc/PID/stat from the third on
+
+
+class Process:
+    """A process that runs now, or did when it was identified."""
+
+    def __init__(self, pid: int, started: str) -> None:
+        self.pid = pid
+        self.started = started
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether this very process still runs."""
+        now = identify(self.pid)
+        return now is not None and now.started == self.started
+
+    def send(self, *numbers: int) -> None:
+        """Send signals to this very process, if it is alive."""
+        with Handle(self) as descriptor:
+            for number in numbers if self.alive else ():
+                try:
+                    signals.send(descriptor, number)
+                except ProcessLookupError:
+                    return  # it has ended in this moment
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it has ended, at most so many seconds."""
+        with Handle(self) as descriptor:
+            if self.alive:
+                pause((descriptor,), seconds)
+
+
+class Handle:
+    """A `with` block in which a process has a descriptor, readable once it has ended; -1 if it has.
+
+    The number of the process may have been used again before: compare start times in the block.
+    """
+
+    def __init__(self, process: Process) -> None:
+        self._pid = process.pid
+        self._descriptor = -1
+
+    def __enter__(self) -> int:
+        try:
+            self._descriptor = os.pidfd_open(self._pid)
+        except ProcessLookupError:
+            return -1
+        return self._descriptor
+
+    def __exit__(self, *error: object) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+
+
+def pause(descriptors: Iterable[int], seconds: float) -> None:
+    """Sleep so many seconds, or until one of the descriptors is readable."""
+    import select
+
+    poll = select.poll()  # unlike select(2) at home with any number of a descriptor
+    for descriptor in descriptors:
+        if descriptor >= 0:
+            poll.register(descriptor, select.POLLIN)
+    poll.poll(max(0.0, seconds) * 1000)
+
+
+def identify(pid: int) -> Process | None:
+    """Return the process with this number; None if it is dead."""
+    fields = stat(pid)
+    return Process(pid, fields[START_TIME]) if fields else None
+
+
+def recall(values: Mapping[str, str]) -> Process | None:
+    """Return the process that a state file tells of, if it still runs."""
+    if not values.get("pid", "").isdigit():
+        return None
+    process = Process(int(values["pid"]), values.get("started", ""))
+    return process if process.alive else None
+
+
+def name(pid: int) -> str:
+    """Return the name of a process, "?" if it has ended."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return "?"
+
+
+def stat(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat from the third on; empty if the process is dead."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            # The second field is the name, in parentheses, with whatever it likes inside.
+            fields = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    # It looks like a zombie also when only its first thread has ended and others still work.
+    return [] if fields[STATE] in DEAD and int(fields[THREADS]) <= 1 else fields

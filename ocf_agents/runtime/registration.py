@@ -1,0 +1,135 @@
+"""What the agents leave for the node's watcher: for each running resource a file, a registration.
+
+A start writes it, and a stop removes it before it does anything else: whatever ends after that is
+meant to end.
+"""
+
+from __future__ import annotations
+
+import posix  # os without its Python half, which is a tenth of a monitor's time
+
+from ocf_agents.runtime import state
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOLDER = "takeover-watch"  # below the folder for agents' run-time files
+# In FOLDER, none of which can be mistaken for another, whatever resources are called:
+SUFFIX, TEMPORARY = ".watch", ".new"
+SOCKET = "socket"  # a datagram has the watcher read the registrations again
+LOCK = "lock"  # whoever holds it is the node's watcher
+LARGEST = 65536  # bytes; a registration has some hundred
+NAMESPACES = ("mnt", "net", "pid")  # what the names in a registration depend on (namespaces(7))
+
+
+class Registration:
+    """A registration as it was read: `watches` are kinds and their values (watcher/watches.py)."""
+
+    def __init__(self, path: str) -> None:
+        """Read it; raises OSError, or ValueError if it is none."""
+        self.path = path
+        flags = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
+        descriptor = posix.open(path, flags)
+        try:
+            self.identity = _identity(posix.fstat(descriptor))
+            lines = posix.read(descriptor, LARGEST).decode(errors="surrogateescape").split("\n")
+        finally:
+            posix.close(descriptor)
+        values = [line.split("=", 1) for line in lines if "=" in line]
+        named = {name: value for name, value in values if name != "watch"}
+        self.resource = named.get("resource", "")
+        self.node = named.get("node", "")
+        self.namespaces = named.get("namespaces", "")
+        self.watches = [value for name, value in values if name == "watch"]
+        if not self.resource or not self.node:
+            raise ValueError("it names no resource or no node")
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether it is still there, and not one of a later start."""
+        return identity(self.path) == self.identity
+
+    def remove(self) -> bool:
+        """Remove it, and tell whether it stood until now."""
+        if not self.stands:
+            return False
+        try:
+            posix.unlink(self.path)
+        except FileNotFoundError:
+            return False
+        return True
+
+
+def folder(environ: Mapping[str, str]) -> str:
+    """Return the folder of the registrations."""
+    return f"{state.folder(environ)}/{FOLDER}"
+
+
+def path(environ: Mapping[str, str], instance: str) -> str:
+    """Return where the registration of a resource is, if there is one."""
+    return f"{folder(environ)}/{state.plain(instance)}{SUFFIX}"
+
+
+def write(environ: Mapping[str, str], instance: str, node: str, watches: list[str]) -> None:
+    """Write the registration of a resource.
+
+    Parameters: the action's environment, the resource's and the node's name as Pacemaker knows
+    them, what to watch. Raises OSError.
+    """
+    import os
+
+    file = path(environ, instance)
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    lines = [
+        f"resource={instance}",
+        f"node={node}",
+        f"namespaces={namespaces()}",
+        *(f"watch={each}" for each in watches),
+    ]
+    temporary = _temporary(file)
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as whole:
+        whole.write("\n".join(lines) + "\n")
+    posix.replace(temporary, file)
+
+
+def withdraw(environ: Mapping[str, str], instance: str) -> None:
+    """Remove the registration of a resource, if there is one.
+
+    The watcher is not told: it looks whether the file is still there before it tells of a failure.
+    """
+    file = path(environ, instance)
+    for each in (file, _temporary(file)):  # the latter if a start was killed while it wrote
+        try:
+            posix.unlink(each)
+        except FileNotFoundError:
+            continue  # never registered, or its failure was told
+
+
+def discard(file: str) -> None:
+    """Remove a file that is no registration, if that can be done."""
+    try:
+        posix.unlink(file)
+    except OSError:
+        return  # a folder; passed over each time
+
+
+def identity(file: str) -> tuple[int, ...]:
+    """Return what tells a file from every other that had its name; nothing if there is none."""
+    try:
+        return _identity(posix.lstat(file))
+    except OSError:
+        return ()
+
+
+def namespaces() -> str:
+    """Return the namespaces of this process: elsewhere addresses, mounts and PIDs are others."""
+    return " ".join(posix.readlink(f"/proc/self/ns/{kind}") for kind in NAMESPACES)
+
+
+def _temporary(file: str) -> str:
+    return file.removesuffix(SUFFIX) + TEMPORARY
+
+
+def _identity(found: posix.stat_result) -> tuple[int, ...]:
+    return (found.st_dev, found.st_ino, found.st_mtime_ns)

@@ -1,0 +1,1 @@
+"""A change of a cluster: planned, made, verified, remembered and taken back."""

@@ -1,0 +1,1 @@
+"""What was changed and what became of it: checkpoints, confirmation, interruption."""

@@ -1,0 +1,1 @@
+"""Commands about the resource agents of this machine."""

@@ -1,0 +1,94 @@
+"""`takeover apply`: make the running cluster what the description says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pcs_wrapper.commands.durations import duration
+from pcs_wrapper.commands.options import adopt, as_json, description_file, dry_run
+from pcs_wrapper.machine.machine import Machine
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from cib_templates.model.description import Description
+    from pcs_wrapper.change.applying import Options
+
+
+@click.command()
+@description_file
+@as_json
+@dry_run
+@adopt
+@click.option("-m", "--message", default="", help="Why, for the history.")
+@click.option(
+    "--confirm",
+    metavar="TIME",
+    callback=duration,
+    help="Roll back unless `takeover confirm` comes within this time of the push, such as 5m.",
+)
+@click.option("--no-rollback", is_flag=True, help="Keep the change even if it does harm.")
+@click.pass_context
+def apply(
+    ctx: click.Context,
+    file: Path,
+    *,
+    as_json: bool,
+    dry_run: bool,
+    adopt: bool,
+    message: str,
+    confirm: timedelta | None,
+    no_rollback: bool,
+) -> None:
+    """Make the running cluster what the description FILE says, and wait until it is.
+
+    FILE may also be a plan that `takeover plan --out` saved: it is refused if the configuration has
+    changed since. What is in the cluster and not Takeover's stays as it is. A change that does not
+    make its services run, or hurts another, is taken back.
+    """
+    from dataclasses import asdict
+
+    from pcs_wrapper.change import applying
+    from pcs_wrapper.change.saved_plan import read
+    from pcs_wrapper.views.changes import applied_text
+    from pcs_wrapper.views.output import to_json
+
+    machine: Machine = ctx.obj
+    description, saved = read(file)
+    options = applying.Options(message, not no_rollback, confirm, adopt, saved)
+    if dry_run:
+        _show_plan(machine, description, options, as_json=as_json)
+        return
+    applied = applying.apply(machine, description, options)
+    if as_json:
+        click.echo(to_json(asdict(applied)))
+    else:
+        for line in applied_text(applied):
+            click.echo(line)
+    if applied.failed:
+        ctx.exit(1)
+
+
+def _show_plan(
+    machine: Machine, description: Description, options: Options, *, as_json: bool
+) -> None:
+    """Print what an apply would do: the difference, and the commands that would make it."""
+    from dataclasses import asdict
+
+    from pcs_wrapper.change import applying
+    from pcs_wrapper.views.changes import changes_text, difference_text
+    from pcs_wrapper.views.output import to_json
+
+    plan = applying.plan(machine, description, adopt=options.adopt, saved=options.saved)
+    commands = applying.commands(machine, plan, options)
+    if as_json:
+        click.echo(to_json({"changes": asdict(plan.changes), "commands": commands}))
+        return
+    if not plan.changes:
+        click.echo("nothing to change")
+        return
+    for line in (*changes_text(plan.changes), *difference_text(plan.old, plan.new), *commands):
+        click.echo(line)

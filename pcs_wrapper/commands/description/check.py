@@ -1,0 +1,56 @@
+"""`takeover check`: every mistake in a description, at once, and what is seldom meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pcs_wrapper.commands.options import as_json, description_file
+
+if TYPE_CHECKING:
+    from cib_templates.findings import Mistake
+    from pcs_wrapper.machine.machine import Machine
+
+
+@click.command()
+@description_file
+@as_json
+@click.pass_context
+def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
+    """Find every mistake in the description FILE.
+
+    Warns of what is allowed and seldom meant, too: that is no failure. On a node, it also looks
+    whether that has the interfaces of the services' addresses.
+    """
+    from dataclasses import asdict
+
+    from cib_templates.checks.advice import LocalHost
+    from cib_templates.errors import DescriptionError
+    from cib_templates.reading.reading import read_with_advice
+    from pcs_wrapper.views.output import to_json
+
+    def data(found: Iterable[Mistake]) -> list[dict[str, object]]:
+        return [asdict(mistake) | {"file": str(file)} for mistake in found]
+
+    machine: Machine = ctx.obj
+    here = LocalHost(machine.host, [each.name for each in machine.interfaces.glob("*")])
+    try:
+        description, warnings = read_with_advice(file, here)
+    except DescriptionError as error:
+        if not as_json:
+            raise
+        click.echo(to_json({"mistakes": data(error.mistakes), "warnings": []}))
+        ctx.exit(2)
+    if as_json:
+        click.echo(to_json({"mistakes": [], "warnings": data(warnings)}))
+        return
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(
+        f"{file}: no mistakes. Cluster {description.cluster.name}; "
+        f"nodes: {', '.join(description.nodes)}; "
+        f"services: {', '.join(description.services) or 'none'}"
+    )

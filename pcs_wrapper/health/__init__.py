@@ -1,0 +1,1 @@
+"""How the cluster is, and why something does not run."""

@@ -1,0 +1,212 @@
+"""Whether a service runs, and if it does not: why, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Literal
+
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, Part, Resource
+
+State = Literal["running", "starting", "stopping", "stopped", "partial", "blocked"]
+
+# Pacemaker has no reason where the fence agent itself failed: see fence_log.
+_UNKNOWN = (
+    "the fence agent's words are in the journal of the node that ran it: "
+    "journalctl --identifier=pacemaker-fenced"
+)
+
+_ACTIVE = ("Started", "Promoted", "Unpromoted")
+
+
+@dataclass(frozen=True)
+class Service:
+    """How a service is.
+
+    Attributes:
+        id: Its resource's ID: for a service of Takeover's, its name.
+        state: In a word.
+        nodes: Where it runs, or runs in part.
+        why: If it does not run: the reason.
+        parts: Its resources.
+    """
+
+    id: str
+    state: State
+    nodes: tuple[str, ...]
+    why: str
+    parts: tuple[Part, ...]
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether clients are served."""
+        return self.state == "running"
+
+    @property
+    def is_disabled(self) -> bool:
+        """Return whether it does not run because an administrator wants it so."""
+        return self.state in ("stopped", "partial") and any(part.disabled for part in self.parts)
+
+
+def services(state: ClusterState) -> tuple[Service, ...]:
+    """Return how each resource that is not a fencing device is."""
+    return tuple(_service(resource, state) for resource in state.resources)
+
+
+def stopped_fencing(state: ClusterState) -> dict[str, str]:
+    """Return the fencing devices that do not run, and why."""
+    return {
+        device.id: _why(Resource(device.id, (device,)), state)
+        for device in state.fencing
+        if device.role != "Started"
+    }
+
+
+def failed_fencing(state: ClusterState) -> dict[str, tuple[str, int]]:
+    """Return the nodes that could not be fenced, with the latest reason and how often it failed.
+
+    Attempts count since the node was last fenced with success.
+    """
+    failed: dict[str, tuple[str, int]] = {}
+    for target in dict.fromkeys(event.target for event in state.fencing_history):
+        history = [event for event in state.fencing_history if event.target == target]
+        attempts = [
+            event
+            for event in takewhile(lambda event: event.status != "success", history)
+            if event.status == "failed"
+        ]
+        if attempts:
+            failed[target] = (attempts[0].reason or _UNKNOWN, len(attempts))
+    return failed
+
+
+def _service(resource: Resource, state: ClusterState) -> Service:
+    # What runs on an UNCLEAN node is only believed to run there: nobody can ask that node.
+    reachable = {node.name for node in state.nodes if node.online and not node.unclean}
+    nodes = dict.fromkeys(
+        node for part in resource.parts for node in part.nodes if node in reachable
+    )
+    word = _word(resource.parts, reachable)
+    return Service(
+        id=resource.id,
+        state=word,
+        nodes=tuple(nodes),
+        why="" if word == "running" else _why(resource, state),
+        parts=resource.parts,
+    )
+
+
+def _word(parts: tuple[Part, ...], reachable: set[str]) -> State:
+    up = [part.role in _ACTIVE and bool(reachable.intersection(part.nodes)) for part in parts]
+    if any(part.blocked for part in parts):
+        return "blocked"
+    if any(part.role == "Starting" for part in parts):
+        return "starting"
+    if any(part.role == "Stopping" for part in parts):
+        return "stopping"
+    if all(up) and not any(part.failed for part in parts):
+        return "running"
+    return "partial" if any(up) else "stopped"
+
+
+def _why(resource: Resource, state: ClusterState) -> str:
+    """Name the first thing that keeps a resource from running, in the order of their weight."""
+    for reason in (
+        no_decision(state),
+        _disabled(resource, state),
+        # A fencing device starts without: it is what fences.
+        "" if resource.is_fencing else _waits_for_fencing(state),
+        _no_node(state),
+        _failures(resource, state),
+        _no_management(resource, state),
+    ):
+        if reason:
+            return reason
+    if any(part.role in ("Starting", "Stopping") for part in resource.parts):
+        return "the cluster is at it"
+    if resource.is_fencing:
+        return f"pcs stonith cleanup {resource.id} lets Pacemaker try again"
+    return (
+        "no failure is recorded: constraints may keep it from every node that is online "
+        "(pcs constraint location)"
+    )
+
+
+def no_decision(state: ClusterState) -> str:
+    """Return why this partition decides nothing; nothing if it does."""
+    if state.dc is None:
+        return "no node has been elected to decide (DC) yet"
+    if not state.quorum:
+        online = sum(node.online for node in state.nodes)
+        return f"no quorum: {online} of {len(state.nodes)} nodes online"
+    return ""
+
+
+def _disabled(resource: Resource, state: ClusterState) -> str:
+    if state.stopped:
+        return "all resources are stopped: pcs property set stop-all-resources=false"
+    disabled = [part.id for part in resource.parts if part.disabled]
+    if disabled:
+        whole = len(disabled) == len(resource.parts)
+        kind = "stonith" if resource.is_fencing else "resource"
+        return f"it is disabled: pcs {kind} enable {resource.id if whole else disabled[0]}"
+    return ""
+
+
+def _waits_for_fencing(state: ClusterState) -> str:
+    unclean = [node.name for node in state.nodes if node.unclean]
+    if not unclean:
+        return ""
+    failed = failed_fencing(state)
+    # Without the configuration, a device can be named only where there is just one.
+    by = f" by {state.fencing[0].id}" if len(state.fencing) == 1 else ""
+    sentences = [f"waiting for {', '.join(unclean)} to be fenced"]
+    for node in unclean:
+        if node in failed:
+            reason, attempts = failed[node]
+            count = f"{attempts} attempt{'' if attempts == 1 else 's'}"
+            of = f" of {node}" if len(unclean) > 1 else ""
+            sentences.append(f"fencing{of}{by} failed: {reason} ({count})")
+    if not state.fencing:
+        sentences.append("there is no fencing device")
+    return "; ".join(sentences)
+
+
+def _no_node(state: ClusterState) -> str:
+    usable = [node for node in state.nodes if node.online and not node.standby and not node.pending]
+    if usable:
+        return ""
+    nodes = ", ".join(f"{node.name} {node.state}" for node in state.nodes)
+    return f"no node may run it: {nodes}"
+
+
+def _failures(resource: Resource, state: ClusterState) -> str:
+    parts = {part.id for part in resource.parts}
+    failures = [failure for failure in state.failures if failure.resource in parts]
+    sentences = "; ".join(describe(failures))
+    if sentences and resource.is_fencing:
+        return f"{sentences} (then: pcs stonith cleanup {resource.id})"
+    if sentences and any(part.blocked for part in resource.parts):
+        return f"{sentences} (then: pcs resource cleanup {resource.id})"
+    return sentences
+
+
+def describe(failures: Iterable[FailedAction]) -> list[str]:
+    """Say what failed, where and why: a clause for each reason, with all its nodes."""
+    nodes: dict[FailedAction, list[str]] = {}
+    for failure in failures:
+        nodes.setdefault(replace(failure, node="", at=""), []).append(failure.node)
+    return [
+        f"{failure.action} of {failure.resource} failed on {', '.join(where)}: "
+        f"{failure.reason or 'no reason given'}"
+        for failure, where in nodes.items()
+    ]
+
+
+def _no_management(resource: Resource, state: ClusterState) -> str:
+    if state.maintenance:
+        return "the cluster is in maintenance mode: pcs property set maintenance-mode=false"
+    if not all(part.managed for part in resource.parts):
+        return f"it is unmanaged: pcs resource manage {resource.id}"
+    return ""

@@ -1,0 +1,1 @@
+"""The boundary to this machine: its programs, files, clock and lock."""

@@ -1,0 +1,59 @@
+"""One command at a time changes the cluster from this node, and others can say which one it is.
+
+The kernel gives the lock up when its holder dies, whatever it died of.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from pcs_wrapper.errors import Busy
+from pcs_wrapper.machine.machine import Machine
+
+
+@contextmanager
+def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold the lock while the `with` block lasts.
+
+    Args:
+        machine: This machine.
+        command: What is going to be done, such as `takeover apply`.
+        wait: Whether to wait until it is free.
+
+    Raises:
+        Busy: Another command has it; not with `wait`.
+    """
+    machine.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _open(machine.state / "lock") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Busy(_read(file)) from None
+        holder = {"command": command, "user": machine.user, "pid": os.getpid()}
+        file.seek(0)
+        file.truncate()
+        json.dump(holder | {"since": machine.now().isoformat(timespec="seconds")}, file)
+        file.flush()
+        yield
+
+
+def _open(path: Path) -> IO[str]:
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
+
+
+def _read(file: IO[str]) -> str:
+    """Say who has the lock; its holder may be just about to write that."""
+    try:
+        holder = json.load(file)
+        return (
+            f"`{holder['command']}` of {holder['user']} (process {holder['pid']}, since "
+            f"{holder['since']})"
+        )
+    except (ValueError, KeyError, TypeError):
+        return "another command of Takeover"

@@ -1,0 +1,1 @@
+"""Typed answers of the programs of Pacemaker, Corosync and pcs."""

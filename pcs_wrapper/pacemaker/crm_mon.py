@@ -1,0 +1,308 @@
+"""The state of the cluster, read from `crm_mon --output-as=xml` (never from its text).
+
+The elements are those of Pacemaker's schemas api/crm_mon-*.rng, of 2.1 and of 3.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from xml.sax.saxutils import unescape
+
+from lxml import etree
+
+from pcs_wrapper.errors import ClusterUnreachable, CommandFailed
+from pcs_wrapper.machine.machine import Machine
+
+# CRM_EX_DISCONNECT and CRM_EX_UNAVAILABLE of crm_error(8): no Pacemaker answers here.
+_DISCONNECTED = 102
+_UNREACHABLE = (_DISCONNECTED, 69)
+_TIMEOUT = 30.0
+# CRM_EX_INSUFFICIENT_PRIV.
+_NOT_ALLOWED = 4
+
+
+@dataclass(frozen=True)
+class Node:
+    """A cluster node.
+
+    Attributes:
+        name: Its name.
+        online: Whether it is a member of the cluster.
+        unclean: Whether it must be fenced before anything else may happen.
+        standby: Whether it may not run resources.
+        maintenance: Whether its resources are left alone.
+        pending: Whether it is joining.
+    """
+
+    name: str
+    online: bool
+    unclean: bool
+    standby: bool
+    maintenance: bool
+    pending: bool
+
+    @property
+    def state(self) -> str:
+        """Say it in Pacemaker's words."""
+        if self.unclean:
+            return f"UNCLEAN ({'online' if self.online else 'offline'})"
+        if self.pending:
+            return "pending"
+        if not self.online:
+            return "OFFLINE"
+        if self.maintenance:
+            return "maintenance"
+        return "standby" if self.standby else "online"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A resource.
+
+    Attributes:
+        id: Its ID.
+        agent: Such as `ocf:takeover:app`.
+        role: Started, Stopped, Starting, Promoted and so on.
+        nodes: Where it is active.
+        failed: Whether its last action failed.
+        blocked: Whether Pacemaker can do nothing with it until an administrator does.
+        managed: Whether Pacemaker acts on it.
+        disabled: Whether it shall be stopped.
+    """
+
+    id: str
+    agent: str
+    role: str
+    nodes: tuple[str, ...]
+    failed: bool
+    blocked: bool
+    managed: bool
+    disabled: bool
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource that is in no other: a group, a clone, or a single one.
+
+    Attributes:
+        id: Its ID.
+        parts: The primitives in it, in their order.
+    """
+
+    id: str
+    parts: tuple[Part, ...]
+
+    @property
+    def is_fencing(self) -> bool:
+        """Return whether it is a fencing device."""
+        return any(part.agent.startswith("stonith:") for part in self.parts)
+
+
+@dataclass(frozen=True)
+class FailedAction:
+    """An action of a resource that failed.
+
+    Attributes:
+        resource: The resource's ID.
+        action: start, stop, monitor and so on.
+        node: Where.
+        reason: The agent's exit reason, or else what its exit code means.
+        at: When, as Pacemaker writes it.
+    """
+
+    resource: str
+    action: str
+    node: str
+    reason: str
+    at: str
+
+
+@dataclass(frozen=True)
+class FencingEvent:
+    """An attempt to fence a node.
+
+    Attributes:
+        target: The node.
+        action: reboot, off or on.
+        status: success, failed or pending.
+        reason: Why it failed; may be empty.
+    """
+
+    target: str
+    action: str
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ClusterState:
+    """What the cluster is like now.
+
+    Attributes:
+        dc: The node that decides; None while none is elected.
+        quorum: Whether this partition has quorum.
+        maintenance: Whether the whole cluster is in maintenance mode.
+        stopped: Whether all resources are stopped by the property stop-all-resources.
+        nodes: All nodes.
+        resources: All resources but the fencing devices.
+        fencing: The fencing devices.
+        failures: Failed actions.
+        fencing_history: Attempts to fence, the newest first.
+        starts: The last start of each resource on each node: its number and time, which change
+            with every restart.
+    """
+
+    dc: str | None
+    quorum: bool
+    maintenance: bool
+    stopped: bool
+    nodes: tuple[Node, ...]
+    resources: tuple[Resource, ...]
+    fencing: tuple[Part, ...]
+    failures: tuple[FailedAction, ...]
+    fencing_history: tuple[FencingEvent, ...]
+    starts: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
+def read_state(machine: Machine) -> ClusterState:
+    """Ask for the cluster's state.
+
+    Args:
+        machine: This machine.
+
+    Raises:
+        ClusterUnreachable: No cluster runs on this machine, or it is only just starting.
+        ProgramError: crm_mon is missing, fails otherwise, or hangs.
+    """
+    command = (
+        "crm_mon",
+        "--output-as=xml",
+        "--one-shot",
+        "--inactive",
+        # The full history: attempts are counted.
+        "--fence-history=3",
+    )
+    result = machine.runner.run(*command, timeout=_TIMEOUT, ok=range(-64, 256))
+    try:
+        root = etree.fromstring(result.stdout.encode())
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None or result.exit_code != 0:
+        said = [error.text or "" for error in root.iter("error")] if root is not None else []
+        output = "\n".join(said) or result.stderr or result.stdout
+        if result.exit_code in _UNREACHABLE:
+            if not machine.corosync_conf.exists():
+                raise ClusterUnreachable(
+                    "this machine is in no cluster yet: create it: takeover cluster create FILE"
+                )
+            said_last = f" ({output.strip().splitlines()[-1]})" if output.strip() else ""
+            raise ClusterUnreachable(
+                f"no cluster runs on this machine{said_last}: start it: pcs cluster start --all"
+            )
+        not_allowed = result.exit_code == _NOT_ALLOWED
+        hint = "Run it as root, or as a member of the group haclient" if not_allowed else ""
+        raise CommandFailed(command, result.exit_code, output, hint)
+    if root.find("summary/current_dc") is None:
+        raise ClusterUnreachable("the cluster is starting or stopping on this machine: try again")
+    return parse_state(root)
+
+
+def parse_state(root: etree._Element) -> ClusterState:
+    """Return the state that the XML of crm_mon tells.
+
+    Args:
+        root: Its `pacemaker-result`.
+    """
+    dc = root.find("summary/current_dc")
+    options = root.find("summary/cluster_options")
+    resources = [child for child in root.iterfind("resources/*") if isinstance(child.tag, str)]
+    parsed = [Resource(child.get("id", ""), tuple(_parts(child))) for child in resources]
+    return ClusterState(
+        dc=dc.get("name") if dc is not None else None,
+        quorum=_true(dc, "with_quorum"),
+        maintenance=_true(options, "maintenance-mode"),
+        stopped=_true(options, "stop-all-resources"),
+        nodes=tuple(_node(node) for node in root.iterfind("nodes/node")),
+        resources=tuple(resource for resource in parsed if not resource.is_fencing),
+        fencing=tuple(
+            part for resource in parsed if resource.is_fencing for part in resource.parts
+        ),
+        failures=tuple(_failure(failure) for failure in root.iterfind("failures/failure")),
+        fencing_history=tuple(
+            FencingEvent(
+                target=event.get("target", ""),
+                action=event.get("action", ""),
+                status=event.get("status", ""),
+                reason=_reason(event, "exit-reason") or event.get("extended-status") or "",
+            )
+            for event in root.iterfind("fence_history/fence_event")
+        ),
+        starts=_starts(root),
+    )
+
+
+def _starts(root: etree._Element) -> dict[tuple[str, str], str]:
+    return {
+        # A clone's instances have a number behind a colon.
+        (history.get("id", "").partition(":")[0], node.get("name", "")): (
+            f"{operation.get('call')} {operation.get('last-rc-change')}"
+        )
+        for node in root.iterfind("node_history/node")
+        for history in node.iterfind("resource_history")
+        for operation in history.iterfind("operation_history[@task='start']")
+    }
+
+
+def _true(element: etree._Element | None, name: str) -> bool:
+    return element is not None and element.get(name) == "true"
+
+
+def _reason(element: etree._Element, name: str) -> str:
+    """Return an exit reason, which Pacemaker 3.0 escapes once more than XML needs."""
+    return unescape(element.get(name) or "", {"&quot;": '"', "&apos;": "'"})
+
+
+def _node(node: etree._Element) -> Node:
+    return Node(
+        name=node.get("name", ""),
+        online=_true(node, "online"),
+        unclean=_true(node, "unclean"),
+        standby=_true(node, "standby") or _true(node, "standby_onfail"),
+        maintenance=_true(node, "maintenance"),
+        pending=_true(node, "pending"),
+    )
+
+
+def _parts(element: etree._Element) -> list[Part]:
+    return [
+        Part(
+            id=resource.get("id", ""),
+            agent=resource.get("resource_agent", ""),
+            role=resource.get("role", ""),
+            nodes=tuple(node.get("name", "") for node in resource.iterfind("node")),
+            failed=_true(resource, "failed"),
+            blocked=_true(resource, "blocked"),
+            managed=_true(resource, "managed"),
+            disabled=(resource.get("target_role") or "").lower() == "stopped",
+        )
+        for resource in element.iter("resource")
+    ]
+
+
+def _failure(failure: etree._Element) -> FailedAction:
+    # RESOURCE_ACTION_INTERVAL; `id` takes its place where Pacemaker cannot take it apart.
+    key, _, _ = (failure.get("op_key") or failure.get("id") or "").rpartition("_")
+    resource, _, action = key.rpartition("_")
+    status = failure.get("status", "")
+    reason = _reason(failure, "exitreason")
+    if not reason:
+        # Such as "Timed Out": then the exit code is Pacemaker's, not the agent's.
+        ended = status.lower() in ("", "complete", "done")
+        reason = failure.get("exitstatus", "") if ended else status
+    return FailedAction(
+        resource=resource,
+        action=failure.get("task") or action,
+        node=failure.get("node", ""),
+        reason=reason,
+        at=failure.get("last-rc-change", ""),
+    )

@@ -1,0 +1,104 @@
+"""Changes, and what became of them, for people."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+import click
+from lxml import etree
+
+from cib_templates.cib.text import to_text
+from cib_templates.comparing.changes import ChangedIds
+from pcs_wrapper.change.applying import Applied
+from pcs_wrapper.change.history.checkpoints import Checkpoint
+from pcs_wrapper.change.rolling_back import Rollback, RolledBack
+from pcs_wrapper.views.state import service_text, stopped_text
+
+
+def changes_text(changes: ChangedIds) -> Iterator[str]:
+    """Yield a line for each kind of change."""
+    for word, identities in (
+        ("created", changes.created),
+        ("changed", changes.changed),
+        ("removed", changes.removed),
+    ):
+        if identities:
+            yield f"{word}: {', '.join(identities)}"
+
+
+def difference_text(old: etree._Element, new: etree._Element) -> Iterator[str]:
+    """Yield the lines of a difference between two CIBs."""
+    before, after = (to_text(cib).splitlines() for cib in (old, new))
+    yield from difflib.unified_diff(before, after, "old.xml", "new.xml", lineterm="")
+
+
+def applied_text(applied: Applied) -> Iterator[str]:
+    """Yield the lines that tell what became of an apply."""
+    yield from changes_text(applied.changes)
+    for service in applied.services:
+        yield service_text(service)
+    for device, why in applied.stopped_fencing.items():
+        yield stopped_text(device, why)
+    if applied.harm:
+        yield click.style("the change did harm:", fg="red", bold=True)
+        yield from (f"  {sentence}" for sentence in applied.harm)
+    number = applied.checkpoint
+    if applied.rolled_back is not None:
+        yield f"it was rolled back (checkpoint {number}). Now:"
+        yield from _state_text(applied.rolled_back)
+    elif applied.rollback_failure:
+        yield applied.rollback_failure
+    elif applied.harm:
+        yield f"it is still in the cluster; to take it back: takeover rollback {number}"
+    if applied.confirm_by and not applied.rolled_back:
+        yield (
+            f"it will be rolled back at {applied.confirm_by}, unless this comes before: "
+            f"takeover confirm {number}"
+        )
+
+
+def rollback_text(planned: Rollback) -> Iterator[str]:
+    """Yield the lines that tell what a rollback would do."""
+    for checkpoint in planned.undone:
+        yield f"takes back checkpoint {checkpoint_text(checkpoint)}"
+    if not planned.changes:
+        yield "the configuration is already as it was before"
+    yield from changes_text(planned.changes)
+    if planned.touched:
+        yield (
+            f"changed by somebody else since: {', '.join(planned.touched)}. What is in the way of "
+            "this rollback would be lost"
+        )
+
+
+def rolled_back_text(done: RolledBack) -> Iterator[str]:
+    """Yield the lines that tell what became of a rollback."""
+    numbers = ", ".join(map(str, done.undone))
+    own = "" if done.checkpoint is None else f" (by checkpoint {done.checkpoint})"
+    yield f"rolled back: {numbers}{own}. Now:"
+    yield from _state_text(done)
+
+
+def _state_text(done: RolledBack) -> Iterator[str]:
+    if done.touched:
+        yield f"  had been changed by somebody else: {', '.join(done.touched)}"
+    for service in done.services:
+        yield f"  {service_text(service)}"
+    for device, why in done.stopped_fencing.items():
+        yield f"  {stopped_text(device, why)}"
+
+
+def checkpoint_text(checkpoint: Checkpoint) -> str:
+    """Say in a line what a checkpoint is."""
+    parts = [f"{checkpoint.number}  {checkpoint.at}  {checkpoint.user}  {checkpoint.command}"]
+    if checkpoint.undoes:
+        parts[0] += f" of {', '.join(map(str, checkpoint.undoes))}"
+    parts.append(checkpoint.state)
+    if checkpoint.epoch_after is not None:
+        parts[-1] += f" (epoch {checkpoint.epoch_before} to {checkpoint.epoch_after})"
+    if checkpoint.state == "unconfirmed":
+        parts[-1] += f", to be confirmed by {checkpoint.confirm_by}"
+    if checkpoint.message:
+        parts.append(checkpoint.message)
+    return ": ".join(parts)

@@ -1,0 +1,108 @@
+"""Warnings of an expert's eye: each with its line, its reason and its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cib_templates.reading.reading import read_with_advice
+from tests.unit.cib_templates.checks.test_cluster_tables import BOARDS
+from tests.unit.cib_templates.conftest import EXAMPLE
+from tests.unit.cib_templates.rendering.test_patterns import service
+
+THIRD = '[nodes.node3]\nlinks = ["198.51.100.13", "203.0.113.13"]\n'
+TWO = [(THIRD, ""), (', node3 = "3"', ""), (', "node3"]', "]")]
+HEALTH = 'health = "command:/usr/lib/postgresql/15/bin/pg_isready --quiet --host=127.0.0.1"\n'
+HEALTHY = '[services.web.app]\ncommand = ["/bin/x"]\nhealth = "tcp:127.0.0.1:80"\n'
+Advise = Callable[..., list[str]]
+
+
+@pytest.fixture
+def advise(tmp_path: Path) -> Advise:
+    """Return a function that gives the warnings of the example with some texts replaced."""
+
+    def warnings(*replacements: tuple[str, str], more: str = "") -> list[str]:
+        text = EXAMPLE.read_text()
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        file = tmp_path / "cluster.toml"
+        file.write_text(text + more)
+        _, found = read_with_advice(file)
+        assert all(each.line and each.message and each.hint for each in found)
+        return [f"{each.path}: {each.message}" for each in found]
+
+    return warnings
+
+
+def web(pattern: str = "standby", nodes: str = '"node1", "node2"', more: str = "") -> str:
+    """Return a service about which there is nothing else to say."""
+    return f'\n[services.web]\npattern = "{pattern}"\nnodes = [{nodes}]\n{more}\n{HEALTHY}'
+
+
+WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
+    (TWO, "", "nodes.node1: two nodes that lose each other cannot tell which of them is cut off"),
+    ([(f', "203.0.113.1{number}"', "") for number in (1, 2, 3)], "",
+     "nodes.node1.links: one link: when its switch fails, every node is alone"),
+    ([("203.0.113.1", "198.51.100.2")], "",
+     "nodes.node1.links[1]: seems to be in the network of another link (198.51.100.0/24)"),
+    ([('"1000ms"', '"500ms"')], "", "cluster.token: a node that pauses for 500ms is fenced"),
+    ([(HEALTH, "")], "", "services.shop.app: without health, an application that hangs"),
+    ([('"60s"\n', '"60s"\ntimeout = "65s"\n')], "",
+     "services.shop.app.timeout: only 5s longer than stop_timeout"),
+    ([], web(nodes='"node1"'), "services.web.nodes: one node only: nobody takes over from it"),
+    ([], web(more='budget = "30s"'), "services.web.budget: fencing by power alone may take 60s"),
+    ([], web(more="preferences = { node2 = 2000 }"),
+     "services.web.preferences.node2: is not below stickiness (1000)"),
+    ([], web(more="utilization = { memory = 4 }"),
+     "services.web.utilization: none of its nodes says how much memory it has"),
+    ([('pattern = "standby"', 'pattern = "standby"\nenabled = false')],
+     web(more='after = ["shop"]'),
+     "services.web.after[0]: shop is not enabled: this never starts"),
+    ([], web("everywhere") + '[services.web.filesystem]\ndevice = "/dev/sdb"\n'
+     'directory = "/srv/web"\ntype = "ext4"\n',
+     "services.web.filesystem.type: ext4 mounted on several nodes at once is destroyed"),
+    ([], web("spare") + service("b", "spare").replace("command", 'health = "tcp:h:1"\ncommand'),
+     "services.b.nodes[0]: node1 is the home of web, too"),
+    ([], web().replace('command = ["/bin/x"]\nhealth = "tcp:127.0.0.1:80"',
+                       'agent = "systemd:x"\ntimeout = "60s"'),
+     "services.web.app.timeout: systemd gives a unit 90s to stop"),
+    ([("[fencing.power]", '[sbd]\ndevices = ["/dev/disk/by-id/x"]\n[fencing.power]')], "",
+     "sbd.devices: no fencing device uses these disks"),
+    ([("[fencing.power]",
+       '[sbd]\nmessage_timeout = "80s"\ndevices = ["/dev/disk/by-id/x"]\n[fencing.power]')],
+     '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/disk/by-id/x" }\n',
+     "sbd: a node that boots waits for 84s, and systemd gives sbd.service 90s to start"),
+    ([('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["ipmi1"]]')], BOARDS,
+     "nodes.node1.fencing_levels: power can fence node1 but is in no level"),
+    ([("[fencing.power]", '[sbd]\ndevices = ["/dev/vdb1"]\n[fencing.power]')],
+     '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/vdb1" }\n',
+     "sbd.devices[0]: another node may have another disk as /dev/vdb1"),
+    *(([], web() + f'[services.web.filesystem]\ndevice = "{device}"\ndirectory = "/srv/web"\n',
+       f"services.web.filesystem.device: another node may have another disk as {device}")
+      for device in ("/dev/sdb", "/dev/sdab12", "/dev/xvdc", "/dev/nvme1n1p2", "/dev/dm-4")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("replacements", "more", "expected"), WARNINGS)
+def test_what_is_seldom_meant_is_told(
+    replacements: list[tuple[str, str]], more: str, expected: str, advise: Advise
+) -> None:
+    """One warning, with its line, its reason and its cure."""
+    (found,) = advise(*replacements, more=more)
+    assert found.startswith(expected)
+
+
+def test_what_is_as_it_should_be_is_not_mentioned(advise: Advise) -> None:
+    """A cure that was taken ends its warning."""
+    assert advise() == []
+    witness = ("[fencing.power]", '[quorum.device]\nhost = "witness"\n[fencing.power]')
+    assert advise(*TWO, witness) == []
+    copies = web("everywhere") + '[services.web.filesystem]\ndevice = "/dev/sdb"\n'
+    disk = 'directory = "/srv/web"\ntype = "ext4"\nparameters = { force_clones = true }\n'
+    assert advise(more=copies + disk) == []
+    for device in ("/dev/disk/by-id/x", "/dev/mapper/x", "/dev/drbd0", "/dev/vg/sda", "UUID=sda"):
+        mount = f'[services.web.filesystem]\ndevice = "{device}"\ndirectory = "/srv/web"\n'
+        assert advise(more=web() + mount) == []

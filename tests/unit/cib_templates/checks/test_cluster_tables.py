@@ -1,0 +1,209 @@
+"""What a description says of the cluster as a whole: properties, levels, utilization, timing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from lxml import etree
+
+from cib_templates.checks.agent_parameters import PARAMETERS
+from cib_templates.model.description import Description
+from cib_templates.rendering.render import render
+from ocf_agents.app import App
+from ocf_agents.filesystem import Filesystem
+from ocf_agents.ip import Ip
+from ocf_agents.runtime.agent import Agent
+from tests.unit.cib_templates.rendering.test_patterns import refused
+from tests.unit.cib_templates.rendering.test_render import by_id
+
+Describe = Callable[..., Description]
+
+BOARDS = "".join(
+    f'\n[fencing.ipmi{number}]\nagent = "fence_ipmilan"\nnodes = ["node{number}"]\n'
+    f'parameters = {{ ip = "203.0.113.3{number}" }}\n'
+    for number in (1, 2)
+)
+LEVELS = ('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["ipmi1"], ["power"]]')
+
+
+def pairs(element: etree._Element) -> dict[str, str]:
+    """Return the pairs of a set."""
+    return {pair.get("name", ""): pair.get("value", "") for pair in element.iterfind("nvpair")}
+
+
+def test_properties_are_set_and_listed_as_the_description_s(described: Describe) -> None:
+    """They are in pcs's own set, so that pcs shows them."""
+    cib = render(described(more="\n[properties]\nbatch-limit = 10\nenable-acl = true\n"))
+    found = pairs(by_id(cib, "cib-bootstrap-options"))
+    assert found["batch-limit"] == "10"
+    assert found["enable-acl"] == "true"
+    assert found["takeover-sets"] == "batch-limit enable-acl"
+
+
+def test_levels_are_tried_in_their_order(described: Describe) -> None:
+    """Each level of a node names the primitives of its devices."""
+    cib = render(described(LEVELS, more=BOARDS))
+    levels = cib.xpath("//fencing-topology/fencing-level")
+    assert [(each.get("target"), each.get("index"), each.get("devices")) for each in levels] == [
+        ("node1", "1", "fence-ipmi1"),
+        ("node1", "2", "fence-power"),
+    ]
+
+
+def test_a_device_does_not_run_on_the_one_node_that_it_fences(described: Describe) -> None:
+    """A node that must be fenced cannot be trusted to do it."""
+    cib = render(described(more=BOARDS))
+    ban = by_id(cib, "fence-ipmi2-avoids-node2")
+    assert (ban.get("rsc"), ban.get("score")) == ("fence-ipmi2", "-INFINITY")
+    assert cib.xpath("//rsc_location[@rsc='fence-power']") == []
+
+
+def test_who_is_fenced_at_the_disk_is_let_in_again(described: Describe) -> None:
+    """A node must not run anything before its key is on the disks, as pcs says it, too."""
+    disks = '\n[fencing.disks]\nagent = "fence_scsi"\nparameters = { devices = "/dev/sdb" }\n'
+    cib = render(described(more=disks))
+    assert pairs(by_id(cib, "fence-disks-meta_attributes"))["provides"] == "unfencing"
+    assert "provides" not in pairs(by_id(cib, "fence-power-meta_attributes"))
+
+
+def test_utilization_balances(described: Describe) -> None:
+    """Nodes have, parts need, and Pacemaker is told to look at it."""
+    cib = render(
+        described(
+            ('"203.0.113.11"]', '"203.0.113.11"]\nutilization = { memory = 65536 }'),
+            ('pattern = "standby"', 'pattern = "standby"\nutilization = { memory = 4096 }'),
+            ("prefix = 24", "prefix = 24\nutilization = { addresses = 1 }"),
+        )
+    )
+    assert pairs(by_id(cib, "nodes-1-utilization")) == {"memory": "65536"}
+    assert pairs(by_id(cib, "shop-app-utilization")) == {"memory": "4096"}
+    assert pairs(by_id(cib, "shop-address-utilization")) == {"addresses": "1"}
+    assert pairs(by_id(cib, "cib-bootstrap-options"))["placement-strategy"] == "balanced"
+
+
+def test_nodes_have_attributes(described: Describe) -> None:
+    """Standby and maintenance are node attributes, with the values that pcs writes."""
+    more = '"203.0.113.11"]\nattributes = { rack = "a" }\nstandby = true\nmaintenance = false'
+    cib = render(described(('"203.0.113.11"]', more)))
+    assert pairs(by_id(cib, "nodes-1")) == {
+        "rack": "a",
+        "standby": "on",
+        "maintenance": "false",
+        "takeover-sets": "maintenance rack standby",
+    }
+
+
+def test_parts_take_any_parameter_and_meta_attribute(described: Describe) -> None:
+    """What has no key goes to the agent as it is; a timeout of its own to the monitor."""
+    more = (
+        'prefix = 24\nmonitor_timeout = "7s"\nparameters = { arp_count = 9 }\n'
+        'meta = { multiple-active = "stop_only" }'
+    )
+    cib = render(described(("prefix = 24", more)))
+    found = pairs(by_id(cib, "shop-address-instance_attributes"))
+    assert found == {"ip": "198.51.100.100", "cidr_netmask": "24", "arp_count": "9"}
+    assert pairs(by_id(cib, "shop-address-meta_attributes"))["multiple-active"] == "stop_only"
+    assert cib.xpath("//op[@id='shop-address-monitor-interval-10s']/@timeout") == ["7s"]
+
+
+def test_an_application_has_keys_for_what_it_often_needs(described: Describe) -> None:
+    """Readiness by notification or HTTP, its environment and its reload."""
+    more = (
+        'ready = "notify"\nready_timeout = "30s"\nhealth = "http://127.0.0.1:80/ok status=204"\n'
+        'health_timeout = "5s"\nenvironment_file = "-/etc/default/shop"\nreload_signal = "SIGHUP"'
+    )
+    health = 'health = "command:/usr/lib/postgresql/15/bin/pg_isready --quiet --host=127.0.0.1"'
+    cib = render(described(('ready = "tcp:127.0.0.1:5432"\n', ""), (health, more)))
+    found = pairs(by_id(cib, "shop-app-instance_attributes"))
+    assert found["ready"] == "notify"
+    assert found["ready_timeout"] == "30"
+    assert found["health"] == "http://127.0.0.1:80/ok status=204"
+    assert found["health_timeout"] == "5"
+    assert found["environment_file"] == "-/etc/default/shop"
+    assert found["reload_signal"] == "HUP"
+
+
+def test_a_filesystem_may_log_in_and_reserve(described: Describe) -> None:
+    """CHAP by a user and the path of the secret, a reservation by a word."""
+    more = (
+        'lun = 1\nchap_user = "shop"\nchap_secret_file = "/etc/takeover/chap"\nreservation = true'
+    )
+    cib = render(described(("lun = 1", more)))
+    found = pairs(by_id(cib, "shop-filesystem-instance_attributes"))
+    assert found["chap_user"] == "shop"
+    assert found["chap_secret_file"] == "/etc/takeover/chap"
+    assert found["reservation"] == "true"
+
+
+def test_watchdogs_alone_fence_every_node(described: Describe) -> None:
+    """Pacemaker waits twice the watchdog's time, and no device is needed."""
+    cib = render(described(('[fencing.power]\nagent = "fence_apc"', '[sbd]\n#'), (
+        'plugs = { node1 = "1", node2 = "2", node3 = "3" }\n'
+        'parameters = { ip = "203.0.113.2", username = "cluster", '
+        'password_script = "/etc/takeover/apc" }', "")))  # fmt: skip
+    found = pairs(by_id(cib, "cib-bootstrap-options"))
+    assert found["stonith-watchdog-timeout"] == "10s"
+
+
+TOKEN = 'token = "1000ms"'
+MISTAKES = [
+    (TOKEN, TOKEN + '\nconsensus = "1100ms"',
+     "cluster.consensus: must be at least 1.2 times token: Corosync does not start with less "
+     'than 1200ms (consensus = "1200ms", or leave it out)'),
+    (TOKEN, TOKEN + '\njoin = "1s"', "cluster.join: must be shorter than token"),
+    ("[nodes.node1]", "[properties]\nbatch-limt = 3\n[nodes.node1]",
+     "properties.batch-limt: is not a known cluster property (did you mean 'batch-limit'?)"),
+    ("[nodes.node1]", "[properties]\nstonith-enabled = false\n[nodes.node1]",
+     "properties.stonith-enabled: cannot be set (fencing is always on)"),
+    ('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["powr"]]',
+     "nodes.node1.fencing_levels[0][0]: there is no fencing device 'powr'"),
+    ('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["power"], ["power"]]',
+     "nodes.node1.fencing_levels[1][0]: 'power' is named twice"),
+    ('"203.0.113.11"]', '"203.0.113.11"]\nattributes = { standby = "on" }',
+     "nodes.node1.attributes.standby: has a key of its own (use nodes.node1.standby instead)"),
+    ("[fencing.power]", '[sbd]\ndevices = ["/dev/sda"]\nmessage_timeout = "6s"\n[fencing.power]',
+     "sbd.message_timeout: must be at least twice watchdog_timeout"),
+    ("[fencing.power]", '[sbd]\ndevices = ["/dev/a", "/dev//a"]\n[fencing.power]',
+     "sbd.devices[1]: /dev//a is already used by sbd"),
+    ("[fencing.power]", '[sbd]\nwatchdog_timeout = "1s"\n[fencing.power]',
+     "sbd.watchdog_timeout: must be longer than cluster.token"),
+    ("prefix = 24", 'prefix = 24\nparameters = { nic = "eth0" }',
+     "services.shop.address.parameters.nic: has a key of its own (use interface instead)"),
+    ("prefix = 24", "prefix = 24\nparameters = { arp_cnt = 3 }",
+     "services.shop.address.parameters.arp_cnt: ocf:takeover:ip has no such parameter (did you "
+     "mean 'arp_count'?)"),
+    ("prefix = 24", 'prefix = 24\nmeta = { target-role = "Stopped" }',
+     "services.shop.address.meta.target-role: is not a part's"),
+    ("lun = 1", 'lun = 1\nchap_user = "shop"',
+     "services.shop.filesystem: has only one of chap_user and chap_secret_file"),
+    ("[services.shop.address]", "[services.shop.address]\nutilization = { memory = -1 }",
+     "services.shop.address.utilization.memory: is too small"),
+    ('health = "command:/usr', 'health = "notify"\n#', "services.shop.app.health: 'notify' is no"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), MISTAKES)
+def test_what_does_not_fit_together_is_refused(
+    old: str, new: str, expected: str, described: Describe
+) -> None:
+    """Each mistake names its key, what is wrong and what would be right."""
+    (found,) = refused(described, (old, new))
+    assert found.startswith(expected)
+
+
+@pytest.mark.parametrize("agent", [App, Filesystem, Ip])
+def test_the_agents_parameters_are_known(agent: type[Agent]) -> None:
+    """What a description may say is what the agents declare."""
+    declared = {parameter.name for parameter in agent.parameters()}
+    assert PARAMETERS[f"ocf:takeover:{agent.name}"] == declared
+
+
+def test_two_nodes_with_watchdogs_alone_are_refused(described: Describe) -> None:
+    """Both would end themselves when they lose each other (crmsh#1991)."""
+    third = '[nodes.node3]\nlinks = ["198.51.100.13", "203.0.113.13"]\n'
+    without = [(third, "[sbd]\n"), (', node3 = "3"', ""), (', "node3"]', "]")]
+    (found,) = refused(described, *without)
+    assert found.startswith("sbd: two nodes with a watchdog alone")
+    witness = (third, '[sbd]\n[quorum.device]\nhost = "witness"\n')
+    assert described(witness, *without[1:]).quorum is not None

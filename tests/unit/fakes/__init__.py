@@ -1,0 +1,1 @@
+"""What the unit tests put in place of programs, machines and applications."""

@@ -1,0 +1,293 @@
+"""`takeover cluster create`: the exact pcs commands, repeatable, never in another cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from cib_templates.cib.text import to_text
+from cib_templates.merging.merge import merge
+from cib_templates.reading.reading import read_description
+from pcs_wrapper.machine.runner import Result
+from tests.unit.cib_templates.conftest import LIVE
+from tests.unit.pcs_wrapper.conftest import (
+    CONFIGURED,
+    CRM_MON,
+    EXAMPLE,
+    FIXTURES,
+    ExpectedCalls,
+    Takeover,
+)
+
+PATIENT = "--request-timeout=180"
+AUTH = (
+    *("pcs", "host", "auth", "node1", "addr=198.51.100.11", "node2", "addr=198.51.100.12"),
+    *("node3", "addr=198.51.100.13", "-u", "hacluster"),
+)
+SETUP = (
+    *("pcs", "cluster", "setup", "shop"),
+    *("node1", "addr=198.51.100.11", "addr=203.0.113.11"),
+    *("node2", "addr=198.51.100.12", "addr=203.0.113.12"),
+    *("node3", "addr=198.51.100.13", "addr=203.0.113.13"),
+    *("transport", "knet", "totem", "token=1000", "--enable", "--start", "--wait=120"),
+)
+WAIT = ("crm_resource", "--wait", "--timeout=120")
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    """Return a private file with a password."""
+    file = tmp_path / "password"
+    file.touch(mode=0o600)
+    file.write_text("hunter2\n")
+    return file
+
+
+def test_a_new_cluster_is_created(
+    runner: ExpectedCalls, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Authenticate, set up, wait for all nodes, push properties and fencing, wait for these."""
+    runner.expect(*AUTH).stdin = "hunter2\n"
+    runner.expect(*SETUP)
+    disconnected = (FIXTURES / "disconnected.xml").read_text()
+    runner.expect(*CRM_MON, stdout=disconnected, exit_code=102)
+    runner.expect_state("joining")
+    runner.expect_state("empty")
+    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    pushed: list[str] = []
+    runner.expect_push(LIVE, lambda _, new: pushed.append(new))
+    runner.expect(*WAIT)
+    runner.expect_state("cluster-only")
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 0
+    assert 'id="fence-power"' in pushed[0]
+    assert '<group id="shop">' not in pushed[0]
+    assert "fence-power (stonith:fence_apc): Started on node2" in capsys.readouterr().out
+    assert takeover.said == [
+        "authenticating to pcsd on node1, node2, node3",
+        "setting up the cluster shop and starting it: up to 120 s",
+        "waiting up to 120 s for quorum and all nodes",
+        "pushing cluster properties and fencing devices",
+        "waiting up to 120 s for the fencing devices",
+    ]
+
+
+def test_a_missing_fence_agent_is_told_before_anything_is_done(
+    runner: ExpectedCalls, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A cluster whose fencing cannot start would be made for nothing."""
+    runner.programs.remove("fence_apc")
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("fence_apc is not installed on this machine. ")
+    assert "Debian 12: fence-agents" in error
+
+
+def test_a_second_run_destroys_nothing(runner: ExpectedCalls, takeover: Takeover) -> None:
+    """The cluster that is described is there: it is started if need be (ha_cluster#175)."""
+    takeover.machine.corosync_conf.touch()
+    runner.expect_config()
+    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
+    runner.expect("pcs", "cluster", "enable", "--all")
+    runner.expect_state("running")
+    live = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
+    runner.expect("pcs", "cluster", "cib", stdout=live)
+    runner.expect(*WAIT)
+    runner.expect_state("running")
+    assert takeover("cluster", "create", EXAMPLE) == 0
+
+
+@pytest.mark.parametrize(
+    "difference", [{"cluster_name": "other"}, {"nodes": CONFIGURED["nodes"][:2]}]
+)
+def test_a_different_cluster_is_refused(
+    difference: dict[str, object], runner: ExpectedCalls, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A machine that belongs to another cluster is left as it is."""
+    takeover.machine.corosync_conf.touch()
+    runner.expect_config(**difference)
+    assert takeover("cluster", "create", EXAMPLE) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("this machine already belongs to the cluster")
+    assert "Nothing was changed" in error
+
+
+def test_debian_s_example_cluster_is_told_as_such(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fresh Debian has a cluster configuration that nobody made: the cure is named."""
+    takeover.machine.corosync_conf.touch()
+    nodes = [{"name": "node1", "addrs": [{"addr": "127.0.0.1", "link": "0"}]}]
+    runner.expect_config(cluster_name="debian", nodes=nodes)
+    assert takeover("cluster", "create", EXAMPLE) == 1
+    assert capsys.readouterr().err == (
+        "this machine still has the example cluster of Debian's package corosync. "
+        "Remove it on every node, then run this again: pcs cluster destroy\n"
+    )
+
+
+def test_a_dry_run_prints_the_commands(
+    takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is run; the exact commands are printed."""
+    assert takeover("cluster", "create", "--dry-run", EXAMPLE) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
+    assert lines == [
+        " ".join(AUTH),
+        " ".join(SETUP),
+        "pcs cluster cib old.xml",
+        "crm_diff --original old.xml --new new.xml > patch.xml",
+        "cibadmin --patch --xml-file patch.xml",
+        " ".join(WAIT),
+    ]
+
+
+def test_a_wrong_password_is_told_with_its_cure(
+    runner: ExpectedCalls, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """What pcs says is shown, and what to look at (pcs#112, pcs#252)."""
+    auth = runner.expect(*AUTH)
+    auth.stdin = "hunter2\n"
+    auth.result = Result(1, "Password: ", "Error: node1: Username and/or password is incorrect\n")
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
+    error = capsys.readouterr().err
+    assert "  Error: node1: Username and/or password is incorrect\n" in error
+    assert "passwd hacluster" in error
+    assert "hunter2" not in error
+
+
+def test_a_password_that_others_can_read_is_refused(
+    takeover: Takeover, password_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file must be its owner's alone; nothing is run."""
+    password_file.chmod(0o640)
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 2
+    assert capsys.readouterr().err == (
+        f"{password_file}: others than its owner can read it: chmod 600 {password_file}\n"
+    )
+
+
+@pytest.mark.parametrize(("text", "expected"), [("", "no password"), (None, "No such file")])
+def test_a_password_file_without_a_password_is_refused(
+    text: str | None, expected: str, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """An empty or missing file is named."""
+    if text is None:
+        password_file.unlink()
+    else:
+        password_file.write_text(text)
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_nodes_that_do_not_come_online_are_named(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The wait has an end, and says who is missing and where to look."""
+    takeover.machine.corosync_conf.touch()
+    runner.expect_config()
+    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
+    runner.expect("pcs", "cluster", "enable", "--all")
+    for _ in range(12):
+        runner.expect_state("joining")
+    assert takeover("cluster", "create", EXAMPLE) == 1
+    assert capsys.readouterr().err.startswith("after 120 s: node3 not online. Look at `journalctl")
+
+
+def test_fencing_that_does_not_start_is_told(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cluster without fencing is not done: the device's own reason is shown."""
+    takeover.machine.corosync_conf.touch()
+    runner.expect_config()
+    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
+    runner.expect("pcs", "cluster", "enable", "--all")
+    runner.expect_state("running")
+    live = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
+    runner.expect("pcs", "cluster", "cib", stdout=live)
+    runner.expect(*WAIT)
+    runner.expect_state("fencing-stopped")
+    assert takeover("cluster", "create", EXAMPLE) == 1
+    assert capsys.readouterr().err == (
+        "the cluster is up, but fencing is not: fence-power: start of fence-power failed on node2: "
+        "unable to log in to 203.0.113.2 (then: pcs stonith cleanup fence-power)\n"
+    )
+
+
+def commands(takeover: Takeover, file: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the commands that a dry run prints."""
+    assert takeover("cluster", "create", "--dry-run", file) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+SBD = """\
+[sbd]
+devices = ["/dev/disk/by-id/sbd1"]
+watchdog = "/dev/watchdog1"
+watchdog_timeout = "8s"
+
+"""
+
+
+def test_sbd_is_enabled_before_the_cluster_starts(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """SBD starts with the cluster, so the cluster starts last; msgwait is twice the watchdog's.
+
+    A node that boots waits until the others have given it up, with a token of 1 s between three.
+    """
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", SBD + "[fencing.", 1))
+    assert commands(takeover, file, capsys)[1:5] == [
+        " ".join(SETUP[:-2]),
+        "pcs stonith sbd device setup device=/dev/disk/by-id/sbd1 watchdog-timeout=8 "
+        "msgwait-timeout=16 --force",
+        "pcs stonith sbd enable watchdog=/dev/watchdog1 device=/dev/disk/by-id/sbd1 "
+        "SBD_WATCHDOG_TIMEOUT=8 SBD_DELAY_START=20",
+        "pcs cluster start --all --wait=120 --request-timeout=200",
+    ]
+
+
+def test_watchdogs_alone_need_no_disk(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without devices, nothing is written to a disk."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", "[sbd]\n[fencing.", 1))
+    assert commands(takeover, file, capsys)[2:4] == [
+        "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=5 SBD_DELAY_START=14",
+        "pcs cluster start --all --wait=120 --request-timeout=194",
+    ]
+
+
+def test_a_quorum_device_is_added_with_the_same_password(
+    runner: ExpectedCalls, takeover: Takeover, password_file: Path, tmp_path: Path,
+) -> None:  # fmt: skip
+    """The witness is authenticated to, and asked for its vote."""
+    file = tmp_path / "cluster.toml"
+    table = '[quorum.device]\nhost = "witness"\nalgorithm = "lms"\n'
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", table + "[fencing.", 1))
+    runner.expect(*AUTH).stdin = "hunter2\n"
+    runner.expect(*SETUP)
+    runner.expect("pcs", "host", "auth", "witness", "-u", "hacluster").stdin = "hunter2\n"
+    add = ("pcs", "quorum", "device", "add", "model", "net", "host=witness", "algorithm=lms")
+    runner.expect(*add, exit_code=1, stderr="Error: witness: no certificate\n")
+    assert takeover("cluster", "create", file, "--password-file", password_file) == 1
+
+
+def test_corosync_s_timing_is_the_description_s(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is said goes to Corosync in milliseconds."""
+    file = tmp_path / "cluster.toml"
+    times = 'token = "1000ms"\ntoken_coefficient = "0ms"\nconsensus = "1200ms"\njoin = "60ms"'
+    file.write_text(EXAMPLE.read_text().replace('token = "1000ms"', times))
+    (setup,) = [line for line in commands(takeover, file, capsys) if "setup" in line]
+    assert " totem token=1000 token_coefficient=0 consensus=1200 join=60 " in setup

@@ -1,0 +1,349 @@
+"""`takeover status`: the state is told, and for a service that is down, why."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from lxml import etree
+
+from pcs_wrapper.health import diagnosis
+from pcs_wrapper.pacemaker.crm_mon import parse_state
+from tests.unit.pcs_wrapper.conftest import CRM_MON, FIXTURES, ExpectedCalls, Takeover
+
+WHY = [
+    ("fencing-refused", "stopped", "waiting for node1 to be fenced; fencing by fence-power failed: "
+     "the outlet is locked (3 attempts)"),
+    ("fencing-pending", "stopped", "waiting for node1 to be fenced"),
+    ("no-quorum", "stopped", "no quorum: 1 of 3 nodes online"),
+    ("no-dc", "stopped", "no node has been elected to decide (DC) yet"),
+    ("start-failed", "partial", "start of shop-app failed on node1: database files are incompatible"
+     "; start of shop-app failed on node2: Timed Out"),
+    ("disabled", "stopped", "it is disabled: pcs resource enable shop"),
+    ("standby", "stopped", "no node may run it: node1 standby, node2 standby, node3 standby"),
+    ("banned", "stopped", "no failure is recorded: constraints may keep it from every node that is "
+     "online (pcs constraint location)"),
+    ("blocked", "blocked", "stop of shop-filesystem failed on node1: /srv/shop is held by 4242 "
+     "(then: pcs resource cleanup shop)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fixture", "state", "why"), WHY)
+def test_a_service_that_is_down_says_why(
+    *, fixture: str, state: str, why: str, runner: ExpectedCalls, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The reason stands in one sentence behind the service's state."""
+    runner.expect_state(fixture)
+    assert takeover("status") == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("  shop:"))
+    where = " on node3" if fixture == "start-failed" else " on node1" if state == "blocked" else ""
+    assert line == f"  shop: {state}{where} — {why}"
+
+
+@pytest.mark.parametrize("fixture", ["running", "running-3.0"])
+def test_pacemaker_2_1_and_3_0_are_read(
+    fixture: str, runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The XML of both is understood in the same way."""
+    runner.expect_state(fixture)
+    assert takeover("status") == 0
+    assert capsys.readouterr().out == (
+        "cluster: quorum, node2 decides (DC)\n"
+        "nodes:\n"
+        "  node1  online\n"
+        "  node2  online\n"
+        "  node3  online\n"
+        "services:\n"
+        "  shop: running on node1\n"
+        "    shop-filesystem (ocf:takeover:filesystem): Started on node1\n"
+        "    shop-app (ocf:takeover:app): Started on node1\n"
+        "    shop-address (ocf:takeover:ip): Started on node1\n"
+        "fencing devices:\n"
+        "  fence-power (stonith:fence_apc): Started on node2\n"
+    )
+
+
+def test_fencing_that_is_refused_is_seen_everywhere(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The node is UNCLEAN, and each node's failed fencing has its reason and its attempts."""
+    runner.expect_state("fencing-refused")
+    assert takeover("status") == 0
+    out = capsys.readouterr().out
+    assert "  node1  UNCLEAN (offline)\n" in out
+    assert out.endswith(
+        "failed fencing:\n  node1: the outlet is locked (3 attempts since it was last fenced)\n"
+    )
+
+
+def test_what_is_unmanaged_is_marked(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A service that runs, but that Pacemaker leaves alone, would not be failed over."""
+    part = 'id="shop-app" resource_agent="ocf:takeover:app" role="Started" active="true" '
+    part += 'orphaned="false" blocked="false" managed='
+    answer = (FIXTURES / "running.xml").read_text()
+    assert f'{part}"true"' in answer
+    runner.expect(*CRM_MON, stdout=answer.replace(f'{part}"true"', f'{part}"false"'))
+    assert takeover("status") == 0
+    assert (
+        "  shop: running on node1 (unmanaged)\n"
+        "    shop-filesystem (ocf:takeover:filesystem): Started on node1\n"
+        "    shop-app (ocf:takeover:app): Started on node1 (unmanaged)\n"
+    ) in capsys.readouterr().out
+
+
+LOGIN = (
+    "start of fence-power failed on node2: unable to log in to 203.0.113.2 "
+    "(then: pcs stonith cleanup fence-power)"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ("", "", LOGIN),
+        ('unclean="false"', 'unclean="true"', LOGIN),
+        ("<failure ", "<other ", "pcs stonith cleanup fence-power lets Pacemaker try again"),
+        ('role="Stopped"', 'role="Stopped" target_role="Stopped"',
+         "it is disabled: pcs stonith enable fence-power"),
+    ],
+)  # fmt: skip
+def test_a_fencing_device_that_is_down_says_why(
+    *, old: str, new: str, why: str, runner: ExpectedCalls, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The reason and the cure stand behind the device; it does not wait for fencing itself."""
+    answer = (FIXTURES / "fencing-stopped.xml").read_text().replace(old, new)
+    runner.expect(*CRM_MON, stdout=answer)
+    assert takeover("status") == 0
+    assert (
+        f"fencing devices:\n  fence-power (stonith:fence_apc): not running — {why}\n"
+    ) in capsys.readouterr().out
+
+
+JOURNAL = (
+    *("journalctl", "--output=json", "--output-fields=MESSAGE", "--no-pager"),
+    *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+)
+ENTRIES = "".join(
+    json.dumps({"MESSAGE": message}) + "\n"
+    for message in (
+        "fence_apc[480] stderr: [ unable to log in ]",
+        "Operation 'reboot' [480] targeting node3 using fence-power returned 1",
+        "fence_apc[481] stderr: [ the outlet is locked ]",
+        "Operation 'reboot' [481] targeting node1 using fence-power returned 1",
+        "Operation 'reboot' targeting node1 by node3 for pacemaker-controld.413@node3: Error",
+        [27, 91, 109],
+    )
+)
+
+
+@pytest.mark.parametrize("version", ["2.1", "3.0"])
+def test_a_refusal_without_a_reason_is_explained_from_the_journal(
+    version: str,
+    runner: ExpectedCalls,
+    takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where Pacemaker keeps no reason, the fence agent's words about this node are found."""
+    runner.programs.add("journalctl")
+    runner.expect_state(f"fencing-refused-real-{version}")
+    runner.expect(*JOURNAL, stdout=ENTRIES)
+    assert takeover("status") == 0
+    assert (
+        "waiting for node1 to be fenced; fencing by fence-rig failed: the outlet is locked "
+        "(4 attempts)"
+    ) in capsys.readouterr().out
+
+
+def test_a_refusal_whose_reason_cannot_be_found_says_where_it_is(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A user who may not read the journal gets the command that shows it."""
+    runner.programs.add("journalctl")
+    runner.expect_state("fencing-refused-real-2.1")
+    runner.expect(*JOURNAL, stderr="No journal files were opened", exit_code=1)
+    assert takeover("status") == 0
+    assert "journalctl --identifier=pacemaker-fenced (4 attempts" in capsys.readouterr().out
+
+
+TOLD = (
+    '<failures><failure op_key="shop-app_asyncmon_0" node="node1" exitstatus="error" '
+    'exitreason="Simulated failure" exitcode="1" call="20" status="complete" '
+    'last-rc-change="{at}" queued="0" exec="0" interval="0" task="asyncmon"/></failures>'
+)
+ASK = (
+    *("attrd_updater", "--query", "--all", "--name=takeover-failure-shop-app"),
+    "--output-as=xml",
+)
+KEPT = (
+    '<pacemaker-result api-version="2.25"><attribute name="takeover-failure-shop-app" '
+    'value="{value}" host="{host}"/><status code="0" message="OK"/></pacemaker-result>'
+)
+WATCHED = "monitor of shop-app failed on node1: postgres (638) has ended"
+UNKNOWN = "asyncmon of shop-app failed on node1: Simulated failure"
+
+
+def _told(at: str) -> str:
+    answer = (FIXTURES / "running.xml").read_text()
+    return answer.replace("</resources>", "</resources>" + TOLD.format(at=at))
+
+
+@pytest.mark.parametrize(
+    ("at", "value", "host", "shown"),
+    [
+        ("2026-11-24 15:47:31Z", "1795535251 postgres (638) has ended", "node1", WATCHED),
+        ("2026-11-24 16:47:35 +01:00", "1795535251 postgres (638) has ended", "node1", WATCHED),
+        ("2026-11-24 15:57:31Z", "1795535251 postgres (638) has ended", "node1", UNKNOWN),
+        ("2026-11-24 15:47:11Z", "1795535251 postgres (638) has ended", "node1", UNKNOWN),
+        ("2026-11-24 15:47:31Z", "1795535251 postgres (9) has ended", "node2", UNKNOWN),
+        ("2026-11-24 15:47:31Z", "postgres (638) has ended", "node1", UNKNOWN),
+        ("just now", "1795535251 postgres (638) has ended", "node1", UNKNOWN),
+    ],
+)
+def test_what_the_watcher_told_is_shown_with_its_reason(
+    *, at: str, value: str, host: str, shown: str, runner: ExpectedCalls, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Instead of Pacemaker's "Simulated failure"; but not for one that somebody else told."""
+    runner.programs.add("attrd_updater")
+    runner.expect(*CRM_MON, stdout=_told(at))
+    runner.expect(*ASK, stdout=KEPT.format(value=value, host=host))
+    assert takeover("status") == 0
+    assert capsys.readouterr().out.endswith(f"failed actions:\n  {shown}\n")
+
+
+@pytest.mark.parametrize(
+    ("code", "answer"),
+    [
+        (78, "<pacemaker-result><status code='78'><errors><error>attribute does not exist</error>"
+             "</errors></status></pacemaker-result>"),
+        (102, ""),
+        (4, "no XML"),
+    ],
+)  # fmt: skip
+def test_a_reason_that_cannot_be_had_is_pacemakers(
+    code: int, answer: str, runner: ExpectedCalls, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """After a restart of the cluster, or for a user who may not ask."""
+    runner.programs.add("attrd_updater")
+    runner.expect(*CRM_MON, stdout=_told("2026-11-24 15:47:31Z"))
+    runner.expect(*ASK, stdout=answer, exit_code=code)
+    assert takeover("status") == 0
+    assert UNKNOWN in capsys.readouterr().out
+
+
+def test_a_reason_of_the_watcher_is_data_too(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Programs get the same action and reason, and when that was."""
+    runner.programs.add("attrd_updater")
+    runner.expect(*CRM_MON, stdout=_told("2026-11-24 15:47:31Z"))
+    runner.expect(*ASK, stdout=KEPT.format(value="1795535251 it has ended", host="node1"))
+    assert takeover("status", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["failures"] == [
+        {"resource": "shop-app", "action": "monitor", "node": "node1", "reason": "it has ended",
+         "at": "2026-11-24 15:47:31Z"}
+    ]  # fmt: skip
+
+
+def test_attempts_before_a_success_do_not_count() -> None:
+    """A node that has been fenced since is not failed any more."""
+    root = etree.parse(FIXTURES / "fencing-refused.xml").getroot()
+    for event in root.findall("fence_history/fence_event")[:3]:
+        event.set("target", "node3")
+    state = parse_state(root)
+    assert diagnosis.failed_fencing(state) == {"node3": ("the outlet is locked", 3)}
+
+
+def test_json_has_all_of_it(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Programs get the same facts as data."""
+    runner.expect_state("fencing-refused")
+    assert takeover("status", "--json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["quorum"] is True
+    assert data["nodes"][0]["unclean"] is True
+    assert data["services"][0]["state"] == "stopped"
+    assert data["services"][0]["why"].startswith("waiting for node1")
+    assert data["failed_fencing"] == [
+        {"node": "node1", "reason": "the outlet is locked", "attempts": 3}
+    ]
+
+
+def test_no_cluster_running_is_exit_code_4(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine on which no cluster runs gets a sentence and the cure."""
+    takeover.machine.corosync_conf.touch()
+    answer = (FIXTURES / "disconnected.xml").read_text()
+    runner.expect(*CRM_MON, stdout=answer, exit_code=102)
+    assert takeover("status") == 4
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == (
+        "no cluster runs on this machine (crm_mon: Connection to cluster failed: Connection "
+        "refused): start it: pcs cluster start --all\n"
+    )
+
+
+def test_before_there_is_a_cluster_the_way_to_one_is_told(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A machine without Corosync's configuration has nothing that could be started."""
+    answer = (FIXTURES / "disconnected.xml").read_text()
+    runner.expect(*CRM_MON, stdout=answer, exit_code=102)
+    assert takeover("status") == 4
+    assert capsys.readouterr().err == (
+        "this machine is in no cluster yet: create it: takeover cluster create FILE\n"
+    )
+
+
+def test_a_user_who_may_not_ask_is_told_who_may(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Pacemaker answers root and the group haclient only."""
+    runner.expect(*CRM_MON, stderr="crm_mon: Permission denied", exit_code=4)
+    assert takeover("status") == 1
+    assert capsys.readouterr().err.endswith(
+        "  crm_mon: Permission denied\nRun it as root, or as a member of the group haclient\n"
+    )
+
+
+@pytest.mark.parametrize("quote", ["&quot;", "&amp;quot;"])
+def test_a_reason_is_told_once_with_all_nodes(
+    quote: str, runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What fails everywhere alike is one line; Pacemaker 3.0's double escapes are undone."""
+    answer = (FIXTURES / "start-failed.xml").read_text()
+    answer = answer.replace('exitreason=""', 'exitreason="database files are incompatible"')
+    answer = answer.replace("database files", f"{quote}data{quote} files")
+    runner.expect(*CRM_MON, stdout=answer)
+    assert takeover("status") == 0
+    assert capsys.readouterr().out.endswith(
+        "failed actions:\n"
+        '  start of shop-app failed on node1, node2: "data" files are incompatible\n'
+    )
+
+
+def test_a_cluster_that_is_starting_is_exit_code_4(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While Pacemaker starts, crm_mon has no state to tell."""
+    answer = '<pacemaker-result><pacemakerd state="starting_daemons"/></pacemaker-result>'
+    runner.expect(*CRM_MON, stdout=answer)
+    assert takeover("status") == 4
+    assert "starting" in capsys.readouterr().err
+
+
+def test_a_crm_mon_that_fails_is_shown(
+    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Any other failure is told with the command and its output."""
+    runner.expect(*CRM_MON, stderr="out of memory", exit_code=71)
+    assert takeover("status") == 1
+    assert capsys.readouterr().err.splitlines()[1:] == ["  out of memory"]

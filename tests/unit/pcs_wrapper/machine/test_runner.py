@@ -1,0 +1,79 @@
+"""The runner of all external programs, with real ones."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import pytest
+
+from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
+from pcs_wrapper.machine.runner import Runner
+from tests.unit.pcs_wrapper.conftest import ExpectedCalls
+
+
+def test_arguments_are_passed_as_they_are() -> None:
+    """No shell sees the arguments: spaces and quotes stay what they are."""
+    result = Runner().run("printf", "%s|", "a b", "$HOME", "'", timeout=10)
+    assert result.stdout == "a b|$HOME|'|"
+
+
+def test_the_environment_is_minimal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's locale, PATH and secrets do not reach the programs."""
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("SECRET", "x")
+    lines = Runner().run("env", timeout=10).stdout.splitlines()
+    names = {line.partition("=")[0] for line in lines}
+    assert names <= {"PATH", "LC_ALL", "HOME", "PWD"}
+    assert "LC_ALL=C" in lines
+    assert os.environ["PATH"] == "/nowhere"
+
+
+def test_standard_input_is_given_and_closed() -> None:
+    """A program reads what it is given, and then the end: it never waits for more."""
+    assert Runner().run("cat", stdin="secret\n", timeout=10).stdout == "secret\n"
+    assert Runner().run("cat", timeout=10).stdout == ""
+
+
+def test_a_failure_has_command_output_and_cure() -> None:
+    """The error says what was run, what came back and what to do."""
+    with pytest.raises(CommandFailed) as caught:
+        Runner().run("ls", "/does not exist", timeout=10, hint="Make it")
+    assert caught.value.exit_code == 2
+    first, second, last = str(caught.value).splitlines()
+    assert first == "`ls '/does not exist'` failed with exit code 2"
+    assert "No such file" in second
+    assert last == "Make it"
+
+
+def test_an_expected_exit_code_is_no_failure() -> None:
+    """Exit codes that mean something are returned."""
+    assert Runner().run("ls", "/does not exist", timeout=10, ok=(2,)).exit_code == 2
+
+
+def test_a_program_that_hangs_is_stopped() -> None:
+    """After its time, a program is killed and named."""
+    with pytest.raises(CommandTimedOut, match=r"`sleep 60` did not finish within 0\.2 s"):
+        Runner().run("sleep", "60", timeout=0.2)
+
+
+def test_a_program_that_is_missing_is_named_with_its_package(runner: ExpectedCalls) -> None:
+    """The error says what to install."""
+    runner.programs.clear()
+    with pytest.raises(ProgramMissing, match=r"pcs is not installed .*: apt install pcs"):
+        runner.run("pcs", "status", timeout=10)
+    with pytest.raises(ProgramMissing) as caught:
+        runner.require("crm_mon", "crm_resource")
+    assert caught.value.packages == ("pacemaker-cli-utils",)
+
+
+def test_the_debug_log_has_commands_and_results_but_no_input(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Everything that was run can be read, the secrets that were given cannot."""
+    with caplog.at_level(logging.DEBUG):
+        Runner().run("wc", "-c", stdin="hunter2", timeout=10)
+    assert "running: wc -c" in caplog.text
+    assert "stdout: 7" in caplog.text
+    assert "hunter2" not in caplog.text

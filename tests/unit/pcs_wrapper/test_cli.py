@@ -1,0 +1,256 @@
+"""The command line as a whole: exit codes, messages, and no traceback ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+import pcs_wrapper.commands.description.check
+from cib_templates.cib.text import to_text
+from cib_templates.reading.reading import read_description
+from cib_templates.rendering.render import render
+from pcs_wrapper.cli import run
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
+
+
+def takeover(*arguments: str | Path, **options: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, with more variables in its environment."""
+    code = "from pcs_wrapper.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=30, env=os.environ | options,
+    )  # fmt: skip
+
+
+def test_help_is_quick_and_lists_the_commands() -> None:
+    """`--help` loads neither lxml nor pydantic nor sh."""
+    code = (
+        "import sys; from pcs_wrapper.cli import run; code = run(['--help']);"
+        "sys.exit(code or 10 * bool({'lxml', 'pydantic', 'sh'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=30
+    )
+    assert ended.returncode == 0
+    commands = [line.split()[0] for line in ended.stdout.partition("Commands:")[2].splitlines()[1:]]
+    wanted = "check render schema cluster plan apply confirm rollback history drift import"
+    assert commands == [*wanted.split(), "status", "agents"]
+
+
+def test_check_finds_no_mistake(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
+    """A right description is summed up in a line."""
+    assert takeover("check", EXAMPLE) == 0
+    assert capsys.readouterr().out == (
+        f"{EXAMPLE}: no mistakes. Cluster shop; nodes: node1, node2, node3; services: shop\n"
+    )
+
+
+BAD = [
+    ("unknown key", "prefix = 24", "prefiks = 24", "did you mean 'prefix'?"),
+    ("wrong type", "prefix = 24", 'prefix = "24"', "prefix: must not be a string"),
+    ("node that is not there", '"node2", "node3"]', '"node9"]', "there is no node 'node9'"),
+    ("not TOML", "schema = 1", "schema 1", "is not TOML: Expected '=' after a key"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), [case[1:] for case in BAD])
+@pytest.mark.parametrize("command", [("check",), ("render",), ("apply",), ("cluster", "create")])
+def test_a_bad_description_is_exit_code_2(
+    command: tuple[str, ...], *, old: str, new: str, expected: str, takeover: Takeover,
+    tmp_path: Path, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Every command that reads a description refuses a bad one before it does anything."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace(old, new))
+    assert takeover(*command, file) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert expected in captured.err
+    assert f"{file}:" in captured.err
+
+
+@pytest.mark.parametrize("command", [("check",), ("render",), ("apply",), ("cluster", "create")])
+def test_a_missing_description_is_exit_code_2(
+    command: tuple[str, ...], takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that is not there is named."""
+    assert takeover(*command, "/does/not/exist.toml") == 2
+    assert "/does/not/exist.toml: there is no such file" in capsys.readouterr().err
+
+
+def test_check_gives_mistakes_as_json(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Editors get every mistake as data, and none for a right description."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("prefix = 24", "prefiks = 24"))
+    assert takeover("check", "--json", file) == 2
+    (mistake,) = json.loads(capsys.readouterr().out)["mistakes"]
+    assert mistake["path"] == "services.shop.address.prefiks"
+    assert mistake["line"] == file.read_text()[: file.read_text().index("prefiks")].count("\n") + 1
+    assert takeover("check", "--json", EXAMPLE) == 0
+    assert json.loads(capsys.readouterr().out) == {"mistakes": [], "warnings": []}
+
+
+def test_render_prints_the_cib(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
+    """The CIB is on standard output; that it was not checked is said on standard error."""
+    assert takeover("render", EXAMPLE) == 0
+    captured = capsys.readouterr()
+    assert captured.out == to_text(render(read_description(EXAMPLE)))
+    assert captured.err.startswith("not checked against Pacemaker's schema")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("bogus",), ("check",), ("check", "a", "b"), ("apply", "-x")]
+)
+def test_a_wrong_command_line_is_exit_code_2(
+    arguments: tuple[str, ...], takeover: Takeover
+) -> None:
+    """Usage errors have a code of their own."""
+    assert takeover(*arguments) == 2
+
+
+def test_agents_are_installed(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files that were written are named."""
+    assert takeover("agents", "install", "--root", tmp_path) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert sorted(Path(path).name for path in written) == ["app", "filesystem", "ip"]
+
+
+def test_the_agents_know_every_parameter_that_is_rendered(
+    takeover: Takeover, tmp_path: Path
+) -> None:
+    """What a description can say of a part, its agent declares in its metadata."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(
+        EXAMPLE.read_text()
+        .replace("prefix = 24", 'prefix = 24\ninterface = "eth0"')
+        .replace("lun = 1", 'lun = 1\nattach = "/usr/lib/attach"')
+    )
+    assert takeover("agents", "install", "--root", tmp_path) == 0
+    for primitive in render(read_description(file)).iterfind(".//primitive[@provider='takeover']"):
+        agent = tmp_path / "usr/lib/ocf/resource.d/takeover" / str(primitive.get("type"))
+        ended = subprocess.run([agent, "meta-data"], capture_output=True, check=True, timeout=30)
+        known = etree.fromstring(ended.stdout).xpath("parameters/parameter/@name")
+        rendered = primitive.xpath("instance_attributes/nvpair/@name")
+        assert len(rendered) > 2
+        assert set(rendered) <= set(known)
+
+
+def test_agents_that_cannot_be_installed_are_told(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A root that is no folder is exit code 1 with a message."""
+    (tmp_path / "file").touch()
+    assert takeover("agents", "install", "--root", tmp_path / "file") == 1
+    assert "cannot install" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An exception that nobody expected is exit code 1, in a line, and says how to see more."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("x")
+
+    monkeypatch.setattr(pcs_wrapper.commands.description.check.check, "callback", broken)
+    monkeypatch.delenv("TAKEOVER_DEBUG", raising=False)
+    assert run(["check", "x"]) == 1
+    assert capsys.readouterr().err == (
+        "this is a fault in Takeover: ZeroDivisionError: x; run it again with TAKEOVER_DEBUG=1 in "
+        "the environment to see the details\n"
+    )
+    monkeypatch.setenv("TAKEOVER_DEBUG", "1")
+    assert run(["check", "x"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_interruption_is_exit_code_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C ends a command without a traceback."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pcs_wrapper.commands.description.check.check, "callback", interrupted)
+    assert run(["check", "x"]) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """`takeover render FILE | head -1` says nothing on standard error."""
+    code = "from pcs_wrapper.cli import main; main()"
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "check", str(EXAMPLE)],
+        stdout=write, stderr=subprocess.PIPE, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    os.close(write)
+    assert ended.stderr == ""
+
+
+def test_the_debug_log_is_on_standard_error() -> None:
+    """With TAKEOVER_DEBUG=1, what is run is shown; output stays clean."""
+    quiet = takeover("check", EXAMPLE)
+    loud = takeover("check", EXAMPLE, TAKEOVER_DEBUG="1")
+    assert quiet.returncode == loud.returncode == 0
+    assert quiet.stdout == loud.stdout
+
+
+def test_check_on_a_node_knows_its_interfaces(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that this node does not have is asked about; of other machines nothing is known."""
+    interfaces = tmp_path / "net"
+    for name in ("lo", "eth0"):
+        (interfaces / name).mkdir(parents=True)
+    file = tmp_path / "cluster.toml"
+    text = EXAMPLE.read_text().replace("prefix = 24", 'prefix = 24\ninterface = "eth9"')
+    file.write_text(text)
+    for host, warned in (("node2", True), ("laptop", False)):
+        here = replace(takeover.machine, host=host, interfaces=interfaces)
+        assert run(["check", str(file)], here) == 0
+        told = capsys.readouterr().err
+        assert ("services.shop.address.interface: node2 has no interface eth9" in told) == warned
+        assert ("(it has: eth0)" in told) == warned
+    file.write_text(text.replace("eth9", "eth0"))
+    here = replace(takeover.machine, host="node2", interfaces=interfaces)
+    assert run(["check", str(file)], here) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_check_warns_and_succeeds(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A warning has its line, reason and cure, and is no failure; programs get it as data."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace('"1000ms"', '"500ms"'))
+    assert takeover("check", file) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"warning: {file}:6: cluster.token: a node that pauses for ")
+    assert "no mistakes" in captured.out
+    assert takeover("check", "--json", file) == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert (warning["path"], warning["line"]) == ("cluster.token", 6)
+
+
+def test_schema_prints_json_for_editors(
+    takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A JSON Schema with the description's tables."""
+    assert takeover("schema") == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert schema["$schema"].startswith("https://json-schema.org/")
+    assert {"nodes", "services", "fencing"} <= set(schema["properties"])
