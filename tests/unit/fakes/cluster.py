@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 import pytest
 from lxml import etree
 
-from cib_templates.cib.text import to_text
 from pcs_wrapper.machine.runner import Result, Runner
 from tests.unit.fakes.patchset import DoesNotFit, difference, patched, version_of
 
@@ -192,7 +191,7 @@ class Cluster(Runner):
         _require(old in self.cib, f"the live CIB does not have {old}")
         root = etree.fromstring(self.cib.replace(old, new))
         root.set("epoch", str(int(root.get("epoch", "0")) + 1))
-        self.cib = to_text(root)
+        self.cib = _text(root)
 
     @property
     def reads(self) -> Counter[str]:
@@ -307,10 +306,10 @@ class Cluster(Runner):
                 result = patched(original, self._xml(options["--patch"]))
             except DoesNotFit as error:
                 return Result(_DIFF_FAILED, "", f"Could not apply patch: no match for {error}\n")
-            return Result(0, to_text(result), "")
+            return Result(0, _text(result), "")
         with_versions = "--no-version" not in command
         patch = difference(original, self._xml(options["--new"]), with_versions=with_versions)
-        return Result(0, "", "") if patch is None else Result(1, to_text(patch), "")
+        return Result(0, "", "") if patch is None else Result(1, _text(patch), "")
 
     def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
         _require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
@@ -335,7 +334,7 @@ class Cluster(Runner):
                 etree.SubElement(root, "attribute", name=name, value=value, host=host)
         code, message = (0, "OK") if len(root) else (_CONFIG, "attribute does not exist")
         etree.SubElement(root, "status", code=str(code), message=message)
-        return Result(code, to_text(root), "")
+        return Result(code, _text(root), "")
 
     # What changes something.
 
@@ -353,7 +352,7 @@ class Cluster(Runner):
         except DoesNotFit:
             said = "Call failed: Application of an update diff failed\n"
             return Result(1, "", said)
-        before, self.cib = self.cib, to_text(result)
+        before, self.cib = self.cib, _text(result)
         versions = (
             "" if version is None else ".".join(version_of(version)) for version in (source, target)
         )
@@ -376,7 +375,7 @@ class Cluster(Runner):
             assert parent is not None
             parent.remove(pair)
         root.set("num_updates", str(int(root.get("num_updates", "0")) + 1))
-        self.cib = to_text(root)
+        self.cib = _text(root)
         return Result(0, "", "")
 
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -419,6 +418,12 @@ def configuration(cib: str | etree._Element) -> str:
     text = etree.tostring(root.find("configuration"), with_tail=False)  # type: ignore[arg-type]
     bare = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
     return etree.tostring(bare, method="c14n").decode()
+
+
+def _text(root: etree._Element) -> str:
+    """Return XML as Pacemaker's tools print it."""
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode") + "\n"
 
 
 def _begins(command: tuple[str, ...], words: str) -> bool:

@@ -24,11 +24,10 @@ CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--fence-hi
 CONFIG = ("pcs", "cluster", "config", "--output-format=json")
 SIMULATE = ("env", "*", "crm_simulate", "--run", "--live-check", "--output-as=xml")
 TIMER = (
-    *("systemd-run", "--on-active=300s", "--timer-property=AccuracySec=1s"),
-    *("--unit=takeover-unconfirmed-1", "--collect"),
-    *("/usr/local/bin/takeover", "rollback", "--unless-confirmed", "1"),
+    "systemd-run --on-active=300s --timer-property=AccuracySec=1s --unit=takeover-unconfirmed-1 "
+    "--collect /usr/local/bin/takeover rollback --unless-confirmed 1"
 )
-STOP_TIMER = ("systemctl", "stop", "takeover-unconfirmed-1.timer")
+STOP_TIMER = "systemctl stop takeover-unconfirmed-1.timer"
 PATCH = """\
 <diff format="2">
   <version>
