@@ -87,7 +87,9 @@ def test_a_service_that_is_disabled_is_no_failure(
     runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
     runner.expect_state("disabled")
     assert takeover("apply", EXAMPLE) == 0
-    assert capsys.readouterr().out == ("shop: stopped — it is disabled: pcs resource enable shop\n")
+    assert capsys.readouterr().out == (
+        "shop: stopped — it is disabled; to start it: pcs resource enable shop\n"
+    )
 
 
 def test_a_service_that_pacemaker_does_not_know_is_exit_code_1(
@@ -209,7 +211,7 @@ def test_fencing_that_does_not_run_is_exit_code_1(
     assert takeover("apply", EXAMPLE) == 1
     assert capsys.readouterr().out.splitlines()[-1] == (
         "fence-power: not running — start of fence-power failed on node2: unable to log in to "
-        "203.0.113.2 (then: pcs stonith cleanup fence-power)"
+        "203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)"
     )
 
 
