@@ -1,4 +1,4 @@
-"""`takeover agents`: the resource agents on this machine."""
+"""`takeover agents check`: test whether an agent does what the API asks for."""
 
 from __future__ import annotations
 
@@ -16,33 +16,7 @@ if TYPE_CHECKING:
     from pcs_wrapper.conformance.laboratory import Laboratory
 
 
-@click.group()
-def agents() -> None:
-    """Install the resource agents, or test whether one does what it has to."""
-
-
-@agents.command()
-@click.option(
-    "--root",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
-    default=Path("/"),
-    help="The root of the system to install into.",
-)
-def install(root: Path) -> None:
-    """Put the ocf:takeover agents where Pacemaker looks for them."""
-    from ocf_agents.install.launchers import InstallError, install_agents
-    from pcs_wrapper.errors import ClusterError
-
-    try:
-        installed = install_agents(root)
-    except InstallError as error:
-        raise ClusterError(str(error)) from error
-    for path in installed:
-        click.echo(path)
-
-
-@agents.command()
+@click.command()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 @click.option(
     "-o",
@@ -61,11 +35,11 @@ def install(root: Path) -> None:
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    help="The longest time for each action; what the agent advertises, at least 20, if absent.",
+    help="The longest time for each action. Without it: what the agent advertises, at least 20.",
 )
 @click.option("--only", metavar="RULE", multiple=True, help="Apply this rule only; repeatable.")
 @click.option("--skip", metavar="RULE", multiple=True, help="Do not apply this rule; repeatable.")
-@click.option("--strict", is_flag=True, help="Fail for what only should be, too.")
+@click.option("--strict", is_flag=True, help="Also fail for a broken rule that says `should`.")
 @click.option("--list", "list_rules", is_flag=True, help="List the rules and where they come from.")
 @as_json
 @click.pass_context
@@ -99,21 +73,21 @@ def check(
       takeover agents check ./my-agent -o config=/tmp/my.conf --junit result.xml
       takeover agents check ./my-agent -o config=/tmp/my.conf --only stop-twice
 
-    For each rule there is a line: ok, FAILED (a cluster suffers from it), advice (it should be
-    otherwise) or skipped, and why. What was run is shown as a command for the usual environment,
-    with what was different from it.
+    For each rule there is a line: ok, FAILED (a cluster suffers from it), advice (a rule that says
+    `should` is broken) or skipped, and why. What was run is shown as a command for the usual
+    environment, with what was different from it.
 
-    Exit codes: 0 nothing failed, 1 something did, 2 wrong usage.
+    Exit code 0: nothing failed; 1: something failed; 2: the command line is wrong.
     """  # noqa: D301 - \b is click's
     import signal
 
     from pcs_wrapper.conformance import checking, report
     from pcs_wrapper.conformance.laboratory import Laboratory
     from pcs_wrapper.errors import UsageError
-    from pcs_wrapper.views.output import to_json
+    from pcs_wrapper.views.agents import agents_check_json, rules_json
 
     if list_rules:
-        _echo([to_json(report.list_data())] if as_json else report.list_text())
+        _echo([rules_json()] if as_json else report.list_text())
         return
     if path is None:
         raise UsageError("name the agent, such as /usr/lib/ocf/resource.d/heartbeat/Dummy")
@@ -136,7 +110,7 @@ def check(
     if junit:
         _write_junit(junit, lab, results, strict=strict)
     if as_json:
-        click.echo(to_json(report.data(lab, results, strict=strict)))
+        click.echo(agents_check_json(lab, results, strict=strict))
     else:
         click.echo(report.summary(results))
     if problem or not report.is_good(results, strict=strict):
