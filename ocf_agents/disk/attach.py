@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 
+from ocf_agents.disk.device import tag_and_value, udev_link
 from ocf_agents.runtime.agent import AgentError, Deadline
 
 TYPE_CHECKING = False
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
             """Take the device away if nothing else uses it; raises AgentError."""
 
 
-BY = "/dev/disk/by-"
-TAGS = {
-    **{"UUID": "uuid", "LABEL": "label", "PARTUUID": "partuuid", "PARTLABEL": "partlabel"},
-    "ID": "id",  # as mount(8) has it
-}
-# How ocf:heartbeat:Filesystem takes them: options of mount(8).
-MOUNT_OPTIONS = {"-U": "UUID", "--uuid": "UUID", "-L": "LABEL", "--label": "LABEL"}
-PLAIN_IN_UDEV_NAMES = "#+-.:=@_"
 POLL = 0.02  # seconds
 LATE = 0.5  # part of the time that a device has to appear; the rest is for mounting it
 SEARCH = 1.0  # seconds between two searches through all disks
@@ -67,9 +60,8 @@ class Local:
     """A device that is there without our doing, by path or as UUID=..., LABEL=..."""
 
     def __init__(self, device: str) -> None:
-        self._tag, self._value = _tag(device)
-        name = f"{BY}{TAGS[self._tag]}/{_udev_name(self._value)}" if self._tag else ""
-        self._device = name or device
+        self._tag, self._value = tag_and_value(device)
+        self._device = udev_link(self._tag, self._value) if self._tag else device
 
     def attach(self, deadline: Deadline) -> str:
         """Wait until the device is there, and return its path.
@@ -166,22 +158,3 @@ def attachment(device: str, program: str, lun: Lun | None) -> Attachment:
     from ocf_agents.disk.iscsi import Initiator
 
     return Initiator(lun)
-
-
-def _tag(device: str) -> tuple[str, str]:
-    """Return tag and value of a device that is given as UUID=... or the like, else "", ""."""
-    name, separator, value = device.partition("=")
-    if not separator or " " in name or name.startswith(("-U", "-L")):
-        name, _, value = device.partition(" ")
-        if device[:2] in MOUNT_OPTIONS:  # -Uabcd, as well as with a blank
-            name, value = device[:2], device[2:]
-    name = MOUNT_OPTIONS.get(name, name)
-    return (name, value.strip().strip('"')) if name in TAGS and value else ("", "")
-
-
-def _udev_name(value: str) -> str:
-    """Return a label as udev writes it in a file name."""
-    return "".join(
-        c if not c.isascii() or c.isalnum() or c in PLAIN_IN_UDEV_NAMES else f"\\x{ord(c):02x}"
-        for c in value
-    )
