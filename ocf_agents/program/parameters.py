@@ -123,7 +123,8 @@ class AppParameters(Watched):
 
     def problems(self) -> list[str]:
         """Return what is wrong with the parameters together."""
-        from ocf_agents.program import check, limits
+        from ocf_agents.program import limits
+        from ocf_agents.program.checks.words import split, split_hook
 
         paths = {
             "binfile": self.binfile,
@@ -143,8 +144,8 @@ class AppParameters(Watched):
         if self.revision and not self.reload_signal:
             found.append("revision needs reload_signal")
         readings = (
-            lambda: check.split("cmdline_options", self.cmdline_options),
-            lambda: check.split_hook("monitor_hook", self.monitor_hook),
+            lambda: split("cmdline_options", self.cmdline_options),
+            lambda: split_hook("monitor_hook", self.monitor_hook),
             lambda: limits.parse("limits", self.limits),
         )
         for read in readings:
@@ -164,13 +165,13 @@ def check_problem(name: str, value: str) -> str | None:
         name: The parameter, "ready" or "health"; the former takes "notify", too.
         value: Its value, "" if it is absent.
     """
-    from ocf_agents.program import check
     from ocf_agents.program.account import Account
+    from ocf_agents.program.checks.grammar import parse_check
 
     if not value or (name == "ready" and value == NOTIFY):
         return None
     try:
-        check.make(name, value, Account(""))
+        parse_check(name, value, Account(""))
     except AgentError as error:
         return str(error)
     return None

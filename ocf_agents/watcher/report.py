@@ -29,7 +29,7 @@ LATER, NICER = 0.5, 10
 PATIENCE = 60.0  # seconds for one program, which have limits of their own
 
 
-def tell(registration: Registration, reason: str) -> None:
+def report(registration: Registration, reason: str) -> None:
     """Tell of a failure, once for each registration.
 
     Nothing is told if a stop has withdrawn it meanwhile, or if the resource is not managed.
