@@ -48,8 +48,8 @@ class Announcer:
 
     def __init__(
         self,
-        wire: PacketSocket,
-        targets: list[Target],
+        packets: PacketSocket,
+        targets: list[Announced],
         *,
         count: int,
         interval: float,
