@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pcs_wrapper.commands.lazy import LazyGroup
+from pcs_wrapper.commands.version import version_option
 from pcs_wrapper.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ if TYPE_CHECKING:
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="takeover")
+@version_option
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Failover clusters from one description: Pacemaker and Corosync, driven through pcs."""

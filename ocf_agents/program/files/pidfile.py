@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.program.trusted import make_folder_for, open_for, remove_for
+from ocf_agents.program.files.trusted import make_folder_for, open_for, remove_for
 from ocf_agents.runtime.agent import AgentError, Code
 from ocf_agents.runtime.journal import WARNING, log
 

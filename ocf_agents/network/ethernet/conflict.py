@@ -14,12 +14,12 @@ import struct
 import time
 
 from ocf_agents.network import netlink
-from ocf_agents.network.neighbours import (
+from ocf_agents.network.ethernet.packets import (
     ADVERTISEMENT,
     ARP_PACKET,
     FULL_HOP_LIMIT,
     TARGET_LINK_LAYER_ADDRESS,
-    Wire,
+    PacketSocket,
     arp_probe,
     solicitation,
 )
@@ -42,14 +42,14 @@ class Conflict:
         self.mac = mac.hex(":")
 
 
-class Inquiry:
+class AddressProbe:
     """The question for some addresses at once; it goes out when this is made.
 
     Parameters: how to reach the neighbours, packed addresses with the Ethernet link that each shall
     be added to. Raises OSError.
     """
 
-    def __init__(self, wire: Wire, addresses: list[tuple[bytes, netlink.Link]]) -> None:
+    def __init__(self, wire: PacketSocket, addresses: list[tuple[bytes, netlink.Link]]) -> None:
         self._began = time.monotonic()
         self._wire = wire
         self._links = {(ip, link.name): link for ip, link in addresses}
@@ -95,7 +95,7 @@ class _ArpEar:
     that looks for free addresses, and nobody else has the address while it does.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: PacketSocket) -> None:
         self.fileno = wire.fileno
         self._wire = wire
 

@@ -53,7 +53,7 @@ def advertisement(ip: bytes, mac: bytes, *, router: bool) -> bytes:
     return _ethernet(ip, ALL_NODES, mac, body)
 
 
-class Wire:
+class PacketSocket:
     """The Ethernet links of this node: a socket that sends to any and gets the ARP packets of all.
 
     One for everything that an agent does, and never closed: the kernel lets who closes such a

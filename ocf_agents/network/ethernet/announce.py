@@ -14,7 +14,13 @@ import os
 import time
 
 from ocf_agents.network import netlink
-from ocf_agents.network.neighbours import ARP_REPLY, ARP_REQUEST, Wire, advertisement, arp
+from ocf_agents.network.ethernet.packets import (
+    ARP_REPLY,
+    ARP_REQUEST,
+    PacketSocket,
+    advertisement,
+    arp,
+)
 from ocf_agents.runtime.process import identify, recall
 
 TYPE_CHECKING = False
@@ -23,7 +29,7 @@ if TYPE_CHECKING:
 
     from ocf_agents.runtime.state import State
 
-Target = tuple[bytes, netlink.Link]
+Announced = tuple[bytes, netlink.Link]
 
 FIRST_FREE = 3  # the descriptor after standard input, output and error
 SIGKILL = 9  # the module `signal` takes as much time as starting Python
@@ -41,9 +47,15 @@ class Announcer:
     """
 
     def __init__(
-        self, wire: Wire, targets: list[Target], *, count: int, interval: float, state: State
+        self,
+        packets: PacketSocket,
+        targets: list[Announced],
+        *,
+        count: int,
+        interval: float,
+        state: State,
     ) -> None:
-        self._wire = wire
+        self._packets = packets
         self._targets = targets
         self._count = count
         self._interval = interval
@@ -60,7 +72,7 @@ class Announcer:
     def begin(self) -> None:
         """Announce the addresses. Raises OSError when the packets cannot be sent."""
         for target in self._targets:
-            _announce_once(self._wire, target)
+            _announce_once(self._packets, target)
         if self._background is not None and self._background.recv(1) == REMEMBERED:
             self._background.send(BEGIN)
 
@@ -73,7 +85,7 @@ class Announcer:
             if this is not None:
                 self._state.write({"pid": str(this.pid), "started": this.started})
             os.setsid()
-            _leave(agent.fileno(), self._wire.fileno())
+            _leave(agent.fileno(), self._packets.fileno())
             agent.send(REMEMBERED)
             if agent.recv(1) == BEGIN:
                 self._repeat()
@@ -87,7 +99,7 @@ class Announcer:
             time.sleep(self._interval)
             for ip, link in self._targets:
                 if any(address.index == link.index for address in netlink.find(ip)):
-                    _announce_once(self._wire, (ip, link))
+                    _announce_once(self._packets, (ip, link))
 
 
 def end_announcements(state: State) -> None:
@@ -104,14 +116,14 @@ def end_announcements(state: State) -> None:
     state.forget()
 
 
-def _announce_once(wire: Wire, target: Target) -> None:
-    ip, link = target
+def _announce_once(packets: PacketSocket, announced: Announced) -> None:
+    ip, link = announced
     mac = link.hardware
     if netlink.family(ip) == netlink.AF_INET:
-        wire.send(link, arp(ARP_REQUEST, (mac, ip), (bytes(6), ip)))
-        wire.send(link, arp(ARP_REPLY, (mac, ip), (mac, ip)))
+        packets.send(link, arp(ARP_REQUEST, (mac, ip), (bytes(6), ip)))
+        packets.send(link, arp(ARP_REPLY, (mac, ip), (mac, ip)))
     else:
-        wire.send(link, advertisement(ip, mac, router=_forwards(link.name)))
+        packets.send(link, advertisement(ip, mac, router=_forwards(link.name)))
 
 
 def _leave(*needed: int) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.program import output
 from ocf_agents.program.account import Account
-from ocf_agents.program.output import Output
+from ocf_agents.program.files import output
+from ocf_agents.program.files.output import Output
 
 
 def test_only_the_last_words_of_this_start_are_told(

@@ -12,7 +12,7 @@ from ocf_agents.runtime.state import plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.disk.attach import Lun
+    from ocf_agents.disk.attach.lun import Lun
     from ocf_agents.runtime.command import Result
 
 BY_PATH = "/dev/disk/by-path"

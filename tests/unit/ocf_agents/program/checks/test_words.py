@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from ocf_agents.program.check import split
+from ocf_agents.program.checks.words import split
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ocf_agents.disk import iscsi
-from ocf_agents.disk.attach import Lun
-from ocf_agents.disk.iscsi import Initiator
+from ocf_agents.disk.attach import iscsi
+from ocf_agents.disk.attach.iscsi import Initiator
+from ocf_agents.disk.attach.lun import Lun
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 
 TARGET = "iqn.2001-04.com.example:shop"

@@ -16,6 +16,7 @@ import time
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.command import run
 from ocf_agents.runtime.journal import ERROR, WARNING, log, use_journal
+from ocf_agents.runtime.registration import failure_attribute
 from ocf_agents.watcher.managed import is_managed
 
 TYPE_CHECKING = False
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
     from ocf_agents.runtime.registration import Registration
 
 NAME = "takeover-watcher"  # that it logs under
-ATTRIBUTE = "takeover-failure-"  # and the resource's name; the value is a time and the reason
 # What can wait, does, for so many seconds and with so much more niceness: the recovery has begun.
 LATER, NICER = 0.5, 10
 PATIENCE = 60.0  # seconds for one program, which have limits of their own
 
 
-def tell(registration: Registration, reason: str) -> None:
+def report(registration: Registration, reason: str) -> None:
     """Tell of a failure, once for each registration.
 
     Nothing is told if a stop has withdrawn it meanwhile, or if the resource is not managed.
@@ -43,7 +43,8 @@ def tell(registration: Registration, reason: str) -> None:
         return
     began = int(time.time())
     fail = ["crm_resource", "--fail", f"--resource={resource}", f"--node={node}"]
-    keep = ["attrd_updater", f"--name={ATTRIBUTE}{resource}", f"--update={began} {reason}"]
+    attribute = failure_attribute(resource)
+    keep = ["attrd_updater", f"--name={attribute}", f"--update={began} {reason}"]
     if _do(fail, f"Pacemaker could not be told that {resource} has failed: {reason}"):
         log(f"told Pacemaker that {resource} has failed: {reason}", WARNING)
         os.nice(NICER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import _socket
 
-from ocf_agents.program.check import host_and_port
+from ocf_agents.program.checks.tcp import connect, host_and_port
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.bounded import bounded
 
@@ -40,7 +40,7 @@ FORM = (
 
 
 class HttpCheck:
-    """Passes when the answer to a GET is as expected."""
+    """A check that passes when the answer to a GET is as expected."""
 
     poll = 0.02
 
@@ -90,9 +90,14 @@ class HttpCheck:
 
 
 def http_check(name: str, words: list[str]) -> HttpCheck:
-    """Return the check for a URL and options; raises AgentError (ERR_CONFIGURED) if it is none.
+    """Return the check for a URL and its options.
 
-    Parameters: the name of the parameter that asks for it, the words of its value.
+    Args:
+        name: The parameter that asks for it.
+        words: The words of its value.
+
+    Raises:
+        AgentError: They are no such check (ERR_CONFIGURED).
     """
     mistake = AgentError(f"{name}={' '.join(words)} is not {FORM}", Code.ERR_CONFIGURED)
     scheme, _, rest = words[0].partition("://")
@@ -111,29 +116,6 @@ def http_check(name: str, words: list[str]) -> HttpCheck:
         else:
             raise mistake
     return check
-
-
-def connect(host: str, port: int, limit: Deadline) -> _socket.socket:
-    """Return a connection to a port; raises OSError.
-
-    Finding the address of a name may take longer than the limit.
-    """
-    problem = OSError(0, "there is no address of that name")
-    # As bytes: the encoding of international names takes as long to load as all the rest.
-    found = _socket.getaddrinfo(host.encode(), port, 0, _socket.SOCK_STREAM)
-    for family, kind, protocol, _, address in found:
-        connection = _socket.socket(family, kind | _socket.SOCK_CLOEXEC, protocol)
-        connection.settimeout(max(limit.left(), 0.01))
-        try:
-            connection.connect(address)
-        except TimeoutError:
-            problem = OSError(0, "no answer in time")
-        except OSError as error:
-            problem = error
-        else:
-            return connection
-        connection.close()
-    raise problem
 
 
 def _encrypt(connection: _socket.socket, host: str) -> Connection:

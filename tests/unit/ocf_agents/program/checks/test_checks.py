@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.program.account import Account
-from ocf_agents.program.check import host_and_port, make, split_hook
+from ocf_agents.program.checks.grammar import parse_check
+from ocf_agents.program.checks.tcp import host_and_port
+from ocf_agents.program.checks.words import split_hook
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 
 Serve = Callable[..., str]
@@ -73,7 +75,7 @@ def serve() -> Iterator[Serve]:
 
 
 def problem(text: str, seconds: float = 5) -> AgentError | None:
-    return make("health", text, Account("")).problem(Deadline(seconds))
+    return parse_check("health", text, Account("")).problem(Deadline(seconds))
 
 
 def verdict(text: str, seconds: float = 5) -> tuple[int, str]:
@@ -247,7 +249,7 @@ def test_a_command_is_killed_at_its_limit() -> None:
 def test_what_is_no_check_is_a_mistake_on_every_node(text: str) -> None:
     """It names the parameter; a password in a URL is refused without being repeated."""
     with pytest.raises(AgentError) as caught:
-        make("health", text, Account(""))
+        parse_check("health", text, Account(""))
     assert caught.value.code == Code.ERR_CONFIGURED
     assert str(caught.value).startswith("health")
     assert "secret" not in str(caught.value)

@@ -7,7 +7,7 @@ import os
 import stat
 
 from ocf_agents.program.account import Account
-from ocf_agents.program.trusted import open_for
+from ocf_agents.program.files.trusted import open_for
 from ocf_agents.runtime import state
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.command import run
