@@ -81,8 +81,7 @@ def test_a_service_that_is_disabled_is_no_failure(
     assert takeover("apply", EXAMPLE) == 0
     assert cluster.writes == []
     assert capsys.readouterr().out == (
-        "shop: stopped — it is disabled; to start it: pcs resource enable shop
-"
+        "shop: stopped — it is disabled; to start it: pcs resource enable shop\n"
     )
 
 
