@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ocf_agents.disk.attach import Attachment
+    from ocf_agents.disk.attach.attachment import Attachment
     from ocf_agents.disk.reservation import Reservation
 
 # ext4 since Linux 6.15 says emergency_ro where it said ro (errors=remount-ro).
@@ -58,13 +58,21 @@ class Filesystem(FilesystemParameters):
     @property
     def _source(self) -> Attachment:
         """Where the device comes from."""
-        from ocf_agents.disk.attach import Lun, attachment
+        if not self.target:
+            from ocf_agents.disk.attach.local import LocalDevice
 
-        lun = None
-        if self.target:
-            secret = self.chap_secret_file
-            lun = Lun(self.portal, self.target, self.lun or 0, self.chap_user, secret)
-        return attachment(self.device, self.attach, lun)
+            return LocalDevice(self.device)
+        from ocf_agents.disk.attach.lun import Lun
+
+        secret = self.chap_secret_file
+        lun = Lun(self.portal, self.target, self.lun or 0, self.chap_user, secret)
+        if self.attach:
+            from ocf_agents.disk.attach.program import AttachProgram
+
+            return AttachProgram(self.attach, lun)
+        from ocf_agents.disk.attach.iscsi import Initiator
+
+        return Initiator(lun)
 
     def check_host(self) -> None:
         """Raise AgentError if the host lacks what attaches, reserves or mounts."""
@@ -82,7 +90,7 @@ class Filesystem(FilesystemParameters):
         if self.target:
             find(self.attach or "iscsiadm")
         if self.chap_user:
-            from ocf_agents.disk.iscsi import read_secret
+            from ocf_agents.disk.attach.iscsi import read_secret
 
             read_secret(self.chap_secret_file)
         if self.reservation:

@@ -19,9 +19,9 @@ from ocf_agents.runtime.state import State
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ocf_agents.network.address import Options
-    from ocf_agents.network.announce import Announcer
-    from ocf_agents.network.conflict import Inquiry
-    from ocf_agents.network.neighbours import Wire
+    from ocf_agents.network.ethernet.announce import Announcer
+    from ocf_agents.network.ethernet.conflict import AddressProbe
+    from ocf_agents.network.ethernet.packets import PacketSocket
     from ocf_agents.network.placement import Place
 
 DAD_POLL = 0.02  # seconds; the kernel's duplicate address detection takes one to two
@@ -48,7 +48,7 @@ class Ip(IpParameters):
         Action("validate-all", timeout=20),
     )
 
-    _neighbours: Wire | None = None
+    _neighbours: PacketSocket | None = None
 
     def check_host(self) -> None:
         """Raise AgentError if the interface that was asked for is not there."""
@@ -92,7 +92,7 @@ class Ip(IpParameters):
 
     def stop(self) -> None:
         """Remove the addresses from wherever they are."""
-        from ocf_agents.network.announce import end_announcements
+        from ocf_agents.network.ethernet.announce import end_announcements
 
         end_announcements(self._announcements())
         if self.kill_connections_on_stop:
@@ -206,21 +206,21 @@ class Ip(IpParameters):
             raise is_down(wanted, link)
         return link
 
-    def _ask(self, places: list[Place]) -> Inquiry | None:
+    def _ask(self, places: list[Place]) -> AddressProbe | None:
         """Ask the neighbours whether one has one of the addresses already. Raises OSError."""
         asked = [(each.wanted.ip, each.link) for each in places if self._is_asked(each)]
         if not asked:
             return None
-        from ocf_agents.network.conflict import Inquiry
+        from ocf_agents.network.ethernet.conflict import AddressProbe
 
-        return Inquiry(self._wire(), asked)
+        return AddressProbe(self._wire(), asked)
 
     def _is_asked(self, place: Place) -> bool:
         """Tell whether the neighbours are asked for an address."""
         without = self.nodad and netlink.family(place.wanted.ip) == netlink.AF_INET6
         return bool(self.conflict_wait) and place.link.ethernet and not without
 
-    def _heed(self, inquiry: Inquiry) -> None:
+    def _heed(self, inquiry: AddressProbe) -> None:
         """Raise AgentError if a neighbour objects."""
         conflict = inquiry.answer((self.conflict_wait or 0) * MILLISECOND)
         if conflict is not None:
@@ -285,12 +285,12 @@ class Ip(IpParameters):
 
             put_back(State(self.environ, self.instance))
 
-    def _wire(self) -> Wire:
+    def _wire(self) -> PacketSocket:
         """Return how to reach the neighbours, the same for all that an action does."""
         if self._neighbours is None:
-            from ocf_agents.network.neighbours import Wire
+            from ocf_agents.network.ethernet.packets import PacketSocket
 
-            self._neighbours = Wire()
+            self._neighbours = PacketSocket()
         return self._neighbours
 
     def _announcements(self) -> State:
@@ -301,7 +301,7 @@ class Ip(IpParameters):
         self, addresses: list[tuple[bytes, netlink.Link]], count: int
     ) -> Announcer | None:
         """Return what announces addresses `count` times; None if there is nothing to announce."""
-        from ocf_agents.network.announce import Announcer
+        from ocf_agents.network.ethernet.announce import Announcer
 
         ethernet = [(ip, link) for ip, link in addresses if link.ethernet and not link.down]
         if not count or not ethernet:

@@ -7,45 +7,16 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from pcs_wrapper.commands.lazy import LazyGroup
+from pcs_wrapper.commands.version import version_option
 from pcs_wrapper.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from pcs_wrapper.machine.machine import Machine
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command's module only when that command is called.
-
-    Args:
-        lazy: For each command, where it is (`module:name`) and what it does, in a line.
-        arguments: As click.Group's.
-    """
-
-    def __init__(self, *, lazy: dict[str, tuple[str, str]], **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._lazy = lazy
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the commands' names, in the order of their use."""
-        return list(self._lazy)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command."""
-        if cmd_name not in self._lazy:
-            return None
-        module, _, name = self._lazy[cmd_name][0].partition(":")
-        command = getattr(import_module(module), name)
-        return command if isinstance(command, click.Command) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_) for name, (_, help_) in self._lazy.items()])
 
 
 @click.command(
@@ -61,7 +32,7 @@ class LazyGroup(click.Group):
         ),
         "schema": (
             "pcs_wrapper.commands.description.schema:schema",
-            "Print a JSON Schema for editors.",
+            "Print JSON Schemas, for editors and programs.",
         ),
         "cluster": ("pcs_wrapper.commands.cluster.create:cluster", "Create the cluster."),
         "plan": (
@@ -94,7 +65,7 @@ class LazyGroup(click.Group):
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="takeover")
+@version_option
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """Failover clusters from one description: Pacemaker and Corosync, driven through pcs."""

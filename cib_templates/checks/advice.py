@@ -1,4 +1,4 @@
-"""What an expert would ask about a description without mistakes: each with its reason and cure."""
+"""What an expert would ask about a description without mistakes: warnings with their reasons."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cib_templates.checks.contradictions import enumerated_parts
 from cib_templates.cib.durations import in_words
-from cib_templates.findings import Contradiction, KeyPath
+from cib_templates.findings import Finding, KeyPath, warning
 from cib_templates.model.description import Description
 from cib_templates.model.services import Address, App, Filesystem, Service
 from cib_templates.model.timing import boot_delay, times_of
@@ -35,13 +34,78 @@ _SHARED = frozenset(
 # (linux: Documentation/admin-guide/devices.txt); the names that udev gives them stay.
 _NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-)\d+(p\d+)?)")
 
+TWO_NODES_WITHOUT_TIE_BREAKER = warning(
+    "two-nodes-without-tie-breaker",
+    "Nothing decides which of two nodes wins when they lose each other: each fences the other.",
+)
+ONE_LINK = warning(
+    "one-link", "Nodes have only one Corosync link, so that its failure stops all services."
+)
+LINKS_IN_ONE_NETWORK = warning(
+    "links-in-one-network", "Two links of a node seem to be in one network, and fail together."
+)
+TOKEN_SHORT = warning(
+    "token-short", "cluster.token is so short that a busy node may be fenced for a pause."
+)
+SBD_DISKS_WITHOUT_DEVICE = warning(
+    "sbd-disks-without-device", "No fencing device writes to SBD's disks, so that they are no use."
+)
+SBD_START_TOO_SLOW = warning(
+    "sbd-start-too-slow", "SBD waits longer at boot than systemd gives its service to start."
+)
+FENCING_DEVICE_UNUSED = warning(
+    "fencing-device-unused", "A device can fence a node, but is in none of the node's levels."
+)
+ONE_NODE = warning("one-node", "A service has only one node, so that nothing takes over from it.")
+HOME_OF_TWO = warning(
+    "home-of-two",
+    "Services that shall be apart begin with the same node, so that one runs elsewhere.",
+)
+PREFERENCE_BEYOND_STICKINESS = warning(
+    "preference-beyond-stickiness",
+    "A preference is not below stickiness: the service moves there by itself, and is interrupted.",
+)
+UTILIZATION_NOWHERE = warning(
+    "utilization-nowhere", "No node of a service has what the service needs, so that it cannot run."
+)
+AFTER_A_DISABLED_SERVICE = warning(
+    "after-a-disabled-service",
+    "A service starts after one that is not enabled, so that it never starts.",
+)
+BUDGET_BELOW_FENCING = warning(
+    "budget-below-fencing", "Fencing alone may take longer than clients are said to wait."
+)
+APP_WITHOUT_HEALTH = warning(
+    "app-without-health",
+    "An application has no health check, so that a hanging one is not noticed.",
+)
+SYSTEMD_STOP_TOO_SHORT = warning(
+    "systemd-stop-too-short",
+    "The node is fenced before systemd has given up on stopping the unit.",
+)
+STOP_TIMEOUT_LEAVES_LITTLE = warning(
+    "stop-timeout-leaves-little",
+    "An application that has to be killed may take longer than the timeout of its stop.",
+)
+INTERFACE_MISSING = warning(
+    "interface-missing", "This node, which may run the service, has no such network interface."
+)
+DISK_NAME_CHANGES = warning(
+    "disk-name-changes",
+    "A disk is named by a number that changes between nodes and between boots.",
+)
+FILESYSTEM_ON_SEVERAL_NODES = warning(
+    "filesystem-on-several-nodes",
+    "A filesystem that only one node may have mounted shall be mounted on several.",
+)
+
 
 @dataclass(frozen=True)
 class LocalHost:
-    """What is known of the machine on which a description is looked at.
+    """The machine on which a description is checked.
 
     Attributes:
-        name: Its name without its domain; a node's, or any other's.
+        name: Its name without its domain; it need not be a node.
         interfaces: The names of its network interfaces.
     """
 
@@ -53,12 +117,12 @@ class LocalHost:
         return self.name in {node.partition(".")[0] for node in nodes}
 
 
-def advice(description: Description, machine: LocalHost | None = None) -> Iterator[Contradiction]:
-    """Find what is allowed and seldom meant.
+def advice(description: Description, machine: LocalHost | None = None) -> Iterator[Finding]:
+    """Find what is allowed, but seldom meant.
 
     Args:
         description: A description without mistakes.
-        machine: Where it is looked at; None if nothing is known of that.
+        machine: Where it is checked; None if nothing is known of that machine.
     """
     yield from _cluster(description)
     yield from _fencing(description)
@@ -66,8 +130,8 @@ def advice(description: Description, machine: LocalHost | None = None) -> Iterat
     for name, service in description.services.items():
         path: KeyPath = ("services", name)
         yield from _placement(path, service, description, homes)
-        yield from _wishes(path, service, description)
-        for kind, index, part in enumerated_parts(service):
+        yield from _expectations(path, service, description)
+        for kind, index, part in service.numbered_parts():
             place = (*path, kind, index)
             match part:
                 case App():
@@ -80,22 +144,22 @@ def advice(description: Description, machine: LocalHost | None = None) -> Iterat
                     yield from _interface(place, part, machine)
 
 
-def _cluster(description: Description) -> Iterator[Contradiction]:
+def _cluster(description: Description) -> Iterator[Finding]:
     first, node = next(iter(description.nodes.items()))
     cluster = description.cluster
     sbd = description.sbd
     tie_breaker = description.quorum is not None or (sbd is not None and bool(sbd.devices))
     if len(description.nodes) == _TWO and not tie_breaker:
-        yield Contradiction(
+        yield TWO_NODES_WITHOUT_TIE_BREAKER.at(
             ("nodes", first),
             "two nodes that lose each other cannot tell which of them is cut off: each fences the "
             "other, and the wrong one may win",
             "add [quorum.device], [sbd] with a disk, or a third node",
         )
     if len(node.links) == 1:
-        yield Contradiction(
+        yield ONE_LINK.at(
             ("nodes", first, "links"),
-            "one link: when its switch fails, every node is alone and services stop",
+            "there is only one link: when its switch fails, every node is alone and services stop",
             "give each node a second address, in another network",
         )
     networks: set[object] = set()
@@ -103,34 +167,34 @@ def _cluster(description: Description) -> Iterator[Contradiction]:
         prefix = _USUAL_PREFIX[ipaddress.ip_address(link).version]
         network = ipaddress.ip_network(f"{link}/{prefix}", strict=False)
         if network in networks:
-            yield Contradiction(
+            yield LINKS_IN_ONE_NETWORK.at(
                 ("nodes", first, "links", index),
                 f"seems to be in the network of another link ({network}): both fail together",
                 "use another network, on another switch",
             )
         networks.add(network)
     if cluster.token < _SHORT_TOKEN:
-        yield Contradiction(
+        yield TOKEN_SHORT.at(
             ("cluster", "token"),
-            f"a node that pauses for {in_words(cluster.token)} is fenced, and busy ones do",
-            'at least "1000ms", unless it was tried under load',
+            f"a node that pauses for {in_words(cluster.token)} is fenced, and busy nodes do pause",
+            'use at least "1000ms", unless a shorter one was tried under load',
         )
 
 
-def _fencing(description: Description) -> Iterator[Contradiction]:
+def _fencing(description: Description) -> Iterator[Finding]:
     sbd = description.sbd
     for index, disk in enumerate(sbd.devices if sbd is not None else ()):
         yield from _disk_name(("sbd", "devices", index), disk)
     agents = {device.agent for device in description.fencing.values()}
     if sbd is not None and sbd.devices and "fence_sbd" not in agents:
-        yield Contradiction(
+        yield SBD_DISKS_WITHOUT_DEVICE.at(
             ("sbd", "devices"),
             "no fencing device uses these disks: nodes read them, and nobody writes to them",
             'add a [fencing.NAME] table with agent = "fence_sbd"',
         )
     delay = boot_delay(description)
     if delay > _SBD_START:
-        yield Contradiction(
+        yield SBD_START_TOO_SLOW.at(
             ("sbd",),
             f"a node that boots waits for {in_words(delay)}, and systemd gives sbd.service 90s to "
             "start",
@@ -140,7 +204,7 @@ def _fencing(description: Description) -> Iterator[Contradiction]:
         used = {device for level in node.fencing_levels for device in level}
         for device in description.fencing if used else ():
             if device not in used and name in description.fenced_by(device):
-                yield Contradiction(
+                yield FENCING_DEVICE_UNUSED.at(
                     ("nodes", name, "fencing_levels"),
                     f"{device} can fence {name} but is in no level: it is never used for it",
                     f'add ["{device}"] as the last level',
@@ -149,15 +213,17 @@ def _fencing(description: Description) -> Iterator[Contradiction]:
 
 def _placement(
     path: KeyPath, service: Service, description: Description, homes: dict[str, str]
-) -> Iterator[Contradiction]:
+) -> Iterator[Finding]:
     if len(service.nodes) == 1 and service.pattern != "everywhere":
-        yield Contradiction(
-            (*path, "nodes"), "one node only: nobody takes over from it", "name a second node"
+        yield ONE_NODE.at(
+            (*path, "nodes"),
+            "there is only one node: nothing takes over from it",
+            "name a second node",
         )
     if service.pattern in ("mutual", "spare"):
         other = homes.setdefault(service.nodes[0], str(path[-1]))
         if other != path[-1]:
-            yield Contradiction(
+            yield HOME_OF_TWO.at(
                 (*path, "nodes", 0),
                 f"{service.nodes[0]} is the home of {other}, too: one of them runs elsewhere",
                 "begin with another node",
@@ -165,88 +231,90 @@ def _placement(
     stays = int(stickiness(service))
     for node, score in service.preferences.items():
         if score >= stays and not service.failback:
-            yield Contradiction(
+            yield PREFERENCE_BEYOND_STICKINESS.at(
                 (*path, "preferences", node),
                 f"is not below stickiness ({stays}): the service moves there by itself, and "
                 "clients are interrupted once more",
-                "a lower score, or failback = true if that is meant",
+                "use a lower score, or failback = true if that is meant",
             )
     needs = {*service.utilization}.union(*(part.utilization for _, part in service.parts()))
     for resource in sorted(needs):
         if not any(resource in description.nodes[node].utilization for node in service.nodes):
-            yield Contradiction(
+            yield UTILIZATION_NOWHERE.at(
                 (*path, "utilization"),
-                f"none of its nodes says how much {resource} it has: it can run nowhere",
-                f"[nodes.NAME.utilization] with {resource}",
+                f"none of its nodes has {resource}: the service can run nowhere",
+                f"add {resource} to [nodes.NAME.utilization]",
             )
 
 
-def _wishes(path: KeyPath, service: Service, description: Description) -> Iterator[Contradiction]:
+def _expectations(path: KeyPath, service: Service, description: Description) -> Iterator[Finding]:
     for index, other in enumerate(service.after):
         if description.services[other].enabled is False and service.enabled is not False:
-            yield Contradiction(
-                (*path, "after", index), f"{other} is not enabled: this never starts", "enable it"
+            yield AFTER_A_DISABLED_SERVICE.at(
+                (*path, "after", index),
+                f"{other} is not enabled: this service never starts",
+                "enable it",
             )
     if service.budget is None:
         return
     for device, fencing in description.fencing.items():
         nodes = set(description.fenced_by(device)) & set(service.nodes)
         if nodes and fencing.timeout >= service.budget:
-            yield Contradiction(
+            yield BUDGET_BELOW_FENCING.at(
                 (*path, "budget"),
                 f"fencing by {device} alone may take {in_words(fencing.timeout)}",
-                f"a longer budget, or a shorter fencing.{device}.timeout if the device is faster",
+                f"use a longer budget, or a shorter fencing.{device}.timeout if the device is faster",
             )
             return
 
 
-def _app(path: KeyPath, app: App) -> Iterator[Contradiction]:
+def _app(path: KeyPath, app: App) -> Iterator[Finding]:
     stop = times_of("app", app).stop
     if app.agent is None and app.health is None and "monitor_hook" not in app.parameters:
-        yield Contradiction(
+        yield APP_WITHOUT_HEALTH.at(
             path, "without health, an application that hangs but lives is taken for healthy",
-            'health = "tcp:HOST:PORT", "http://…" or "command:…"',
+            'add health = "tcp:HOST:PORT", "http://…" or "command:…"',
         )  # fmt: skip
     if app.agent is not None and app.agent.startswith("systemd:") and stop < _SYSTEMD_STOP:
-        yield Contradiction(
+        yield SYSTEMD_STOP_TOO_SHORT.at(
             (*path, "timeout"),
             f"systemd gives a unit {in_words(_SYSTEMD_STOP)} to stop, unless the unit says "
             f"otherwise, but after {in_words(stop)} the node is fenced",
-            "a longer timeout",
+            "use a longer timeout",
         )
     if app.stop_timeout is not None and stop - app.stop_timeout < _KILL:
-        yield Contradiction(
+        yield STOP_TIMEOUT_LEAVES_LITTLE.at(
             (*path, "timeout"),
             f"only {in_words(stop - app.stop_timeout)} longer than stop_timeout: an application "
             "that has to be killed may take longer, and the node is fenced",
-            f"at least {in_words(app.stop_timeout + _KILL)}",
+            f"use at least {in_words(app.stop_timeout + _KILL)}",
         )
 
 
-def _interface(path: KeyPath, address: Address, machine: LocalHost) -> Iterator[Contradiction]:
+def _interface(path: KeyPath, address: Address, machine: LocalHost) -> Iterator[Finding]:
     if address.interface is not None and address.interface not in machine.interfaces:
-        yield Contradiction(
+        yield INTERFACE_MISSING.at(
             (*path, "interface"),
             f"{machine.name} has no interface {address.interface}: the address cannot start there",
             f"it has: {', '.join(sorted(set(machine.interfaces) - {'lo'}))}",
         )
 
 
-def _disk_name(path: KeyPath, name: str) -> Iterator[Contradiction]:
+def _disk_name(path: KeyPath, name: str) -> Iterator[Finding]:
     if _NUMBERED_DISK.fullmatch(name):
-        yield Contradiction(
+        yield DISK_NAME_CHANGES.at(
             path,
             f"another node may have another disk as {name}, and this one after its next boot: the "
             "kernel numbers disks in the order in which it finds them",
-            f"a name of the disk itself: find -L /dev/disk/by-id -samefile {name}",
+            f"use a name of the disk itself: find -L /dev/disk/by-id -samefile {name}",
         )
 
 
-def _filesystem_everywhere(path: KeyPath, filesystem: Filesystem) -> Iterator[Contradiction]:
+def _filesystem_everywhere(path: KeyPath, filesystem: Filesystem) -> Iterator[Finding]:
     bind = "bind" in (filesystem.options or "").split(",")
     forced = filesystem.parameters.get("force_clones") == "true"
     if filesystem.type not in _SHARED and not bind and not forced:
-        yield Contradiction(
+        yield FILESYSTEM_ON_SEVERAL_NODES.at(
             (*path, "type"),
             f"{filesystem.type or 'most filesystems'} mounted on several nodes at once is "
             "destroyed: the agent refuses it",

@@ -6,28 +6,59 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from cib_templates.cib import identity
-from cib_templates.findings import Contradiction, KeyPath
+from cib_templates.cib import identity, ids
+from cib_templates.findings import Finding, FindingKind, KeyPath, error
 from cib_templates.model.description import Description
+
+FENCING_DEVICE_TWICE = error(
+    "fencing-device-twice",
+    "Two tables describe the very same fencing device: one was copied, and fences the wrong node.",
+)
+PLUG_IN_USE_TWICE = error(
+    "plug-in-use-twice",
+    "One plug of a fencing device is given to two nodes: fencing one would switch off the other.",
+)
+ADDRESS_IN_USE_TWICE = error(
+    "address-in-use-twice", "An IP address is used in two places; only one machine can have it."
+)
+DISK_IN_USE_TWICE = error(
+    "disk-in-use-twice",
+    "A disk is used in two places: mounted on two nodes, its filesystem would be destroyed.",
+)
+LUN_IN_USE_TWICE = error(
+    "lun-in-use-twice",
+    "An iSCSI LUN is used in two places: mounted on two nodes, its filesystem would be destroyed.",
+)
+MIRROR_IN_USE_TWICE = error("mirror-in-use-twice", "A DRBD resource is the mirror of two services.")
+DIRECTORY_IN_USE_TWICE = error(
+    "directory-in-use-twice", "Two filesystems have the same mount point."
+)
+DIRECTORY_HIDDEN = error(
+    "directory-hidden",
+    "A mount point is below another one that may be mounted later and would then hide it.",
+)
+ID_TAKEN = error("id-taken", "Two names make the same ID in the CIB, where an ID is unique.")
 
 
 class _Use(NamedTuple):
     """A place where something is used that only one can have.
 
     Attributes:
+        kind: What is found if another one has it, too.
         key: What it is; the same for every name that it has.
         path: Where it is written.
-        shown: How a message calls it.
-        owner: What uses it, for a message.
+        name: What a message calls it.
+        owner: What a message says uses it.
     """
 
+    kind: FindingKind
     key: tuple[object, ...]
     path: KeyPath
-    shown: str
+    name: str
     owner: str
 
 
-def used_twice(description: Description) -> Iterator[Contradiction]:
+def check_duplicates(description: Description) -> Iterator[Finding]:
     """Find plugs, addresses, disks and mount points that are used in two places.
 
     Args:
@@ -36,22 +67,23 @@ def used_twice(description: Description) -> Iterator[Contradiction]:
     owners: dict[tuple[object, ...], str] = {}
     for use in (*_plugs(description), *_addresses(description), *_disks(description)):
         if use.key in owners:
-            yield Contradiction(
-                use.path, f"{use.shown} is already used by {owners[use.key]}", "each is used once"
+            yield use.kind.at(
+                use.path, f"{use.name} is already used by {owners[use.key]}", "each is used once"
             )
         owners.setdefault(use.key, use.owner)
     yield from _hidden_directories(description)
 
 
 def _plugs(description: Description) -> Iterator[_Use]:
-    """Return what fencing switches off: with two nodes on one plug, it is the wrong node."""
+    """Yield what fencing switches off: with two nodes on one plug, it is the wrong node."""
     for name, fencing in description.fencing.items():
         path: KeyPath = ("fencing", name)
         if fencing.plugs is None:
             # The agent finds the node by its name, or knows only one. Nothing that differs means
             # that a table was copied, and its address left as it was.
             whole = (fencing.agent, frozenset(fencing.parameters.items()))
-            yield _Use(("fencing", *whole), path, "this very device", f"fencing.{name}")
+            key = ("fencing", *whole)
+            yield _Use(FENCING_DEVICE_TWICE, key, path, "this very device", f"fencing.{name}")
             continue
         # What Pacemaker has the pcmk_… for, such as a delay, does not make it another device.
         device = frozenset(
@@ -59,6 +91,7 @@ def _plugs(description: Description) -> Iterator[_Use]:
         )
         for node, plug in fencing.plugs.items():
             yield _Use(
+                PLUG_IN_USE_TWICE,
                 ("plug", fencing.agent, device, plug),
                 (*path, "plugs", node),
                 f"plug {plug!r}",
@@ -67,41 +100,45 @@ def _plugs(description: Description) -> Iterator[_Use]:
 
 
 def _addresses(description: Description) -> Iterator[_Use]:
+    kind = ADDRESS_IN_USE_TWICE
     for name, node in description.nodes.items():
         for index, link in enumerate(node.links):
-            yield _Use(("ip", link), ("nodes", name, "links", index), link, f"nodes.{name}")
+            yield _Use(kind, ("ip", link), ("nodes", name, "links", index), link, f"nodes.{name}")
     for name, service in description.services.items():
         for index, address in enumerate(service.address):
             path: KeyPath = ("services", name, "address", index, "ip")
-            yield _Use(("ip", address.ip), path, address.ip, f"services.{name}")
+            yield _Use(kind, ("ip", address.ip), path, address.ip, f"services.{name}")
 
 
 def _disks(description: Description) -> Iterator[_Use]:
     path: KeyPath
     for index, disk in enumerate(description.sbd.devices if description.sbd else ()):
         # SBD's header would overwrite a filesystem.
-        yield _Use(("device", identity.device(disk)), ("sbd", "devices", index), disk, "sbd")
+        path = ("sbd", "devices", index)
+        yield _Use(DISK_IN_USE_TWICE, ("device", identity.device(disk)), path, disk, "sbd")
     for name, service in description.services.items():
         owner = f"services.{name}"
         if service.mirror is not None:
             path = ("services", name, "mirror", "resource")
             resource = service.mirror.resource
-            yield _Use(("mirror", resource), path, f"DRBD resource {resource!r}", owner)
+            shown = f"DRBD resource {resource!r}"
+            yield _Use(MIRROR_IN_USE_TWICE, ("mirror", resource), path, shown, owner)
         for index, filesystem in enumerate(service.filesystem):
             path = ("services", name, "filesystem", index)
-            directory, device = filesystem.directory, filesystem.device
+            folder, device = filesystem.directory, filesystem.device
             target, lun = filesystem.target, filesystem.lun
-            yield _Use(
-                ("directory", identity.folder(directory)), (*path, "directory"), directory, owner
-            )
+            key: tuple[object, ...] = ("directory", identity.folder(folder))
+            yield _Use(DIRECTORY_IN_USE_TWICE, key, (*path, "directory"), folder, owner)
             if device is not None:
-                yield _Use(("device", identity.device(device)), (*path, "device"), device, owner)
+                key = ("device", identity.device(device))
+                yield _Use(DISK_IN_USE_TWICE, key, (*path, "device"), device, owner)
             elif target is not None and lun is not None:
+                key = ("lun", identity.lun(target, str(lun)))
                 shown = f"LUN {lun} of {target}"
-                yield _Use(("lun", identity.lun(target, str(lun))), (*path, "lun"), shown, owner)
+                yield _Use(LUN_IN_USE_TWICE, key, (*path, "lun"), shown, owner)
 
 
-def _hidden_directories(description: Description) -> Iterator[Contradiction]:
+def _hidden_directories(description: Description) -> Iterator[Finding]:
     """Find mount points below another's that is not sure to be mounted before."""
     mounts = [
         (name, index, PurePosixPath(filesystem.directory))
@@ -116,8 +153,49 @@ def _hidden_directories(description: Description) -> Iterator[Contradiction]:
             for other, place in by_folder.get(outer, ()):
                 # The filesystems of one service are mounted in the order in which they are written.
                 if other != service or place > index:
-                    yield Contradiction(
+                    yield DIRECTORY_HIDDEN.at(
                         ("services", service, "filesystem", index, "directory"),
                         f"{inner} is below {outer} of services.{other}, which would hide it",
                         "use a folder outside of it, or one service with the outer one first",
                     )
+
+
+def check_ids(description: Description, owners: dict[str, KeyPath]) -> Iterator[Finding]:
+    """Find tables whose names make the same ID in the CIB.
+
+    Args:
+        description: What could be read of the description.
+        owners: For each ID the path of its table; it is added to.
+    """
+    for path, xml_id in _ids(description):
+        owner = owners.setdefault(xml_id, path)
+        if owner != path:
+            yield ID_TAKEN.at(
+                path,
+                f"its ID {xml_id!r} in the CIB is also that of {owner[0]}.{owner[1]}",
+                "rename one of them",
+            )
+
+
+def _ids(description: Description) -> Iterator[tuple[KeyPath, str]]:
+    for device in description.fencing:
+        yield ("fencing", device), description.fencing[device].resource_id(device)
+    for name, service in description.services.items():
+        path = ("services", name)
+        yield path, name
+        for kind, _, part in service.numbered_parts():
+            yield path, part.resource_id(name, kind)
+        if service.pattern == "everywhere":
+            yield path, ids.copy_id(name)
+        if service.mirror is not None:
+            yield path, ids.mirror_id(name)
+            yield path, ids.disk_id(name)
+        for other in service.together_with:
+            yield path, ids.together_id(name, other)
+        for other in service.apart_from:
+            yield path, ids.apart_id(name, other)
+        for other in service.after:
+            yield path, ids.after_id(name, other)
+        for node in description.nodes:
+            yield path, ids.preference_id(name, node)
+            yield path, ids.avoidance_id(name, node)

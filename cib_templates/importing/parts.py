@@ -16,7 +16,7 @@ from cib_templates.cib.ownership import mark
 from cib_templates.cib.secrets import is_secret
 from cib_templates.model.services import Address, App, Filesystem, Kind
 from cib_templates.model.timing import times_of
-from cib_templates.rendering.primitives import AGENTS, SAID_BY_THE_SERVICE
+from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE
 
 Table = dict[str, Any]
 
@@ -138,7 +138,7 @@ def _extras(primitive: etree._Element) -> Table:
         said = meta.get(ids.SETS, "").split()
         meta = {name: value for name, value in meta.items() if name in said}
         utilization = {n: v for n, v in utilization.items() if f"utilization.{n}" in said}
-    meta = {name: value for name, value in meta.items() if name not in SAID_BY_THE_SERVICE}
+    meta = {name: value for name, value in meta.items() if name not in META_OF_A_SERVICE}
     extras: Table = {"meta": meta} if meta else {}
     if utilization:
         extras["utilization"] = {name: int(amount) for name, amount in utilization.items()}

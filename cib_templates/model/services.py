@@ -5,6 +5,7 @@ Each field's description says what a right value is: a mistake is reported with 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -224,3 +225,12 @@ class Service(Table):
             "address": [*self.address],
         }
         return [(kind, part) for kind in self.start_order for part in by_kind[kind]]
+
+    def numbered_parts(self) -> Iterator[tuple[Kind, int, Filesystem | App | Address]]:
+        """Yield each part with its kind and its place among the tables of that kind."""
+        for index, filesystem in enumerate(self.filesystem):
+            yield "filesystem", index, filesystem
+        for index, app in enumerate(self.app):
+            yield "app", index, app
+        for index, address in enumerate(self.address):
+            yield "address", index, address

@@ -3,52 +3,39 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import json
 import tomllib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import ValidationError
 
 from cib_templates.checks.advice import LocalHost, advice
-from cib_templates.checks.contradictions import contradictions
+from cib_templates.checks.description import check_description
 from cib_templates.errors import DescriptionError
-from cib_templates.findings import Contradiction, KeyPath, Mistake
+from cib_templates.findings import Finding, FindingKind, KeyPath, Place, error
 from cib_templates.model.description import Description
-from cib_templates.model.table import Table
 from cib_templates.reading import positions
+from cib_templates.reading.messages import finding_of, path_of
 
 if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
+
+FILE_MISSING = error("file-missing", "There is no file of that name.")
+FILE_UNREADABLE = error("file-unreadable", "The file cannot be read, or is a directory.")
+NOT_UTF8 = error("not-utf8", "The file is not UTF-8 text.")
+NOT_TOML = error("not-toml", "The file is not TOML.")
+TOO_DEEP = error("too-deep", "The file nests tables or arrays more deeply than anybody needs.")
+NUMBER_TOO_LONG = error("number-too-long", "The file has a number of thousands of digits.")
+FRAGMENT_UNREADABLE = error(
+    "fragment-unreadable", "The file of a fragment cannot be read, or is not UTF-8 text."
+)
 
 _ENTITIES = ("nodes", "fencing", "services")
 _EXTRAS = ("properties", "quorum", "sbd", "fragments")
-_TOML_TYPES = [
-    (bool, "a boolean"),
-    (int, "an integer"),
-    (float, "a float"),
-    (str, "a string"),
-    (list, "an array"),
-    (dict, "a table"),
-]
-_MESSAGES: dict[str, Callable[[ErrorDetails], str]] = {
-    "missing": lambda _: "is missing",
-    "extra_forbidden": lambda _: "is not a known key",
-    "value_error": lambda error: str(error["ctx"]["error"]),
-    "literal_error": lambda error: f"{error['input']!r} is not supported",
-    "string_pattern_mismatch": lambda error: f"{error['input']!r} is not right",
-    "string_too_short": lambda _: "is empty",
-    "too_short": lambda error: f"has {error['ctx']['actual_length']}, which is too few",
-    "too_long": lambda error: f"has {error['ctx']['actual_length']}, which is too many",
-    "greater_than_equal": lambda _: "is too small",
-    "less_than_equal": lambda _: "is too large",
-}
 
-
-Locate = Callable[[Contradiction], Mistake]
+Locate = Callable[[Finding], Finding]
 
 
 def read_description(file: Path) -> Description:
@@ -68,7 +55,7 @@ def parse_description(text: str, file: Path) -> Description:
 
     Args:
         text: TOML.
-        file: What mistakes are said to be in; fragments' files are beside it.
+        file: The file that findings name; fragments' files are beside it.
 
     Raises:
         DescriptionError: With all mistakes, in the order of their lines.
@@ -79,12 +66,12 @@ def parse_description(text: str, file: Path) -> Description:
 
 def read_with_advice(
     file: Path, machine: LocalHost | None = None
-) -> tuple[Description, list[Mistake]]:
-    """Read a description, and find what is allowed in it and seldom meant.
+) -> tuple[Description, list[Finding]]:
+    """Read a description, and find what is allowed in it, but seldom meant.
 
     Args:
         file: A TOML file, UTF-8.
-        machine: Where it is read; None if nothing is known of that.
+        machine: Where it is read; None if nothing is known of that machine.
 
     Returns:
         The description, and the warnings in the order of their lines.
@@ -96,44 +83,46 @@ def read_with_advice(
     return description, _sorted(map(locate, advice(description, machine)))
 
 
-def _sorted(mistakes: Iterable[Mistake]) -> list[Mistake]:
-    return sorted(mistakes, key=lambda found: (found.line, found.path))
+def _sorted(findings: Iterable[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda found: (_line(found), found.key))
+
+
+def _line(found: Finding) -> int:
+    return (found.place.line if found.place is not None else None) or 0
 
 
 def _read(file: Path, text: str) -> tuple[Description, Locate]:
     try:
         return _model_of(file, text)
     except RecursionError:
-        _refuse(file, "nests tables or arrays too deeply to be read")
+        _refuse(TOO_DEEP, file, "nests tables or arrays too deeply to be read")
 
 
 def _model_of(file: Path, text: str) -> tuple[Description, Locate]:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        _refuse_toml(file, text, str(error))
+    except tomllib.TOMLDecodeError as problem:
+        _refuse_toml(file, text, str(problem))
     except ValueError:
         # Python reads no decimal integer of more than 4300 digits (sys.set_int_max_str_digits).
-        _refuse(file, "has a number that is too long to be read")
+        _refuse(NUMBER_TOO_LONG, file, "has a number that is too long to be read")
     lines = positions.Positions(text)
 
-    def locate(found: Contradiction) -> Mistake:
+    def locate(found: Finding) -> Finding:
         written = _written(document, found.path)
-        return Mistake(file, lines.line(written), _dotted(written), found.message, found.hint)
+        return replace(found, path=written, place=Place(file, lines.line(written)))
 
     errors, readable = _model(document)
-    mistakes = [
-        locate(Contradiction(_location(error), _message(error), _hint(error))) for error in errors
-    ]
+    mistakes = [locate(finding_of(each)) for each in errors]
     if readable is not None:
         # Without all fencing devices it is not known which nodes none of them can fence.
-        complete = "fencing" not in {_location(error)[0] for error in errors}
+        fencing_is_complete = "fencing" not in {path_of(each)[0] for each in errors}
         found, readable = _with_fragments(file, readable)
-        found += contradictions(
+        found += check_description(
             readable,
             nodes=document["nodes"],
             services=document.get("services", ()),
-            complete=complete,
+            fencing_is_complete=fencing_is_complete,
         )
         mistakes += map(locate, found)
     if readable is None or mistakes:
@@ -141,10 +130,8 @@ def _model_of(file: Path, text: str) -> tuple[Description, Locate]:
     return readable, locate
 
 
-def _with_fragments(
-    file: Path, description: Description
-) -> tuple[list[Contradiction], Description]:
-    """Return a description with the texts of its fragments' files, and what cannot be read."""
+def _with_fragments(file: Path, description: Description) -> tuple[list[Finding], Description]:
+    """Return which fragments' files cannot be read, and the description with others' texts."""
     mistakes = []
     fragments = list(description.fragments)
     for index, fragment in enumerate(description.fragments):
@@ -152,10 +139,10 @@ def _with_fragments(
             continue
         try:
             text = (file.parent / fragment.file).read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+        except (OSError, UnicodeDecodeError, ValueError) as problem:
+            reason = getattr(problem, "strerror", None) or "is not UTF-8 text"
             mistakes.append(
-                Contradiction(
+                FRAGMENT_UNREADABLE.at(
                     ("fragments", index, "file"),
                     f"{fragment.file!r} cannot be read: {reason}",
                     "a path relative to the description's folder",
@@ -175,40 +162,52 @@ def description_text(file: Path) -> str:
     try:
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        _refuse(file, "there is no such file", "the path of a cluster description, cluster.toml")
+        _refuse(
+            FILE_MISSING,
+            file,
+            "there is no such file",
+            "the path of a cluster description, cluster.toml",
+        )
     except IsADirectoryError:
-        _refuse(file, "is a directory", "the path of a cluster description, cluster.toml")
-    except UnicodeDecodeError as error:
-        *lines, last = error.object[: error.start].split(b"\n")
+        _refuse(
+            FILE_UNREADABLE,
+            file,
+            "is a directory",
+            "the path of a cluster description, cluster.toml",
+        )
+    except UnicodeDecodeError as problem:
+        *lines, last = problem.object[: problem.start].split(b"\n")
         message = f"is not UTF-8 text (byte {len(last) + 1} of the line)"
-        _refuse(file, message, "save it as UTF-8", line=len(lines) + 1)
-    except OSError as error:
-        _refuse(file, f"cannot be read: {error.strerror}")
+        _refuse(NOT_UTF8, file, message, "save it as UTF-8", line=len(lines) + 1)
+    except OSError as problem:
+        _refuse(FILE_UNREADABLE, file, f"cannot be read: {problem.strerror}")
 
 
-def _refuse(file: Path, message: str, hint: str = "", *, line: int = 0) -> NoReturn:
-    raise DescriptionError([Mistake(file, line, "", message, hint)])
+def _refuse(
+    kind: FindingKind, file: Path, message: str, hint: str = "", *, line: int | None = None
+) -> NoReturn:
+    raise DescriptionError([replace(kind.at((), message, hint), place=Place(file, line))])
 
 
-def _refuse_toml(file: Path, text: str, error: str) -> NoReturn:
-    """Report what tomllib says, which ends in "(at line N, column M)" or "(at end of document)"."""
-    message, _, place = error.rpartition(" (at ")
+def _refuse_toml(file: Path, text: str, problem: str) -> NoReturn:
+    """Report what tomllib found; it ends in "(at line N, column M)" or "(at end of document)"."""
+    message, _, place = problem.rpartition(" (at ")
     line = text.count("\n") + 1
     if place.startswith("line "):
         line = int(place.removeprefix("line ").partition(",")[0])
-    _refuse(file, f"is not TOML: {message or error}", "see https://toml.io", line=line)
+    _refuse(NOT_TOML, file, f"is not TOML: {message or problem}", "see https://toml.io", line=line)
 
 
 def _model(document: dict[str, Any]) -> tuple[list[ErrorDetails], Description | None]:
     """Return the errors, and the model of what has none (if that makes a cluster at all)."""
     try:
         return [], Description.model_validate(document)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False)
     # What these two hold has no bearing on the rest.
     rest = copy.deepcopy(document) | {"schema": 1, "cluster": {"name": "unread"}}
     for found in errors:
-        _drop(rest, _location(found), key_only=found["type"] == "extra_forbidden")
+        _drop(rest, path_of(found), key_only=found["type"] == "extra_forbidden")
     try:
         return errors, Description.model_validate(rest)
     except ValidationError:
@@ -230,11 +229,6 @@ def _drop(document: dict[str, Any], path: KeyPath, *, key_only: bool) -> None:
         table.pop(path[-1], None)
 
 
-def _location(error: ErrorDetails) -> KeyPath:
-    """Return the path of an error; pydantic adds "[key]" where a table's name is wrong."""
-    return tuple(step for step in error["loc"] if step != "[key]")
-
-
 def _written(document: object, path: KeyPath) -> KeyPath:
     """Return a path as the file has it: one part may be written without an array around it."""
     steps: list[str | int] = []
@@ -247,74 +241,3 @@ def _written(document: object, path: KeyPath) -> KeyPath:
         except (KeyError, IndexError, TypeError):
             document = None
     return tuple(steps)
-
-
-def _dotted(path: KeyPath) -> str:
-    text = ""
-    for step in path:
-        if isinstance(step, int):
-            text += f"[{step}]"
-        else:
-            bare = step.replace("-", "").replace("_", "").isalnum() and step.isascii()
-            text += f".{step}" if bare else f".{json.dumps(step)}"
-    return text.removeprefix(".")
-
-
-def _message(error: ErrorDetails) -> str:
-    if error["loc"][-1] == "[key]":
-        return f"{error['input']!r} is not a name"
-    known = _MESSAGES.get(error["type"])
-    if known is not None:
-        return known(error)
-    if error["type"].endswith("_type"):
-        found = next((name for kind, name in _TOML_TYPES if isinstance(error["input"], kind)), "")
-        return f"must not be {found or 'a date or time'}"
-    return error["msg"]
-
-
-def _hint(error: ErrorDetails) -> str:
-    """Say what would be right: the description of the field around the error."""
-    if error["loc"][-1] == "[key]":
-        return "a name has letters, digits, - and _, and begins with a letter"
-    path = _location(error)
-    if error["type"] == "extra_forbidden":
-        known = _keys(_kind_at(path[:-1]))
-        close = difflib.get_close_matches(str(path[-1]), known, n=1)
-        return f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-    while path:
-        *parents, key = path
-        table = _kind_at(tuple(parents))
-        if isinstance(key, str) and isinstance(table, type) and issubclass(table, Table):
-            return _field(table, key).description or ""
-        path = tuple(parents)
-    return ""
-
-
-def _kind_at(path: KeyPath) -> object:
-    """Return the type of the model at a path: a Table, or what a field's annotation holds."""
-    kind: object = Description
-    for step in path:
-        if isinstance(kind, type) and issubclass(kind, Table):
-            kind = _field(kind, str(step)).annotation
-        else:
-            kind = _plain(get_args(kind)[-1])
-        kind = _plain(kind)
-    return kind
-
-
-def _plain(kind: object) -> object:
-    """Return a type without `| None` and without the validators of Annotated."""
-    while (arguments := get_args(kind)) and get_origin(kind) not in (list, dict):
-        kind = arguments[0]
-    return kind
-
-
-def _field(table: type[Table], key: str) -> FieldInfo:
-    fields = table.model_fields
-    return next(field for name, field in fields.items() if key in (name, field.alias))
-
-
-def _keys(kind: object) -> list[str]:
-    if isinstance(kind, type) and issubclass(kind, Table):
-        return [field.alias or name for name, field in kind.model_fields.items()]
-    return []

@@ -98,8 +98,8 @@ def operations(identity: str, times: Times, *, level: str | None = None) -> etre
     return element
 
 
-# Meta attributes that a service says for all of its parts, with keys of its own.
-SAID_BY_THE_SERVICE = frozenset(("target-role", "maintenance", "priority"))
+# Meta attributes of parts that a service sets for all of them, by keys of its own.
+META_OF_A_SERVICE = frozenset(("target-role", "maintenance", "priority"))
 # By the table: Takeover's agent, and for each of its parameters the key that says it.
 AGENTS: dict[type[Part], tuple[str, dict[str, str]]] = {
     Filesystem: (

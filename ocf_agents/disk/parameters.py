@@ -106,17 +106,12 @@ class FilesystemParameters(Watched):
     @property
     def folder(self) -> str:
         """The mount point without double and trailing slashes; "" if it may not be one."""
-        folder = self.directory
-        if not {"", ".", ".."}.isdisjoint(folder.split("/")[1:]):
-            import os
-
-            folder = os.path.normpath(folder)
-        return "" if not folder.startswith("/") or is_system_folder(folder) else folder
+        return mount_point(self.directory)
 
     @property
     def bind(self) -> bool:
         """Whether a folder is mounted a second time."""
-        return not {"bind", "rbind"}.isdisjoint(self.options.split(","))
+        return is_bind(self.options)
 
     @property
     def loop(self) -> bool:
@@ -152,14 +147,58 @@ class FilesystemParameters(Watched):
         return found + self._problems_of_a_clone()
 
     def _problems_of_a_clone(self) -> list[str]:
-        if "OCF_RESKEY_CRM_meta_clone" not in self.environ or self.bind or self.force_clones:
+        if "OCF_RESKEY_CRM_meta_clone" not in self.environ or self.force_clones:
             return []
-        if self.fstype in NETWORK + CLUSTERED:
+        if may_be_on_several_nodes(self.fstype, self.options):
             return []
         return [
             f"{self.fstype or 'a filesystem of unknown type'} must not be cloned: mounted on "
             "two nodes at once it is destroyed"
         ]
+
+
+def mount_point(directory: str) -> str:
+    """Return a mount point without double and trailing slashes.
+
+    Returns:
+        The folder; "" if nothing may be mounted there: a folder of the system, or a relative path.
+    """
+    folder = directory
+    if not {"", ".", ".."}.isdisjoint(folder.split("/")[1:]):
+        import os
+
+        folder = os.path.normpath(folder)
+    return "" if not folder.startswith("/") or is_system_folder(folder) else folder
+
+
+def is_bind(options: str) -> bool:
+    """Tell whether mount options ask for a folder that is mounted a second time."""
+    return not {"bind", "rbind"}.isdisjoint(options.split(","))
+
+
+def may_be_on_several_nodes(fstype: str, options: str = "") -> bool:
+    """Tell whether several nodes may have a filesystem mounted at the same time.
+
+    Args:
+        fstype: The type of the filesystem, "" if it is not known.
+        options: Its mount options, as the parameter `options` has them.
+    """
+    return fstype in NETWORK + CLUSTERED or is_bind(options)
+
+
+def is_device(device: str, fstype: str = "") -> bool:
+    """Tell whether a text can be the source of a mount: a path, a tag, or a name on the network.
+
+    Args:
+        device: The value of the parameter `device`.
+        fstype: The type of the filesystem, "" if it is not known. What has no disk has a source of
+            any name.
+    """
+    from ocf_agents.disk.device import tag_and_value
+
+    if device.startswith("/") or tag_and_value(device)[0] or fstype in NETWORK + CLUSTERED:
+        return bool(device)
+    return ":/" in device
 
 
 def _is_half_a_key(text: str) -> bool:

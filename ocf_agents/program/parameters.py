@@ -6,7 +6,8 @@ from ocf_agents.runtime.agent import AgentError
 from ocf_agents.runtime.parameters import Choice, Integer, Text
 from ocf_agents.runtime.watched import Watched
 
-SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL")
+SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL")  # of `stop_signal`
+RELOAD_SIGNALS = ("HUP", "USR1", "USR2", "INT", "QUIT")
 NOTIFY = "notify"  # the value of `ready` for an application that tells by itself
 HIGHEST_UMASK = 0o777
 CHECKS = (
@@ -110,7 +111,7 @@ class AppParameters(Watched):
         "Signal to reload",
         "The signal on which the program reads its configuration again. It is sent when a "
         "parameter changes that takes effect without a restart.",
-        options=("HUP", "USR1", "USR2", "INT", "QUIT"),
+        options=RELOAD_SIGNALS,
         default="",
         reloadable=True,
     )
@@ -122,8 +123,8 @@ class AppParameters(Watched):
 
     def problems(self) -> list[str]:
         """Return what is wrong with the parameters together."""
-        from ocf_agents.program import check, limits
-        from ocf_agents.program.account import Account
+        from ocf_agents.program import limits
+        from ocf_agents.program.checks.words import split, split_hook
 
         paths = {
             "binfile": self.binfile,
@@ -142,20 +143,38 @@ class AppParameters(Watched):
             found.append(f"umask={self.umask} is not an octal number up to 777")
         if self.revision and not self.reload_signal:
             found.append("revision needs reload_signal")
-        account = Account(self.user)
         readings = (
-            lambda: check.split("cmdline_options", self.cmdline_options),
-            lambda: check.split_hook("monitor_hook", self.monitor_hook),
+            lambda: split("cmdline_options", self.cmdline_options),
+            lambda: split_hook("monitor_hook", self.monitor_hook),
             lambda: limits.parse("limits", self.limits),
-            lambda: self.ready in ("", NOTIFY) or check.make("ready", self.ready, account),
-            lambda: not self.health or check.make("health", self.health, account),
         )
         for read in readings:
             try:
                 read()
             except AgentError as error:
                 found.append(str(error))
+        checks = {"ready": self.ready, "health": self.health}
+        found += filter(None, (check_problem(name, value) for name, value in checks.items()))
         return found
+
+
+def check_problem(name: str, value: str) -> str | None:
+    """Return what is wrong with a value of a parameter that takes a check; None if nothing is.
+
+    Args:
+        name: The parameter, "ready" or "health"; the former takes "notify", too.
+        value: Its value, "" if it is absent.
+    """
+    from ocf_agents.program.account import Account
+    from ocf_agents.program.checks.grammar import parse_check
+
+    if not value or (name == "ready" and value == NOTIFY):
+        return None
+    try:
+        parse_check(name, value, Account(""))
+    except AgentError as error:
+        return str(error)
+    return None
 
 
 def file_mode(text: str) -> int | None:

@@ -1,1 +1,1 @@
-"""What every agent is built on. Only cheap imports: each monitor loads this room."""
+"""What every agent is built on, with cheap imports only: each monitor loads this room."""

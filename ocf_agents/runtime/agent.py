@@ -89,7 +89,7 @@ class Agent:
     name: ClassVar[str]
     short: ClassVar[str]
     long: ClassVar[str]
-    actions: ClassVar[tuple[Action, ...]]
+    actions: ClassVar[tuple[Action, ...]] = ()
 
     def __init__(self, environ: Mapping[str, str], action: str = "") -> None:
         self.environ = environ
@@ -161,6 +161,11 @@ class Agent:
 
         Raises AgentError with ERR_CONFIGURED and every mistake found.
         """
+        if found := self.mistakes():
+            raise AgentError("; ".join(found), Code.ERR_CONFIGURED)
+
+    def mistakes(self) -> list[str]:
+        """Return what is wrong with the parameters one by one, or else with them together."""
         found = []
         for parameter in self.parameters():
             value = parameter.text(self)
@@ -169,9 +174,16 @@ class Agent:
                     found.append(f"the parameter {parameter.name} is missing")
             elif problem := parameter.problem(value):
                 found.append(problem)
-        found = found or self.problems()
-        if found:
-            raise AgentError("; ".join(found), Code.ERR_CONFIGURED)
+        return found or self.problems()
+
+    @classmethod
+    def mistakes_in(cls, values: Mapping[str, str]) -> list[str]:
+        """Return what validate-all would refuse on any host, without running the agent.
+
+        Args:
+            values: The parameters by name; "CRM_meta_clone" is one of a resource that is a clone.
+        """
+        return cls({f"OCF_RESKEY_{name}": value for name, value in values.items()}).mistakes()
 
     def _seconds(self, action: str) -> float:
         """Return the time for the action: what the cluster allows, less a little to say why."""

@@ -21,14 +21,14 @@ ANSWER = 65536  # bytes; a pipe takes as many without a reader
 GRACE = 0.05  # seconds that a killed child has before it is left behind
 
 
-class Hangs(AgentError):
+class TimedOut(AgentError):
     """It was not done within the limit."""
 
 
 def bounded(work: Callable[[], str], deadline: Deadline, what: str) -> str:
     """Do `work` in a child and return its answer.
 
-    Parameters: what is done, for the reason of a failure ("reading /dev/sdb"). Raises `Hangs` at
+    Parameters: what is done, for the reason of a failure ("reading /dev/sdb"). Raises `TimedOut` at
     the deadline, AgentError with the words of an AgentError or OSError that `work` raises.
     """
     seconds = deadline.left()
@@ -40,7 +40,7 @@ def bounded(work: Callable[[], str], deadline: Deadline, what: str) -> str:
     try:
         if not select.select([answers], [], [], seconds)[0]:
             _leave(pid)
-            raise Hangs(f"no answer within {seconds:.1f} s ({what})")
+            raise TimedOut(f"no answer within {seconds:.1f} s ({what})")
         answer = os.read(answers, ANSWER)
     finally:
         os.close(answers)

@@ -20,6 +20,7 @@ SUFFIX, TEMPORARY = ".watch", ".new"
 SOCKET = "socket"  # a datagram has the watcher read the registrations again
 LOCK = "lock"  # whoever holds it is the node's watcher
 LARGEST = 65536  # bytes; a registration has some hundred
+FAILURE = "takeover-failure-"  # and a resource: the node attribute for the reason of its failure
 NAMESPACES = ("mnt", "net", "pid")  # what the names in a registration depend on (namespaces(7))
 
 
@@ -59,6 +60,11 @@ class Registration:
         except FileNotFoundError:
             return False
         return True
+
+
+def failure_attribute(resource: str) -> str:
+    """Return the node attribute that has the time and the reason of a resource's last failure."""
+    return FAILURE + resource
 
 
 def folder(environ: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ if __name__ == "__main__":  # -I leaves it to the program where its modules are
 from ocf_agents.runtime import registration, signals
 from ocf_agents.runtime.journal import WARNING, log, use_journal
 from ocf_agents.runtime.registration import Registration
-from ocf_agents.watcher import events, tell, watches
+from ocf_agents.watcher import events, report, watches
 
 RECHECK = 1.0  # seconds; for what has no event, and for events that were lost
 SELF_CHECK = 60.0  # seconds
@@ -226,7 +226,7 @@ class Watcher:
             # It must not keep the lock or the socket if this watcher dies meanwhile.
             os.closerange(FIRST_FREE, os.sysconf("SC_OPEN_MAX"))
             time.sleep(wait)
-            tell.tell(of, problem)
+            report.report(of, problem)
         finally:
             os._exit(0)
 
@@ -234,7 +234,7 @@ class Watcher:
 def main(folder: str) -> None:
     """Be the node's watcher, unless there is one."""
     os.chdir("/")
-    use_journal(tell.NAME, "")
+    use_journal(report.NAME, "")
     signals.ignore(signals.CHLD)  # so that no child stays a zombie
     found = os.stat(folder)
     if found.st_uid != os.geteuid() or found.st_mode & OTHERS_MAY_WRITE:
@@ -262,7 +262,7 @@ def _address(folder: str) -> str:
 
 
 def _log(resource: str, text: str) -> None:
-    use_journal(tell.NAME, resource)
+    use_journal(report.NAME, resource)
     log(text, WARNING)
 
 

@@ -10,7 +10,6 @@ import tomli_w
 from lxml import etree
 
 from cib_templates.errors import DescriptionError
-from cib_templates.findings import Mistake
 from cib_templates.importing.cluster import Cluster, import_cib
 from cib_templates.importing.undescribed import Unsaid, unsaid
 from cib_templates.reading.reading import parse_description
@@ -83,18 +82,13 @@ def imported(found: etree._Element, config: ClusterConfig, source: str) -> Impor
     try:
         description = parse_description(text, Path(f"the description of {source}"))
     except DescriptionError as error:
-        mistakes = tuple(map(_without_place, error.mistakes))
+        # Without their lines, which are others below the heading.
+        mistakes = tuple(f"{each.key}: {each.sentence}" for each in error.findings)
         wrong = ["To be put right before it can be applied:", *(f"  {each}" for each in mistakes)]
         return Imported(_heading(source, wrong) + text, mistakes=mistakes)
     left = tuple(unsaid(found, description))
     said = ["What is not said here, or otherwise:", *(f"  {each}" for each in left)]
     return Imported(_heading(source, said if left else []) + text, left)
-
-
-def _without_place(mistake: Mistake) -> str:
-    """Return a mistake without its line, which is another one below the heading."""
-    hint = f" ({mistake.hint})" if mistake.hint else ""
-    return f"{mistake.path}: {mistake.message}{hint}"
 
 
 def _heading(source: str, more: list[str]) -> str:

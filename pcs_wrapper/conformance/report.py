@@ -1,11 +1,11 @@
-"""What a conformance test found, for people and for programs."""
+"""What a conformance test found, as text for people."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +14,7 @@ from pcs_wrapper.conformance.rules import CHAPTERS
 
 if TYPE_CHECKING:
     from pcs_wrapper.conformance.laboratory import Laboratory
-    from pcs_wrapper.conformance.rule import Fault, Rule
+    from pcs_wrapper.conformance.rule import Fault
 
 COLOURS = {
     Verdict.OK: "green",
@@ -78,42 +78,6 @@ def list_text() -> Iterator[str]:
             yield f"      {rule.severity.value}; {rule.source}; does: {rule.needs.value}"
 
 
-def list_data() -> dict[str, Any]:
-    """Return the rules as data."""
-    return {
-        "rules": [
-            {"chapter": chapter.title, **_rule_data(rule)}
-            for chapter in CHAPTERS
-            for rule in chapter.rules
-        ]
-    }
-
-
-def data(lab: Laboratory, results: Sequence[Result], *, strict: bool) -> dict[str, Any]:
-    """Return everything as data, without the values of parameters."""
-    described = lab.described
-    count = Counter(result.verdict.value for result in results)
-    return {
-        "agent": str(lab.agent),
-        "version": described.version if described else None,
-        "judged_by": described.judged_by if described else None,
-        "parameters": sorted(lab.parameters),
-        "good": is_good(results, strict=strict),
-        "summary": {verdict.value: count[verdict.value] for verdict in Verdict},
-        "results": [
-            {
-                "chapter": result.chapter,
-                **_rule_data(result.rule),
-                "verdict": result.verdict.value,
-                "why": result.why,
-                "seconds": round(result.seconds, 3),
-                "faults": [_fault_data(fault) for fault in result.faults],
-            }
-            for result in results
-        ],
-    }
-
-
 def fault_text(fault: Fault) -> Iterator[str]:
     """Say what is wrong: what was run, what it said, and what would be right."""
     yield f"- {fault.found}"
@@ -128,30 +92,6 @@ def fault_text(fault: Fault) -> Iterator[str]:
             if len(lines) > MOST_LINES:
                 yield f"  {name}: … and {len(lines) - MOST_LINES} more lines"
     yield f"  right: {fault.right}"
-
-
-def _fault_data(fault: Fault) -> dict[str, Any]:
-    done = fault.outcome
-    ran = None
-    if done is not None:
-        ran = {
-            "command": done.ran,
-            "exit_code": done.code,
-            "ended": done.ended,
-            "seconds": round(done.seconds, 3),
-            "stdout": done.stdout.decode(errors="replace"),
-            "stderr": done.stderr,
-        }
-    return {"found": fault.found, "right": fault.right, "ran": ran}
-
-
-def _rule_data(rule: Rule) -> dict[str, Any]:
-    return {
-        "rule": rule.id,
-        "sentence": rule.sentence,
-        "source": rule.source,
-        "severity": rule.severity.value,
-    }
 
 
 def printable(text: str) -> str:

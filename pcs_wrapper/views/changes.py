@@ -1,9 +1,10 @@
-"""Changes, and what became of them, for people."""
+"""Changes, and what became of them, as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 from lxml import etree
@@ -13,7 +14,13 @@ from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.change.applying import Applied
 from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.rolling_back import Rollback, RolledBack
-from pcs_wrapper.views.state import service_text, stopped_text
+from pcs_wrapper.views.output import output_json
+from pcs_wrapper.views.state import service_record, service_text, stopped_text
+
+if TYPE_CHECKING:
+    from pcs_wrapper.views.contract import change as contract
+
+_Outcome = TypeVar("_Outcome", bound="contract.RollbackOutcome")
 
 
 def changes_text(changes: ChangedIds) -> Iterator[str]:
@@ -28,13 +35,13 @@ def changes_text(changes: ChangedIds) -> Iterator[str]:
 
 
 def difference_text(old: etree._Element, new: etree._Element) -> Iterator[str]:
-    """Yield the lines of a difference between two CIBs."""
+    """Yield the lines of a unified diff of two CIBs."""
     before, after = (to_text(cib).splitlines() for cib in (old, new))
     yield from difflib.unified_diff(before, after, "old.xml", "new.xml", lineterm="")
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
-    """Yield the lines that tell what became of an apply."""
+    """Yield the lines that describe what became of an apply."""
     yield from changes_text(applied.changes)
     for service in applied.services:
         yield service_text(service)
@@ -59,7 +66,7 @@ def applied_text(applied: Applied) -> Iterator[str]:
 
 
 def rollback_text(planned: Rollback) -> Iterator[str]:
-    """Yield the lines that tell what a rollback would do."""
+    """Yield the lines that describe what a rollback would do."""
     for checkpoint in planned.undone:
         yield f"takes back checkpoint {checkpoint_text(checkpoint)}"
     if not planned.changes:
@@ -67,13 +74,13 @@ def rollback_text(planned: Rollback) -> Iterator[str]:
     yield from changes_text(planned.changes)
     if planned.touched:
         yield (
-            f"changed by somebody else since: {', '.join(planned.touched)}. What is in the way of "
-            "this rollback would be lost"
+            f"changed by somebody else since: {', '.join(planned.touched)}. Those of their changes "
+            "that conflict with this rollback would be lost"
         )
 
 
 def rolled_back_text(done: RolledBack) -> Iterator[str]:
-    """Yield the lines that tell what became of a rollback."""
+    """Yield the lines that describe what became of a rollback."""
     numbers = ", ".join(map(str, done.undone))
     own = "" if done.checkpoint is None else f" (by checkpoint {done.checkpoint})"
     yield f"rolled back: {numbers}{own}. Now:"
@@ -82,7 +89,7 @@ def rolled_back_text(done: RolledBack) -> Iterator[str]:
 
 def _state_text(done: RolledBack) -> Iterator[str]:
     if done.touched:
-        yield f"  had been changed by somebody else: {', '.join(done.touched)}"
+        yield f"  changed by somebody else since: {', '.join(done.touched)}"
     for service in done.services:
         yield f"  {service_text(service)}"
     for device, why in done.stopped_fencing.items():
@@ -90,7 +97,7 @@ def _state_text(done: RolledBack) -> Iterator[str]:
 
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
-    """Say in a line what a checkpoint is."""
+    """Return a line that describes a checkpoint."""
     parts = [f"{checkpoint.number}  {checkpoint.at}  {checkpoint.user}  {checkpoint.command}"]
     if checkpoint.undoes:
         parts[0] += f" of {', '.join(map(str, checkpoint.undoes))}"
@@ -102,3 +109,49 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
     if checkpoint.message:
         parts.append(checkpoint.message)
     return ": ".join(parts)
+
+
+def applied_json(applied: Applied) -> str:
+    """Return what became of an apply as JSON."""
+    from pcs_wrapper.views.contract import change as contract
+
+    back = applied.rolled_back
+    return output_json(
+        contract.Applied(
+            changes=changes_record(applied.changes),
+            services=[service_record(service) for service in applied.services],
+            stopped_fencing=applied.stopped_fencing,
+            checkpoint=applied.checkpoint,
+            harm=applied.harm,
+            rolled_back=None if back is None else _outcome(back, contract.RollbackOutcome),
+            rollback_failure=applied.rollback_failure,
+            confirm_by=applied.confirm_by,
+        )
+    )
+
+
+def rolled_back_json(done: RolledBack) -> str:
+    """Return what became of a rollback as JSON."""
+    from pcs_wrapper.views.contract import change as contract
+
+    return output_json(_outcome(done, contract.RolledBack))
+
+
+def _outcome(done: RolledBack, kind: type[_Outcome]) -> _Outcome:
+    return kind(
+        checkpoint=done.checkpoint,
+        undone=done.undone,
+        changes=changes_record(done.changes),
+        touched=done.touched,
+        services=[service_record(service) for service in done.services],
+        stopped_fencing=done.stopped_fencing,
+    )
+
+
+def changes_record(changes: ChangedIds) -> contract.Changes:
+    """Return the IDs of what a change concerns, as a part of an output."""
+    from pcs_wrapper.views.contract import change as contract
+
+    return contract.Changes(
+        created=changes.created, changed=changes.changed, removed=changes.removed
+    )

@@ -1,10 +1,9 @@
-"""The cluster's state and a command's outcome, for people and (as JSON) for programs."""
+"""The cluster's state, as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,28 +15,14 @@ from pcs_wrapper.health.diagnosis import (
     stopped_fencing,
 )
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Part
+from pcs_wrapper.views.output import output_json
 
-
-def state_data(state: ClusterState) -> dict[str, Any]:
-    """Return the cluster's state as data for JSON."""
-    return {
-        "quorum": state.quorum,
-        "dc": state.dc,
-        "maintenance": state.maintenance,
-        "nodes": [asdict(node) | {"state": node.state} for node in state.nodes],
-        "services": [asdict(service) for service in services(state)],
-        "fencing": [asdict(device) for device in state.fencing],
-        "stopped_fencing": stopped_fencing(state),
-        "failures": [asdict(failure) for failure in state.failures],
-        "failed_fencing": [
-            {"node": node, "reason": reason, "attempts": attempts}
-            for node, (reason, attempts) in failed_fencing(state).items()
-        ],
-    }
+if TYPE_CHECKING:
+    from pcs_wrapper.views.contract import cluster as contract
 
 
 def state_text(state: ClusterState) -> Iterator[str]:
-    """Yield the lines that tell the cluster's state."""
+    """Yield the lines that describe the cluster's state."""
     quorum = click.style("quorum", fg="green") if state.quorum else _bad("no quorum")
     decides = f"{state.dc} decides (DC)" if state.dc else _bad("no DC")
     mode = f", {_bad('maintenance mode')}" if state.maintenance else ""
@@ -83,7 +68,7 @@ def _failures(state: ClusterState) -> Iterator[str]:
 
 
 def service_text(service: Service) -> str:
-    """Say in a line whether a service runs and where, or why it does not."""
+    """Return a line that says whether a service runs and where, or why it does not."""
     if service.is_running:
         running = click.style("running", fg="green")
         where = ", ".join(service.nodes)
@@ -93,7 +78,7 @@ def service_text(service: Service) -> str:
 
 
 def stopped_text(device: str, why: str) -> str:
-    """Say in a line why a fencing device does not run."""
+    """Return a line that says why a fencing device does not run."""
     return f"{device}: {_bad('not running')} — {why}"
 
 
@@ -103,3 +88,73 @@ def _unmanaged(*parts: Part) -> str:
 
 def _bad(text: str) -> str:
     return click.style(text, fg="red", bold=True)
+
+
+def state_json(state: ClusterState) -> str:
+    """Return the cluster's state as JSON."""
+    from pcs_wrapper.views.contract import cluster as contract
+
+    return output_json(
+        contract.Status(
+            quorum=state.quorum,
+            dc=state.dc,
+            maintenance=state.maintenance,
+            nodes=[
+                contract.Node(
+                    name=node.name,
+                    online=node.online,
+                    unclean=node.unclean,
+                    standby=node.standby,
+                    maintenance=node.maintenance,
+                    pending=node.pending,
+                    state=node.state,
+                )
+                for node in state.nodes
+            ],
+            services=[service_record(service) for service in services(state)],
+            fencing=[_part_record(device) for device in state.fencing],
+            stopped_fencing=stopped_fencing(state),
+            failures=[
+                contract.FailedAction(
+                    resource=failure.resource,
+                    action=failure.action,
+                    node=failure.node,
+                    reason=failure.reason,
+                    at=failure.at,
+                )
+                for failure in state.failures
+            ],
+            failed_fencing=[
+                contract.FailedFencing(node=node, reason=reason, attempts=attempts)
+                for node, (reason, attempts) in failed_fencing(state).items()
+            ],
+        )
+    )
+
+
+def service_record(service: Service) -> contract.Service:
+    """Return how a service is, as a part of an output."""
+    from pcs_wrapper.views.contract import cluster as contract
+
+    return contract.Service(
+        id=service.id,
+        state=service.state,
+        nodes=service.nodes,
+        why=service.why,
+        parts=[_part_record(part) for part in service.parts],
+    )
+
+
+def _part_record(part: Part) -> contract.Part:
+    from pcs_wrapper.views.contract import cluster as contract
+
+    return contract.Part(
+        id=part.id,
+        agent=part.agent,
+        role=part.role,
+        nodes=part.nodes,
+        failed=part.failed,
+        blocked=part.blocked,
+        managed=part.managed,
+        disabled=part.disabled,
+    )

@@ -32,7 +32,7 @@ def accepted(document: Document) -> Description:
     try:
         return read(document)
     except DescriptionError as error:
-        assert all(mistake.message and mistake.path for mistake in error.mistakes)
+        assert all(each.code and each.message and each.path for each in error.findings)
         assume(False)
         raise
 

@@ -22,4 +22,4 @@ def test_any_value_in_any_place_is_survived(tmp_path: Path) -> None:
             try:
                 read_description(file)
             except DescriptionError as error:
-                assert all(mistake.line for mistake in error.mistakes)
+                assert all(each.place and each.place.line for each in error.findings)

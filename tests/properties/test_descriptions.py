@@ -108,6 +108,6 @@ def test_what_is_wrong_is_refused(share: int) -> None:
             _at(wrong, path)["mistyped"] = 1
         with pytest.raises(DescriptionError) as caught:
             read(wrong)
-        assert any(mistake.line for mistake in caught.value.mistakes)
+        assert any(each.place and each.place.line for each in caught.value.findings)
 
     holds()

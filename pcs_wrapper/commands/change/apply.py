@@ -49,12 +49,9 @@ def apply(
     changed since. What is in the cluster and not Takeover's stays as it is. A change that does not
     make its services run, or hurts another, is taken back.
     """
-    from dataclasses import asdict
-
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.saved_plan import read
-    from pcs_wrapper.views.changes import applied_text
-    from pcs_wrapper.views.output import to_json
+    from pcs_wrapper.views.changes import applied_json, applied_text
 
     machine: Machine = ctx.obj
     description, saved = read(file)
@@ -64,7 +61,7 @@ def apply(
         return
     applied = applying.apply(machine, description, options)
     if as_json:
-        click.echo(to_json(asdict(applied)))
+        click.echo(applied_json(applied))
     else:
         for line in applied_text(applied):
             click.echo(line)

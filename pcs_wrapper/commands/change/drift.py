@@ -25,15 +25,15 @@ from pcs_wrapper.machine.machine import Machine
 def drift(ctx: click.Context, file: Path, *, as_json: bool, cib_file: Path | None) -> None:
     """Show what others have changed of what the description FILE says.
 
-    Told is what is described, and what is there now: `takeover apply` puts it right, or the
-    description learns it. What the description has nothing to do with is listed as not managed.
+    For each difference it shows what is described, and what the cluster has now. `takeover apply`
+    makes the cluster as described again; to keep what was changed, write it into the description.
+    What the description has nothing to do with is listed as not managed.
 
     Exit code 0: all is as described; 3: something is not.
     """
     from cib_templates.reading.reading import read_description
     from pcs_wrapper.change.drifting import drift_file, drift_live
-    from pcs_wrapper.views.output import to_json
-    from pcs_wrapper.views.plan import difference_data, differences_text
+    from pcs_wrapper.views.drift import drift_json, drift_text
 
     machine: Machine = ctx.obj
     description = read_description(file)
@@ -42,13 +42,9 @@ def drift(ctx: click.Context, file: Path, *, as_json: bool, cib_file: Path | Non
     else:
         found = drift_file(cib_file, description)
     if as_json:
-        differences = [difference_data(each) for each in found.diff.differences]
-        click.echo(to_json({"differences": differences, "not_managed": list(found.not_managed)}))
+        click.echo(drift_json(found))
     else:
-        click.echo("not as described:" if found.diff else "all is as described")
-        for line in differences_text(found.diff):
+        for line in drift_text(found):
             click.echo(line)
-        if found.not_managed:
-            click.echo(f"not managed: {', '.join(found.not_managed)}")
     if found.diff:
         ctx.exit(ExitCode.DIFFERENT)

@@ -40,15 +40,14 @@ def plan(
 ) -> None:
     """Show what the description FILE would change, and what the cluster would do then.
 
-    Nothing is changed. Told are the differences, what stops, starts or moves for them, for how long
-    clients are not served, and what a failure will cost.
+    Nothing is changed. It shows the differences, what stops, starts or moves because of them, for
+    how long clients are not served, and for how long a failure would last afterwards.
 
-    Exit code 0: there is nothing to change; 3: there is.
+    Exit code 0: there is nothing to change; 3: there is something to change.
     """
     from cib_templates.reading.reading import description_text, parse_description
     from pcs_wrapper.change.planning import plan_file, plan_live
-    from pcs_wrapper.views.output import to_json
-    from pcs_wrapper.views.plan import plan_data, plan_text
+    from pcs_wrapper.views.plan import plan_json, plan_text
 
     machine: Machine = ctx.obj
     text = description_text(file)
@@ -62,7 +61,7 @@ def plan(
 
         saved_plan.save(out, file, text, planned.old, planned.new)
     if as_json:
-        click.echo(to_json(plan_data(planned)))
+        click.echo(plan_json(planned))
     else:
         for line in plan_text(planned):
             click.echo(line)

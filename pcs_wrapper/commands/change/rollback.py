@@ -39,13 +39,10 @@ def rollback(
 
     What others have changed meanwhile stays. `takeover history` shows the checkpoints.
     """
-    from dataclasses import asdict
-
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.history import interruption
     from pcs_wrapper.machine import lock
-    from pcs_wrapper.views.changes import rollback_text, rolled_back_text
-    from pcs_wrapper.views.output import to_json
+    from pcs_wrapper.views.changes import rollback_text, rolled_back_json, rolled_back_text
 
     machine: Machine = ctx.obj
     machine.require_root()
@@ -66,7 +63,7 @@ def rollback(
         why = "not confirmed in time" if unless_confirmed else message
         done = rolling_back.roll_back(machine, planned, why)
     if as_json:
-        click.echo(to_json(asdict(done)))
+        click.echo(rolled_back_json(done))
     else:
         for line in rolled_back_text(done):
             click.echo(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ import click
 from pcs_wrapper.commands.options import as_json, description_file
 
 if TYPE_CHECKING:
-    from cib_templates.findings import Mistake
     from pcs_wrapper.machine.machine import Machine
 
 
@@ -22,18 +20,14 @@ if TYPE_CHECKING:
 def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     """Find every mistake in the description FILE.
 
-    Warns of what is allowed and seldom meant, too: that is no failure. On a node, it also looks
-    whether that has the interfaces of the services' addresses.
+    It also warns of what is allowed, but seldom meant: a warning is no failure. On a node, it
+    checks too whether that node has the interfaces of the services' addresses.
     """
-    from dataclasses import asdict
-
     from cib_templates.checks.advice import LocalHost
     from cib_templates.errors import DescriptionError
     from cib_templates.reading.reading import read_with_advice
+    from pcs_wrapper.views.findings import finding_data
     from pcs_wrapper.views.output import to_json
-
-    def data(found: Iterable[Mistake]) -> list[dict[str, object]]:
-        return [asdict(mistake) | {"file": str(file)} for mistake in found]
 
     machine: Machine = ctx.obj
     here = LocalHost(machine.host, [each.name for each in machine.interfaces.glob("*")])
@@ -42,10 +36,12 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     except DescriptionError as error:
         if not as_json:
             raise
-        click.echo(to_json({"mistakes": data(error.mistakes), "warnings": []}))
-        ctx.exit(2)
+        mistakes = [finding_data(each) for each in error.findings]
+        click.echo(to_json({"mistakes": mistakes, "warnings": []}))
+        ctx.exit(error.exit_code)
     if as_json:
-        click.echo(to_json({"mistakes": [], "warnings": data(warnings)}))
+        data = [finding_data(each) for each in warnings]
+        click.echo(to_json({"mistakes": [], "warnings": data}))
         return
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)

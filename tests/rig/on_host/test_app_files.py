@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.program.account import Account
-from ocf_agents.program.trusted import make_folder_for, open_for, remove_for
+from ocf_agents.program.files.trusted import make_folder_for, open_for, remove_for
 from ocf_agents.runtime.agent import AgentError, Code
 from tests.rig.on_host.conftest import Node
 

@@ -172,7 +172,7 @@ def test_a_disk_that_vanishes_is_told(
     try:
         number = Path(f"/sys/block/{name}/dev").read_text().strip()
         script = (
-            "from ocf_agents import registration as r; import os;"
+            "from ocf_agents.runtime import registration as r; import os;"
             f"r.write(os.environ, '{RESOURCE}', 'node1', ['device {number}'])"
         )
         command = (sys.executable, "-ISc", f"import sys; sys.path += {sys.path!r}; {script}")

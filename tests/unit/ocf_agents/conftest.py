@@ -9,7 +9,8 @@ import pytest
 
 from ocf_agents.app import App
 from ocf_agents.ocf import run
-from ocf_agents.program import containment, launch, output
+from ocf_agents.program import containment, launch
+from ocf_agents.program.files import output
 from ocf_agents.runtime import command
 from ocf_agents.runtime.agent import Agent, Code
 from ocf_agents.runtime.state import State

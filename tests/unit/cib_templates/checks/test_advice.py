@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cib_templates.findings import Severity
 from cib_templates.reading.reading import read_with_advice
 from tests.unit.cib_templates.checks.test_cluster_tables import BOARDS
 from tests.unit.cib_templates.conftest import EXAMPLE
@@ -31,8 +32,9 @@ def advise(tmp_path: Path) -> Advise:
         file = tmp_path / "cluster.toml"
         file.write_text(text + more)
         _, found = read_with_advice(file)
-        assert all(each.line and each.message and each.hint for each in found)
-        return [f"{each.path}: {each.message}" for each in found]
+        assert all(each.place and each.place.line and each.message and each.hint for each in found)
+        assert all(each.severity is Severity.WARNING for each in found)
+        return [f"{each.key}: {each.message}" for each in found]
 
     return warnings
 
@@ -45,22 +47,22 @@ def web(pattern: str = "standby", nodes: str = '"node1", "node2"', more: str = "
 WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     (TWO, "", "nodes.node1: two nodes that lose each other cannot tell which of them is cut off"),
     ([(f', "203.0.113.1{number}"', "") for number in (1, 2, 3)], "",
-     "nodes.node1.links: one link: when its switch fails, every node is alone"),
+     "nodes.node1.links: there is only one link: when its switch fails, every node is alone"),
     ([("203.0.113.1", "198.51.100.2")], "",
      "nodes.node1.links[1]: seems to be in the network of another link (198.51.100.0/24)"),
     ([('"1000ms"', '"500ms"')], "", "cluster.token: a node that pauses for 500ms is fenced"),
     ([(HEALTH, "")], "", "services.shop.app: without health, an application that hangs"),
     ([('"60s"\n', '"60s"\ntimeout = "65s"\n')], "",
      "services.shop.app.timeout: only 5s longer than stop_timeout"),
-    ([], web(nodes='"node1"'), "services.web.nodes: one node only: nobody takes over from it"),
+    ([], web(nodes='"node1"'), "services.web.nodes: there is only one node: nothing takes over from it"),
     ([], web(more='budget = "30s"'), "services.web.budget: fencing by power alone may take 60s"),
     ([], web(more="preferences = { node2 = 2000 }"),
      "services.web.preferences.node2: is not below stickiness (1000)"),
     ([], web(more="utilization = { memory = 4 }"),
-     "services.web.utilization: none of its nodes says how much memory it has"),
+     "services.web.utilization: none of its nodes has memory"),
     ([('pattern = "standby"', 'pattern = "standby"\nenabled = false')],
      web(more='after = ["shop"]'),
-     "services.web.after[0]: shop is not enabled: this never starts"),
+     "services.web.after[0]: shop is not enabled: this service never starts"),
     ([], web("everywhere") + '[services.web.filesystem]\ndevice = "/dev/sdb"\n'
      'directory = "/srv/web"\ntype = "ext4"\n',
      "services.web.filesystem.type: ext4 mounted on several nodes at once is destroyed"),

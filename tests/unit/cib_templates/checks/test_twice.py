@@ -28,8 +28,8 @@ def refused(describe: Describe, *replacements: tuple[str, str], more: str = "") 
     with pytest.raises(DescriptionError) as caught:
         describe(*replacements, more=more)
     return [
-        f"{mistake.path}: {mistake.message}"
-        for mistake in sorted(caught.value.mistakes, key=lambda mistake: mistake.path)
+        f"{mistake.key}: {mistake.message}"
+        for mistake in sorted(caught.value.findings, key=lambda mistake: mistake.key)
     ]
 
 

@@ -22,7 +22,7 @@ def mistakes_of(text: str | bytes, folder: Path) -> list[str]:
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(DescriptionError) as caught:
         read_description(file)
-    return [str(mistake).removeprefix(f"{folder}/") for mistake in caught.value.mistakes]
+    return [str(mistake).removeprefix(f"{folder}/") for mistake in caught.value.findings]
 
 
 def line_of(text: str, written: str) -> int:

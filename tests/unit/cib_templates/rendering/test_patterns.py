@@ -35,7 +35,7 @@ def refused(describe: Describe, *replacements: tuple[str, str], more: str = "") 
     """Return the mistakes of a description, without the file."""
     with pytest.raises(DescriptionError) as caught:
         describe(*replacements, more=more)
-    return [f"{each.path}: {each.message} ({each.hint})" for each in caught.value.mistakes]
+    return [f"{each.key}: {each.message} ({each.hint})" for each in caught.value.findings]
 
 
 @pytest.mark.parametrize("pattern", ["mutual", "spare"])
@@ -115,7 +115,7 @@ PATTERN_MISTAKES = [
     (service("one", "everywhere") + '[services.one.address]\nip = "198.51.100.9"\n',
      "services.one.address: would be on several nodes at once"),
     (service("one", "standby", more="failback = true\nstickiness = 5"),
-     "services.one.stickiness: keeps it where it is, and failback does not"),
+     "services.one.stickiness: keeps the service where it is, but failback moves it back"),
 ]  # fmt: skip
 
 
@@ -152,10 +152,10 @@ RELATION_MISTAKES = [
     (service("a", "standby", more='with = ["b"]') + service("b", "standby", more='with = ["a"]'),
      "services.a.with: goes round in a circle: a → b → a"),
     (service("a", "standby", more='with = ["shop"]\napart_from = ["shop"]'),
-     "services.a.apart_from[0]: must run on the node of shop, and never there"),
+     "services.a.apart_from[0]: must run on the node of shop, and must never run there"),
     (service("a", "standby", more='with = ["shop"]')
      + service("b", "standby", more='with = ["shop"]\napart_from = ["a"]'),
-     "services.b.apart_from[0]: must run on the node of a, and never there"),
+     "services.b.apart_from[0]: must run on the node of a, and must never run there"),
     (service("a", "standby", '"node1"') + service("b", "standby", '"node2"', 'with = ["a"]'),
      "services.b.with[0]: a may run on none of its nodes"),
     (service("a", "standby", '"node1"') + service("b", "standby", '"node1"', 'apart_from = ["a"]'),

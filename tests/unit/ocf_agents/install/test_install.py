@@ -120,9 +120,10 @@ def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 ONLY_TO_CHANGE = {
     f"ocf_agents.{module}"
     for module in (
-        *("bounded", "command", "network.address", "network.announce", "network.conflict"),
-        *("disk.disk_check", "disk.holders", "disk.iscsi", "disk.mounting", "disk.unmount"),
-        *("program.check", "program.ending", "program.launch", "program.spawn"),
+        *("runtime.bounded", "runtime.command", "network.address", "network.ethernet"),
+        *("disk.attach.iscsi", "disk.attach.program", "disk.disk_check", "disk.holders"),
+        *("disk.mounting", "disk.unmount"),
+        *("program.checks", "program.ending", "program.files", "program.launch", "program.spawn"),
     )
 }
 

@@ -9,7 +9,8 @@ import pytest
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 
 from ocf_agents.ip import Ip
-from ocf_agents.network import address, conflict, connections, neighbours, netlink
+from ocf_agents.network import address, connections, netlink
+from ocf_agents.network.ethernet import conflict, packets
 from ocf_agents.network.wanted import Wanted, pack
 from tests.unit.ocf_agents.conftest import Act
 
@@ -77,17 +78,17 @@ def test_the_checksums_of_ipv6_packets_are_right(ip: str) -> None:
     """The sum over pseudo header and packet, checksum included, has all bits set (RFC 1071)."""
     packed = _socket.inet_pton(_socket.AF_INET6, ip)
     for packet in (
-        neighbours.solicitation(packed, MAC),
-        neighbours.advertisement(packed, MAC, router=True),
+        packets.solicitation(packed, MAC),
+        packets.advertisement(packed, MAC, router=True),
     ):
         body = packet[54:]
         pseudo = packet[22:54] + struct.pack("!II", len(body), _socket.IPPROTO_ICMPV6)
-        assert neighbours._checksum(pseudo + body) == 0
+        assert packets._checksum(pseudo + body) == 0
         assert int.from_bytes(packet[18:20], "big") == len(body)
 
 
-class FakeWire:
-    """A wire on which others say what the test puts there."""
+class FakePacketSocket:
+    """A packet socket that receives what the test puts there."""
 
     def __init__(self, packets: list[tuple[bytes, str]]) -> None:
         self.packets = packets
@@ -116,27 +117,27 @@ IP, OTHER_IP = bytes([198, 51, 100, 7]), bytes([198, 51, 100, 2])
 @pytest.mark.parametrize(
     ("packet", "link", "conflicts"),
     [
-        (neighbours.arp(neighbours.ARP_REPLY, (OTHER, IP), (MAC, bytes(4))), "eth0", True),
-        (neighbours.arp(neighbours.ARP_REQUEST, (OTHER, IP), (bytes(6), OTHER_IP)), "eth0", True),
-        (neighbours.arp(neighbours.ARP_REPLY, (OTHER, IP), (MAC, bytes(4))), "eth1", False),
-        (neighbours.arp(neighbours.ARP_REPLY, (MAC, IP), (MAC, bytes(4))), "eth0", False),
-        (neighbours.arp(neighbours.ARP_REQUEST, (OTHER, OTHER_IP), (bytes(6), IP)), "eth0", False),
-        (neighbours.arp_probe(IP, OTHER), "eth0", False),
+        (packets.arp(packets.ARP_REPLY, (OTHER, IP), (MAC, bytes(4))), "eth0", True),
+        (packets.arp(packets.ARP_REQUEST, (OTHER, IP), (bytes(6), OTHER_IP)), "eth0", True),
+        (packets.arp(packets.ARP_REPLY, (OTHER, IP), (MAC, bytes(4))), "eth1", False),
+        (packets.arp(packets.ARP_REPLY, (MAC, IP), (MAC, bytes(4))), "eth0", False),
+        (packets.arp(packets.ARP_REQUEST, (OTHER, OTHER_IP), (bytes(6), IP)), "eth0", False),
+        (packets.arp_probe(IP, OTHER), "eth0", False),
         (b"short", "eth0", False),
     ],
 )
 def test_what_counts_as_a_conflict(packet: bytes, link: str, conflicts: bool) -> None:
     """Whoever sends from the address on this link has it; who asks for it, or we, have not."""
-    wire = FakeWire([(packet, link)])
+    fake = FakePacketSocket([(packet, link)])
     eth0 = netlink.Link(1, "eth0", MAC, ethernet=True, down="")
-    inquiry = conflict.Inquiry(wire, [(IP, eth0)])  # type: ignore[arg-type]
-    found = inquiry.answer(0.02)
+    probe = conflict.AddressProbe(fake, [(IP, eth0)])  # type: ignore[arg-type]
+    found = probe.answer(0.02)
     assert (found is not None) == conflicts
-    assert not wire.packets
+    assert not fake.packets
     if found is not None:
         assert (found.ip, found.mac) == (IP, "02:00:00:00:00:02")
     else:
-        assert wire.sent == [neighbours.arp_probe(IP, MAC)] * conflict.PROBES
+        assert fake.sent == [packets.arp_probe(IP, MAC)] * conflict.PROBES
 
 
 def test_a_kernel_that_cannot_close_connections_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

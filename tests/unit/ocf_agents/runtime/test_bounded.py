@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.runtime.agent import AgentError, Deadline
-from ocf_agents.runtime.bounded import Hangs, bounded
+from ocf_agents.runtime.bounded import TimedOut, bounded
 
 
 def test_the_answer_comes_back() -> None:
@@ -53,7 +53,7 @@ def test_what_hangs_is_left_behind_in_time() -> None:
         return ""
 
     try:
-        with pytest.raises(Hangs, match=r"^no answer within 0.2 s \(reading /dev/sdb\)$"):
+        with pytest.raises(TimedOut, match=r"^no answer within 0.2 s \(reading /dev/sdb\)$"):
             bounded(hang, Deadline(0.2), "reading /dev/sdb")
     finally:
         os.dup2(saved, 1)

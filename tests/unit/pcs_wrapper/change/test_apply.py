@@ -80,7 +80,9 @@ def test_a_service_that_is_disabled_is_no_failure(
     cluster.state, cluster.cib = "disabled", APPLIED
     assert takeover("apply", EXAMPLE) == 0
     assert cluster.writes == []
-    assert capsys.readouterr().out == ("shop: stopped — it is disabled: pcs resource enable shop\n")
+    assert capsys.readouterr().out == (
+        "shop: stopped — it is disabled; to start it: pcs resource enable shop\n"
+    )
 
 
 def test_a_service_that_pacemaker_does_not_know_is_exit_code_1(
@@ -198,7 +200,7 @@ def test_fencing_that_does_not_run_is_exit_code_1(
     assert cluster.writes == []
     assert capsys.readouterr().out.splitlines()[-1] == (
         "fence-power: not running — start of fence-power failed on node2: unable to log in to "
-        "203.0.113.2 (then: pcs stonith cleanup fence-power)"
+        "203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)"
     )
 
 

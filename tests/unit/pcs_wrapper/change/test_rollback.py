@@ -318,7 +318,7 @@ def test_history_of_nothing(takeover: Takeover, capsys: pytest.CaptureFixture[st
     assert takeover("history") == 0
     assert capsys.readouterr().out == "no checkpoints: nothing was applied from this node yet\n"
     assert takeover("history", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"checkpoints": []}
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, "checkpoints": []}
 
 
 def test_a_changed_service_is_cleaned_up(

@@ -1,0 +1,66 @@
+"""A file with the application's process number, for other programs; the agent never believes it.
+
+It may say anything by the time it is read: a number from before the last boot, or one that another
+process has got since.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ocf_agents.program.files.trusted import make_folder_for, open_for, remove_for
+from ocf_agents.runtime.agent import AgentError, Code
+from ocf_agents.runtime.journal import WARNING, log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ocf_agents.program.account import Account
+
+MODE = 0o644
+
+
+def write(account: Account, path: str, pid: int) -> None:
+    """Write the file for a user; a folder of the user's is made for it if that is missing.
+
+    Raises AgentError, also when the file holds something else than a number: it is somebody's.
+    """
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):  # below /run none is there after a boot
+        try:
+            make_folder_for(account, folder)
+        except OSError as error:
+            raise AgentError(
+                f"{error.strerror or 'root alone must own the way there'}: cannot make {folder}",
+                Code.ERR_INSTALLED,
+            ) from error
+    descriptor = open_for(account, path, os.O_RDWR | os.O_CREAT, MODE)
+    try:
+        if not _is_number(descriptor):
+            raise AgentError(
+                f"{path} is no file of a process number, and not overwritten", Code.ERR_ARGS
+            )
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, b"%d\n" % pid, 0)
+    finally:
+        os.close(descriptor)
+
+
+def remove(account: Account, path: str) -> None:
+    """Remove the file, if it is one; a stop never fails over this."""
+    try:
+        if not os.path.lexists(path):
+            return
+        descriptor = open_for(account, path, os.O_RDONLY, MODE)
+        try:
+            ours = _is_number(descriptor)
+        finally:
+            os.close(descriptor)
+        if ours:
+            remove_for(account, path)
+    except (OSError, AgentError) as error:
+        log(f"cannot remove {path}: {error}", WARNING)
+
+
+def _is_number(descriptor: int) -> bool:
+    text = os.read(descriptor, 64).strip()
+    return not text or text.isdigit()

@@ -1,0 +1,148 @@
+"""`takeover agents check`: test whether an agent does what the API asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pcs_wrapper.commands.options import as_json
+from pcs_wrapper.machine.machine import Machine
+
+if TYPE_CHECKING:
+    from pcs_wrapper.conformance.checking import Result
+    from pcs_wrapper.conformance.laboratory import Laboratory
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "-o",
+    "parameters",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="A parameter of the resource to try the agent with; once for each.",
+)
+@click.option(
+    "--junit",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write what was found as JUnit XML, too.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="The longest time for each action. Without it: what the agent advertises, at least 20.",
+)
+@click.option("--only", metavar="RULE", multiple=True, help="Apply this rule only; repeatable.")
+@click.option("--skip", metavar="RULE", multiple=True, help="Do not apply this rule; repeatable.")
+@click.option("--strict", is_flag=True, help="Also fail for a broken rule that says `should`.")
+@click.option("--list", "list_rules", is_flag=True, help="List the rules and where they come from.")
+@as_json
+@click.pass_context
+def check(
+    ctx: click.Context,
+    path: Path | None,
+    *,
+    parameters: tuple[str, ...],
+    junit: Path | None,
+    timeout: float | None,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    strict: bool,
+    list_rules: bool,
+    as_json: bool,
+) -> None:
+    """Test whether the agent PATH does what the OCF Resource Agent API asks for.
+
+    Any OCF agent can be tested, in whatever language it is written. Its meta-data is judged by the
+    API's schema, then it is called as a cluster would call it, also with parameters and programs
+    missing, killed midway, and short of time.
+
+    \b
+    It starts and stops a real resource, many times: use a machine and parameters that nothing
+    depends on. What a probe finds running already is left alone. Without the parameters that the
+    agent requires only those rules are applied that start nothing.
+
+    \b
+    Examples:
+      takeover agents check /usr/lib/ocf/resource.d/heartbeat/Dummy
+      takeover agents check ./my-agent -o config=/tmp/my.conf --junit result.xml
+      takeover agents check ./my-agent -o config=/tmp/my.conf --only stop-twice
+
+    For each rule there is a line: ok, FAILED (a cluster suffers from it), advice (a rule that says
+    `should` is broken) or skipped, and why. What was run is shown as a command for the usual
+    environment, with what was different from it.
+
+    Exit codes: 0 nothing failed, 1 something failed, 2 the command line is wrong.
+    """  # noqa: D301 - \b is click's
+    import signal
+
+    from pcs_wrapper.conformance import checking, report
+    from pcs_wrapper.conformance.laboratory import Laboratory
+    from pcs_wrapper.errors import UsageError
+    from pcs_wrapper.views.agents import agents_check_json, rules_json
+
+    if list_rules:
+        _echo([rules_json()] if as_json else report.list_text())
+        return
+    if path is None:
+        raise UsageError("name the agent, such as /usr/lib/ocf/resource.d/heartbeat/Dummy")
+    agent = checking.find_agent(path)
+    chosen = checking.choose(only, skip)
+    lab = Laboratory(agent, checking.parse_parameters(parameters), limit=timeout)
+    # A CI that cancels a job sends SIGTERM: then too the resource has to be stopped.
+    terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    machine: Machine = ctx.obj
+    problem = ""
+    try:
+        checking.describe(lab)
+        if not lab.missing():
+            machine.console.warning(f"{agent.name} will be started and stopped, on this machine")
+        results = _try(lab, chosen, silent=as_json)
+    finally:
+        if problem := lab.close():
+            machine.console.warning(problem)
+        signal.signal(signal.SIGTERM, terminate)
+    if junit:
+        _write_junit(junit, lab, results, strict=strict)
+    if as_json:
+        click.echo(agents_check_json(lab, results, strict=strict))
+    else:
+        click.echo(report.summary(results))
+    if problem or not report.is_good(results, strict=strict):
+        ctx.exit(1)
+
+
+def _try(lab: Laboratory, chosen: Collection[str], *, silent: bool) -> list[Result]:
+    """Apply rules, and show what each has found when it has found it, unless silent."""
+    from pcs_wrapper.conformance import checking, report
+
+    if not silent:
+        _echo(report.heading(lab))
+    results: list[Result] = []
+    for result in checking.check(lab, chosen):
+        if not silent:
+            if not results or results[-1].chapter != result.chapter:
+                click.echo(f"{result.chapter}:")
+            _echo(report.result_text(result))
+        results.append(result)
+    return results
+
+
+def _write_junit(file: Path, lab: Laboratory, results: list[Result], *, strict: bool) -> None:
+    from pcs_wrapper.conformance.junit import write_junit
+    from pcs_wrapper.errors import ClusterError
+
+    try:
+        write_junit(file, lab, results, strict=strict)
+    except OSError as error:
+        raise ClusterError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)

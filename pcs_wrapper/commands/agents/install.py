@@ -1,0 +1,28 @@
+"""`takeover agents install`: put the agents where Pacemaker looks for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "--root",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default=Path("/"),
+    help="The root of the system to install into.",
+)
+def install(root: Path) -> None:
+    """Put the ocf:takeover agents where Pacemaker looks for them."""
+    from ocf_agents.install.launchers import InstallError, install_agents
+    from pcs_wrapper.errors import ClusterError
+
+    try:
+        installed = install_agents(root)
+    except InstallError as error:
+        raise ClusterError(str(error)) from error
+    for path in installed:
+        click.echo(path)

@@ -1,0 +1,34 @@
+"""`takeover --version`: Takeover's version, and those of what it drives."""
+
+from __future__ import annotations
+
+import click
+
+
+def show_versions(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    """Print the versions and end, if that is what is wanted."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    from pcs_wrapper.machine.runner import Runner
+    from pcs_wrapper.pacemaker.versions import Version, installed_versions
+
+    try:
+        takeover = Version("takeover", version("takeover"))
+    except PackageNotFoundError:
+        takeover = Version("takeover", None, "version not known: it runs from a checkout")
+    runner = Runner() if ctx.obj is None else ctx.obj.runner
+    for each in (takeover, *installed_versions(runner)):
+        click.echo(f"{each.name}, {each.problem or f'version {each.number}'}")
+    ctx.exit()
+
+
+version_option = click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=show_versions,
+    help="Show the versions of Takeover, Pacemaker, Corosync and pcs, and exit.",
+)

@@ -1,0 +1,103 @@
+"""The cluster's state: `takeover status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from pcs_wrapper.views.contract.base import Output, Record
+
+
+class Node(Record):
+    """A node of the cluster."""
+
+    name: str = Field(description="The node's name.")
+    online: bool = Field(description="Whether the node is a member of the cluster.")
+    unclean: bool = Field(
+        description="Whether the node must be fenced before the cluster does anything else."
+    )
+    standby: bool = Field(description="Whether the node may not run resources.")
+    maintenance: bool = Field(description="Whether Pacemaker leaves the node's resources alone.")
+    pending: bool = Field(description="Whether the node is joining the cluster.")
+    state: str = Field(
+        description="All of that in Pacemaker's words, such as `online`, `standby`, `OFFLINE` or "
+        "`UNCLEAN (offline)`."
+    )
+
+
+class Part(Record):
+    """A single resource: a part of a service, or a fencing device."""
+
+    id: str = Field(description="The resource's ID in the CIB.")
+    agent: str = Field(description="Its resource agent, such as `ocf:takeover:app`.")
+    role: str = Field(
+        description="Its role in Pacemaker's words, such as `Started`, `Stopped` or `Promoted`."
+    )
+    nodes: Sequence[str] = Field(description="The nodes on which it is active.")
+    failed: bool = Field(description="Whether its last action failed.")
+    blocked: bool = Field(
+        description="Whether Pacemaker can do nothing with it until an administrator acts."
+    )
+    managed: bool = Field(description="Whether Pacemaker starts and stops it.")
+    disabled: bool = Field(description="Whether an administrator has ordered it to be stopped.")
+
+
+class Service(Record):
+    """A service, or another resource that is in no other one."""
+
+    id: str = Field(description="The resource's ID; of a service of Takeover, its name.")
+    state: Literal["running", "starting", "stopping", "stopped", "partial", "blocked"] = Field(
+        description="The state in a word. `partial`: some of its parts run; `blocked`: Pacemaker "
+        "can do nothing until an administrator acts."
+    )
+    nodes: Sequence[str] = Field(description="The nodes on which it runs, or runs in part.")
+    why: str = Field(description="Why it does not run; empty if it runs.")
+    parts: Sequence[Part] = Field(description="Its resources, in the order in which they start.")
+
+
+class FailedAction(Record):
+    """An action of a resource that failed."""
+
+    resource: str = Field(description="The resource's ID.")
+    action: str = Field(description="The action, such as `start`, `stop` or `monitor`.")
+    node: str = Field(description="The node on which it failed.")
+    reason: str = Field(
+        description="The reason that the agent gave, or else what its exit code means."
+    )
+    at: str = Field(description="When it failed, as Pacemaker writes the time.")
+
+
+class FailedFencing(Record):
+    """A node that could not be fenced."""
+
+    node: str = Field(description="The node.")
+    reason: str = Field(description="Why the latest attempt failed.")
+    attempts: int = Field(
+        description="How many attempts have failed since the node was last fenced successfully."
+    )
+
+
+class Status(Output):
+    """The state of the cluster."""
+
+    quorum: bool = Field(description="Whether this partition of the cluster has quorum.")
+    dc: str | None = Field(
+        description="The node that decides (the DC); null while none has been elected."
+    )
+    maintenance: bool = Field(description="Whether the whole cluster is in maintenance mode.")
+    nodes: Sequence[Node] = Field(description="All nodes of the cluster.")
+    services: Sequence[Service] = Field(
+        description="All services, and all other resources but the fencing devices."
+    )
+    fencing: Sequence[Part] = Field(description="The fencing devices.")
+    stopped_fencing: Mapping[str, str] = Field(
+        description="The fencing devices that do not run: their IDs, each with the reason."
+    )
+    failures: Sequence[FailedAction] = Field(
+        description="The actions of resources that have failed."
+    )
+    failed_fencing: Sequence[FailedFencing] = Field(
+        description="The nodes that could not be fenced since they were last fenced successfully."
+    )

@@ -1,0 +1,54 @@
+"""Where two configurations differ: in `takeover plan` and `takeover drift`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from pcs_wrapper.views.contract.base import Output, Record
+
+
+class Fact(Record):
+    """An attribute of an object that differs."""
+
+    name: str = Field(
+        description="The attribute's name: the description's key, or else the CIB's name."
+    )
+    old: str | None = Field(
+        description="The value before; null if there is none. `plan`: what the cluster has; "
+        "`drift`: what is described. A secret's value is never shown."
+    )
+    new: str | None = Field(
+        description="The value afterwards; null if there is none. `plan`: what is described; "
+        "`drift`: what the cluster has. A secret's value is never shown."
+    )
+
+
+class Difference(Record):
+    """An object of the configuration that differs."""
+
+    change: Literal["created", "changed", "removed"] = Field(
+        description="Whether the object is created, changed or removed."
+    )
+    what: str = Field(description="Its kind, such as `service`, `filesystem` or `property`.")
+    name: str = Field(description="Its ID in the CIB; of a property, its name.")
+    service: str | None = Field(
+        description="The service that it belongs to; null if it belongs to none."
+    )
+    facts: Sequence[Fact] = Field(
+        description="The attributes that differ: all of a created object, none of a removed one."
+    )
+
+
+class Drift(Output):
+    """Where the cluster is no longer as its description says."""
+
+    differences: Sequence[Difference] = Field(
+        description="The objects that differ, a service before its parts; empty if all is as "
+        "described."
+    )
+    not_managed: Sequence[str] = Field(
+        description="What the description has nothing to do with, by kind and ID."
+    )

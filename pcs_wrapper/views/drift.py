@@ -1,0 +1,29 @@
+"""Where a cluster is no longer as described, as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pcs_wrapper.change.drifting import Drift
+from pcs_wrapper.views.differences import difference_record, differences_text
+from pcs_wrapper.views.output import output_json
+
+
+def drift_text(drift: Drift) -> Iterator[str]:
+    """Yield the lines that describe a drift."""
+    yield "not as described:" if drift.diff else "all is as described"
+    yield from differences_text(drift.diff)
+    if drift.not_managed:
+        yield f"not managed: {', '.join(drift.not_managed)}"
+
+
+def drift_json(drift: Drift) -> str:
+    """Return a drift as JSON."""
+    from pcs_wrapper.views.contract.difference import Drift as Output
+
+    return output_json(
+        Output(
+            differences=[difference_record(each) for each in drift.diff.differences],
+            not_managed=drift.not_managed,
+        )
+    )

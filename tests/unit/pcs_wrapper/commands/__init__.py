@@ -1,0 +1,1 @@
+"""Tests of the commands themselves: what they read, what they say, how they end."""
