@@ -89,12 +89,14 @@ class Push:
     Attributes:
         before: The live CIB just before.
         after: The live CIB just after.
+        state: What crm_mon told then, as XML.
         source: The version that the patch was for, with dots.
         target: The version that it made.
     """
 
     before: str
     after: str
+    state: str
     source: str
     target: str
 
@@ -159,7 +161,7 @@ class Cluster(Runner):
     @state.setter
     def state(self, state: str) -> None:
         is_name = state.replace("-", "").replace(".", "").isalnum()
-        self._state = (STATES / f"{state}.xml").read_text() if is_name else state
+        self._state = told(state) if is_name else state
 
     def later(self, *states: str) -> None:
         """Let the state become another one whenever somebody has waited, in this order."""
@@ -356,7 +358,7 @@ class Cluster(Runner):
         versions = (
             "" if version is None else ".".join(version_of(version)) for version in (source, target)
         )
-        self.pushes.append(Push(before, self.cib, *versions))
+        self.pushes.append(Push(before, self.cib, self.state, *versions))
         return Result(0, "", "")
 
     def _cleanup(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -410,6 +412,11 @@ class Cluster(Runner):
         _require(mode == 0o700, f"others can read {file}: its folder's mode is {mode:o}")
         self._files.append(file)
         return etree.fromstring(file.read_bytes())
+
+
+def told(state: str) -> str:
+    """Return what crm_mon tells in a state, given the name of its fixture."""
+    return (STATES / f"{state}.xml").read_text()
 
 
 def configuration(cib: str | etree._Element) -> str:
