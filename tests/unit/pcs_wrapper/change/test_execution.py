@@ -106,6 +106,7 @@ def test_an_apply_and_its_rollback_run_what_was_shown(  # noqa: PLR0917 - fixtur
     """Every write of it, in its order: pushes, timers, cleanups, what is deleted."""
     file = request.getfixturevalue(description)
     cluster.state, cluster.cib = "running", with_a_failure(APPLIED)
+    cluster.programs.add("attrd_updater")
     commands = shown(takeover, capsys, "apply", *options, file)
     assert any(program in command for command in commands)
     assert (DELETE_FAILURE in commands) == (description == "emptied")
