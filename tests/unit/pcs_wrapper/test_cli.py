@@ -96,7 +96,11 @@ def test_check_gives_mistakes_as_json(
     assert mistake["path"] == "services.shop.address.prefiks"
     assert mistake["line"] == file.read_text()[: file.read_text().index("prefiks")].count("\n") + 1
     assert takeover("check", "--json", EXAMPLE) == 0
-    assert json.loads(capsys.readouterr().out) == {"mistakes": [], "warnings": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": 1,
+        "mistakes": [],
+        "warnings": [],
+    }
 
 
 def test_render_prints_the_cib(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
