@@ -140,23 +140,31 @@ def plan(
         NotRoot: This is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
         ClusterUnreachable: No cluster runs here.
-        ClusterError: The cluster has another name or other nodes, an agent is not installed
-            here, a disk would pass from one resource to another, or it is not the saved plan.
+        NotApplicable: The cluster has another name or other nodes, an agent is not installed
+            here, or a disk would pass from one resource to another: all that is found of these.
+        ClusterError: It is not the saved plan.
         OwnershipError: Something that is not Takeover's is in the way.
     """
     machine.require_root()
     machine.runner.require("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource")
     state = read_state(machine)
-    preconditions.check_nodes(description, state)
     config = read_cluster_config(machine.runner)
-    preconditions.check_corosync(machine, config, description)
+    found = [
+        *preconditions.check_cluster(description, state, config),
+        *preconditions.check_fence_agents(machine, description),
+    ]
     old = cib.read_cib(machine)
-    new = merge(old, description, adopt=adopt)
-    if saved:
-        saved.check(old, new)
-    preconditions.check_agents(machine, new)
-    preconditions.check_fence_agents(machine, description)
-    preconditions.check_exclusive(old, new)
+    try:
+        new = merge(old, description, adopt=adopt)
+        if saved:
+            saved.check(old, new)
+    except TakeoverError:
+        # That it is another cluster says more than what of it is in the way.
+        preconditions.require(machine, found)
+        raise
+    found += preconditions.check_agents(machine, new)
+    found += preconditions.check_exclusive(old, new)
+    preconditions.require(machine, found)
     differences = changed_ids(old, new)
     devices = {device.resource_id(name) for name, device in description.fencing.items()}
     return Change(
@@ -225,8 +233,8 @@ def carry_out(machine: Machine, planned: Change, options: Options) -> Applied:
         options: How it shall be made.
 
     Raises:
-        ClusterError: This partition has no quorum, or an earlier change waits to be confirmed;
-            nothing was pushed.
+        ClusterError: This partition has no quorum (NotApplicable), or an earlier change waits to
+            be confirmed; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects; nothing was pushed.
         PushUncertain: The cluster did not answer; the next command compares.
         InvalidCib: The schema rejects the result; nothing was pushed.
@@ -238,7 +246,7 @@ def carry_out(machine: Machine, planned: Change, options: Options) -> Applied:
         machine.console.step("nothing to change")
         state = read_explained_state(machine)
         return _applied(planned, state)
-    preconditions.check_quorum(planned.state)
+    preconditions.require(machine, preconditions.check_quorum(planned.state))
     checkpoints = Checkpoints(machine.state)
     confirmation.check_none_waits(checkpoints)
     if not planned.stops:

@@ -213,7 +213,7 @@ def steps(machine: Machine, description: Description) -> list[Step]:
     """
     machine.require_root()
     machine.runner.require("pcs", "crm_mon", "crm_resource")
-    preconditions.check_fence_agents(machine, description)
+    preconditions.require(machine, preconditions.check_fence_agents(machine, description))
     if not machine.corosync_conf.exists():
         return new_cluster(description)
     _check_same_cluster(machine, description)

@@ -26,8 +26,7 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     from cib_templates.checks.advice import LocalHost
     from cib_templates.errors import DescriptionError
     from cib_templates.reading.reading import read_with_advice
-    from pcs_wrapper.views.findings import finding_data
-    from pcs_wrapper.views.output import to_json
+    from pcs_wrapper.views.findings import check_json
 
     machine: Machine = ctx.obj
     here = LocalHost(machine.host, [each.name for each in machine.interfaces.glob("*")])
@@ -36,12 +35,10 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     except DescriptionError as error:
         if not as_json:
             raise
-        mistakes = [finding_data(each) for each in error.findings]
-        click.echo(to_json({"mistakes": mistakes, "warnings": []}))
+        click.echo(check_json(error.findings, ()))
         ctx.exit(error.exit_code)
     if as_json:
-        data = [finding_data(each) for each in warnings]
-        click.echo(to_json({"mistakes": [], "warnings": data}))
+        click.echo(check_json((), warnings))
         return
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
