@@ -59,7 +59,7 @@ if TYPE_CHECKING:
             "Show what runs where, or why not.",
         ),
         "agents": (
-            "pcs_wrapper.commands.agents.group:agents",
+            "pcs_wrapper.commands.agents.agents:agents",
             "Install resource agents, or test one.",
         ),
     },

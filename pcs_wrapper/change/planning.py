@@ -15,7 +15,8 @@ from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
-from pcs_wrapper.change import applying, preconditions
+from pcs_wrapper.change import preconditions
+from pcs_wrapper.change.prepare import prepare
 from pcs_wrapper.errors import CommandTimedOut
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
@@ -85,10 +86,10 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
         adopt: Whether resources with its IDs that others made are taken over.
 
     Raises:
-        TakeoverError: As `applying.plan`, and InvalidCib if the schema rejects the result.
+        TakeoverError: As `prepare`, and InvalidCib if the schema rejects the result.
     """
     machine.runner.require("crm_simulate")
-    found = applying.plan(machine, description, adopt=adopt)
+    found = prepare(machine, description, adopt=adopt)
     config = found.config
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus
@@ -113,7 +114,7 @@ def plan_file(
     """
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
-    preconditions.require(machine, preconditions.check_exclusive(old, new))
+    preconditions.require(machine, preconditions.passed_exclusives(old, new))
     return _plan(machine, description, old, new, described_corosync(description))
 
 

@@ -59,8 +59,8 @@ def require(machine: Machine, findings: Iterable[Finding]) -> None:
         raise NotApplicable(wrong)
 
 
-def check_quorum(state: ClusterState) -> Iterator[Finding]:
-    """Find out whether another partition may be changing the configuration as well.
+def missing_quorum(state: ClusterState) -> Iterator[Finding]:
+    """Find that this partition has no quorum, and another may change the configuration as well.
 
     Pacemaker takes changes without quorum, and lets one of two configurations win when the
     partitions meet. What the other partition runs meanwhile is not known here either.
@@ -76,10 +76,10 @@ def check_quorum(state: ClusterState) -> Iterator[Finding]:
         )
 
 
-def check_cluster(
+def other_cluster(
     description: Description, state: ClusterState, config: ClusterConfig
 ) -> Iterator[Finding]:
-    """Find out whether it is the description of this cluster.
+    """Find what says that it is not the description of this cluster.
 
     Args:
         description: What the cluster shall be.
@@ -118,7 +118,7 @@ def check_cluster(
         )
 
 
-def check_agents(machine: Machine, new: etree._Element) -> Iterator[Finding]:
+def missing_agents(machine: Machine, new: etree._Element) -> Iterator[Finding]:
     """Find those of Takeover's agents that the CIB uses and this node does not have."""
     used = {str(primitive.get("type")) for primitive in new.iterfind(f".//{_OUR_AGENTS}")}
     missing = [name for name in sorted(used) if not os.access(machine.agents / name, os.X_OK)]
@@ -131,7 +131,7 @@ def check_agents(machine: Machine, new: etree._Element) -> Iterator[Finding]:
         )
 
 
-def check_fence_agents(machine: Machine, description: Description) -> Iterator[Finding]:
+def missing_fence_agents(machine: Machine, description: Description) -> Iterator[Finding]:
     """Find the fence agents that a description uses and this node does not have.
 
     Of one that is missing, Pacemaker tells only that its device does not start.
@@ -147,7 +147,7 @@ def check_fence_agents(machine: Machine, description: Description) -> Iterator[F
         )
 
 
-def check_exclusive(old: etree._Element, new: etree._Element) -> Iterator[Finding]:
+def passed_exclusives(old: etree._Element, new: etree._Element) -> Iterator[Finding]:
     """Find what two resources could have at once, even if only for a moment."""
     found = passed(old, new)
     if found:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal
 
 from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
-from pcs_wrapper.change import leftovers, stopping
-from pcs_wrapper.change.history import confirmation, interruption
+from pcs_wrapper.change import stopping
+from pcs_wrapper.change.execution import execute
+from pcs_wrapper.change.history import interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
-from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, PushUncertain, UsageError
+from pcs_wrapper.change.steps.clean_up import CleanUp, forget_steps
+from pcs_wrapper.change.steps.push import (
+    Finish,
+    KeepCheckpoint,
+    MarkRolledBack,
+    Push,
+    SaveConfiguration,
+    StopTimer,
+    checkpoints_listed,
+)
+from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle, WaitUntilStopped
+from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, UsageError
 from pcs_wrapper.health import diagnosis
-from pcs_wrapper.health.explanation import explain
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
@@ -31,20 +40,29 @@ class Rollback:
 
     Attributes:
         undone: The checkpoints that are taken back, the newest first.
+        state: How the cluster is.
         live: The live CIB.
         target: What it shall be.
         changes: The difference.
         touched: IDs of the objects that somebody else has changed since: what they have changed
             of them goes where it is in the way of the difference.
+        stops: IDs of what it removes, and is stopped before.
         failed: IDs of the resources whose failures are forgotten, so that they start again.
     """
 
     undone: tuple[Checkpoint, ...]
+    state: ClusterState
     live: etree._Element
     target: etree._Element
     changes: ChangedIds
     touched: tuple[str, ...]
+    stops: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the checkpoints that are taken back."""
+        return tuple(each.number for each in self.undone)
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ class RolledBack:
         )
 
 
-def plan(machine: Machine, number: int | None = None, failed: Iterable[str] = ()) -> Rollback:
+def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] = ()) -> Rollback:
     """Find out what a rollback would do; nothing is changed.
 
     Args:
@@ -85,6 +103,7 @@ def plan(machine: Machine, number: int | None = None, failed: Iterable[str] = ()
 
     Raises:
         ClusterError: There is nothing to take back, or not that, or not in this order any more.
+        ClusterUnreachable: No cluster runs here.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
     """
     checkpoints = Checkpoints(machine.state)
@@ -96,12 +115,15 @@ def plan(machine: Machine, number: int | None = None, failed: Iterable[str] = ()
         before, after = checkpoints.cibs(checkpoint)
         touched += cib.same_objects(checkpoint.changes, changed_ids(after, target))
         target = cib.undone(machine, target, before, after)
+    state = read_state(machine)
     return Rollback(
         undone=tuple(undone),
+        state=state,
         live=live,
         target=target,
         changes=changed_ids(live, target),
         touched=tuple(dict.fromkeys(touched)),
+        stops=stopping.to_stop_first(live, target, state),
         failed=tuple(name for name in failed if _has(target, name)),
     )
 
@@ -110,7 +132,7 @@ def _has(cib_: etree._Element, resource: str) -> bool:
     return any(each.get("id") == resource for each in cib_.iterfind("configuration/resources//*"))
 
 
-def _kind(target: etree._Element, resource: str) -> Literal["resource", "stonith"]:
+def _kind(target: etree._Element, resource: str) -> cib.ResourceKind:
     devices = target.iterfind("configuration/resources/primitive[@class='stonith']")
     return "stonith" if any(each.get("id") == resource for each in devices) else "resource"
 
@@ -166,143 +188,126 @@ def _with_its_stop(there: list[Checkpoint], number: int) -> list[Checkpoint]:
     return undone + [each for each in there if each.number == stopped_by]
 
 
-def commands(machine: Machine, planned: Rollback) -> list[str]:
-    """Return the commands of a rollback, as somebody would type them.
+def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]:
+    """Return what a rollback does, step by step; nothing is changed.
+
+    What it removes is stopped before. It is not given up for a stop: what does not stop in its
+    time is removed all the same.
 
     Args:
         machine: This machine.
-        planned: What to do.
-
-    Raises:
-        TakeoverError: The cluster's state cannot be read.
+        rollback: What is to be taken back.
+        message: Why, for the history.
     """
-    if not planned.changes:
-        return []
-    names = stopping.first(planned.live, planned.target, read_state(machine))
-    old, stop = stopping.commands(planned.live, names, Path("old.xml"))
+    numbers = rollback.numbers
+    number = Checkpoints(machine.state).next_number()
+    live = rollback.live
+    planned: list[Step] = []
+    if not rollback.changes:
+        planned.append(MarkRolledBack(numbers))
+    else:
+        checkpoint = _checkpoint(machine, rollback, message, number)
+        planned.append(SaveConfiguration(str(cib.PUSH_FILES.old)))
+        files = cib.PUSH_FILES
+        if rollback.stops:
+            live = stopping.stopped(live, rollback.stops)
+            planned += _stop_steps(rollback, live, checkpoint)
+            checkpoint = replace(
+                checkpoint,
+                number=number + 1,
+                changes=changed_ids(live, rollback.target),
+                undoes=(number, *numbers),
+            )
+            files = cib.files_after_stop(rollback.live, live)
+        title = f"rolling back {checkpoints_listed(numbers)}"
+        planned += [
+            KeepCheckpoint(checkpoint, live, rollback.target),
+            Push(checkpoint.number, live, rollback.target, title, files),
+            Finish(checkpoint.number),
+        ]
     return [
-        "pcs cluster cib old.xml",
-        *stop,
-        *cib.push_lines(old, Path("new.xml"), Path("patch.xml")),
-        " ".join(cib.wait_command(settling.timeout_of(planned.live, planned.target))),
+        *planned,
+        *(StopTimer(each.number) for each in rollback.undone if each.confirm_by),
+        *(CleanUp(name, _kind(rollback.target, name)) for name in rollback.failed),
+        WaitUntilIdle(settling.timeout_of(live, rollback.target)),
+        *forget_steps(live, rollback.target),
+        Explain(),
     ]
 
 
-def carry_out(machine: Machine, planned: Rollback, message: str = "") -> RolledBack:
+def _stop_steps(rollback: Rollback, stopped: etree._Element, checkpoint: Checkpoint) -> list[Step]:
+    """Return the steps that stop what a rollback removes.
+
+    Their checkpoint remains `pushing` until what they stop is removed: of a rollback that was
+    interrupted in between, the next command tells.
+    """
+    stop = replace(
+        checkpoint,
+        changes=changed_ids(rollback.live, stopped),
+        undoes=(),
+        stops=rollback.stops,
+        note=stopping.note(rollback.stops),
+    )
+    title = f"pushing the stop of {', '.join(rollback.stops)}, which is then removed"
+    return [
+        KeepCheckpoint(stop, rollback.live, stopped),
+        Push(stop.number, rollback.live, stopped, title, cib.STOP_FILES),
+        WaitUntilStopped(stopped, rollback.stops, required=False),
+    ]
+
+
+def _checkpoint(machine: Machine, rollback: Rollback, message: str, number: int) -> Checkpoint:
+    return Checkpoint(
+        number=number,
+        at="",
+        user=machine.user,
+        command="rollback",
+        message=message,
+        cluster=rollback.undone[-1].cluster,
+        changes=rollback.changes,
+        undoes=rollback.numbers,
+        seen_through=False,
+    )
+
+
+def roll_back(machine: Machine, rollback: Rollback, message: str = "") -> RolledBack:
     """Push the difference back, forget the failures of what it concerns, and wait.
 
-    What it removes is stopped before. The lock must be held.
+    The lock must be held.
 
     Args:
         machine: This machine.
-        planned: What to do.
+        rollback: What is to be taken back.
         message: Why.
 
     Raises:
-        ChangedMeanwhile: Somebody has changed the same objects since it was planned.
+        InvalidCib: The schema rejects the result; nothing was pushed.
+        ChangedMeanwhile: Somebody has changed the same objects since it was prepared.
         TakeoverError: What can go wrong in pushing and waiting.
     """
-    state = read_state(machine)
-    numbers = tuple(each.number for each in planned.undone)
-    number = None
-    before = planned.live
-    if planned.changes:
-        machine.console.step(f"rolling back {_listed(numbers)}")
-        names = stopping.first(planned.live, planned.target, state)
-        if names:
-            # Nothing is stopped for a change that would then be refused.
-            cib.check(machine, planned.target)
-            planned, state = _stop_first(machine, planned, message, names, state)
-        number = _push(machine, planned, planned.undone[-1].cluster, message).number
-    else:
-        checkpoints = Checkpoints(machine.state)
-        for each in planned.undone:
-            checkpoints.keep(each, state="rolled back", confirm_by=None)
-    for each in planned.undone:
-        if each.confirm_by:
-            confirmation.stop_timer(machine, each.number)
-    for resource in planned.failed:
-        cib.cleanup(machine, resource, _kind(planned.target, resource))
-    timeout = settling.timeout_of(planned.live, planned.target)
-    settled = settling.wait_until_idle(machine, state, timeout)
-    leftovers.forget(machine, planned.live, planned.target)
-    state = explain(machine, settled.state)
+    planned = steps(machine, rollback, message)
+    if rollback.stops:
+        # Nothing is stopped for a change that would then be refused.
+        cib.check(machine, rollback.target)
+    run = execute(planned, Run(machine, before=rollback.state, state=rollback.state))
+    numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
+    for number in numbers:
+        run.checkpoints.keep(run.checkpoints.get(number), seen_through=True)
+    state = run.known_state()
     return RolledBack(
-        checkpoint=number,
-        undone=numbers,
-        changes=changed_ids(before, planned.target),
-        touched=planned.touched,
+        checkpoint=numbers[-1] if numbers else None,
+        undone=rollback.numbers,
+        changes=rollback.changes,
+        touched=rollback.touched,
         services=diagnosis.services(state),
         stopped_fencing=diagnosis.stopped_fencing(state),
     )
 
 
-def _stop_first(
-    machine: Machine,
-    planned: Rollback,
-    message: str,
-    names: tuple[str, ...],
-    state: ClusterState,
-) -> tuple[Rollback, ClusterState]:
-    """Stop what a rollback removes, and return what is left to do: that takes the stop back, too.
-
-    A rollback is not given up: what does not stop in its time is removed all the same.
-    """
-    machine.console.step(f"pushing the stop of {', '.join(names)}, which is then removed")
-    live = stopping.stopped(planned.live, names)
-    stop = replace(planned, undone=(), target=live, changes=changed_ids(planned.live, live))
-    stopped_by = _push(machine, stop, planned.undone[-1].cluster, message, names)
-    with suppress(TakeoverError):
-        state = stopping.wait(machine, live, names, state)
-    undone = (stopped_by, *planned.undone)
-    rest = replace(planned, undone=undone, live=live, changes=changed_ids(live, planned.target))
-    return rest, state
-
-
-def _push(
-    machine: Machine,
-    planned: Rollback,
-    cluster: str,
-    message: str,
-    stops: tuple[str, ...] = (),
-) -> Checkpoint:
-    """Push what is planned, with a checkpoint of its own.
-
-    That of a stop remains `pushing` until what it stops is removed: of one that was interrupted in
-    between, the next command tells.
-    """
-    checkpoints = Checkpoints(machine.state)
-    pushing = checkpoints.begin(
-        lambda new: Checkpoint(
-            number=new,
-            at=machine.now().isoformat(timespec="seconds"),
-            user=machine.user,
-            command="rollback",
-            message=message,
-            cluster=cluster,
-            changes=planned.changes,
-            undoes=tuple(each.number for each in planned.undone),
-            note=stopping.note(stops),
-        ),
-        planned.live,
-        planned.target,
-    )
-    try:
-        pushed = cib.push(machine, planned.live, planned.target)
-    except PushUncertain:
-        # The checkpoint stays `pushing`: the next command compares.
-        raise
-    except TakeoverError as error:
-        checkpoints.keep(pushing, state="failed", note=str(error))
-        raise
-    pushing = checkpoints.keep(pushing, epoch_before=pushed.before, epoch_after=pushed.after)
-    return pushing if stops else interruption.finish(checkpoints, pushing)
-
-
-def by_itself(
+def take_back(
     machine: Machine, checkpoint: Checkpoint, failed: Iterable[str], why: str
 ) -> RolledBack:
-    """Take a change back that did harm; edits that come in between make it plan anew.
+    """Take a change back that did harm; edits that come in between make it prepare anew.
 
     Args:
         machine: This machine.
@@ -311,37 +316,32 @@ def by_itself(
         why: What harm.
 
     Raises:
-        TakeoverError: As `carry_out`.
+        TakeoverError: As `prepare` and `roll_back`.
     """
     for attempt in range(_ATTEMPTS):
-        planned = plan(machine, checkpoint.number, failed)
+        rollback = prepare(machine, checkpoint.number, failed)
         try:
-            return carry_out(machine, planned, message=why)
+            return roll_back(machine, rollback, message=why)
         except ChangedMeanwhile:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def start_again(machine: Machine, stopped_by: int, refused: int) -> None:
+def start_again(machine: Machine, stopped_by: Checkpoint, why: str) -> None:
     """Take back what stopped the resources that were not removed then, and warn of it.
 
     Args:
         machine: This machine.
-        stopped_by: The number of the checkpoint that stopped them.
-        refused: The number of the one that was to remove them.
+        stopped_by: The checkpoint that stopped them.
+        why: Why they were not removed.
     """
-    checkpoint = Checkpoints(machine.state).get(stopped_by)
     try:
-        by_itself(machine, checkpoint, (), f"checkpoint {refused} was not pushed")
+        take_back(machine, stopped_by, (), why)
     except TakeoverError as error:
         machine.console.warning(
             f"what was to be removed was stopped, and could not be started again: {error}\n"
-            f"to try again: takeover rollback {stopped_by}"
+            f"to try again: takeover rollback {stopped_by.number}"
         )
     else:
         machine.console.warning("what was to be removed had been stopped, and shall run again")
-
-
-def _listed(numbers: tuple[int, ...]) -> str:
-    return f"checkpoint{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from cib_templates.comparing.diff import diff
 from cib_templates.model.description import Description
 from cib_templates.reading.reading import parse_description, read_description
 from pcs_wrapper.errors import ClusterError, UsageError
+from pcs_wrapper.machine.files import write_private
 
 _FORMAT = "takeover-plan-1"
 # What a CIB counts; num_updates counts the status, too, which is none of a plan's concern.
@@ -111,16 +110,7 @@ def save(
     )
     text = json.dumps({"format": _FORMAT, **asdict(plan)}, indent=1, ensure_ascii=False)
     try:
-        # mkstemp's mode is 0600.
-        number, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
-        temporary = Path(name)
-        try:
-            with os.fdopen(number, "w", encoding="utf-8") as stream:
-                stream.write(text + "\n")
-            temporary.replace(file)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_private(file, f"{text}\n")
     except OSError as error:
         raise UsageError(f"{file}: the plan cannot be written: {error.strerror}") from None
 

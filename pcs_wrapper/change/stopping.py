@@ -12,16 +12,11 @@ refuses to demote one without clone-max, again and again. So it is told to stop 
 from __future__ import annotations
 
 import copy
-import shlex
 from collections.abc import Collection, Iterator
-from pathlib import Path
 
 from lxml import etree
 
 from cib_templates.cib.nvset import nvset
-from cib_templates.comparing.changes import changed_ids
-from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker import cib, settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Resource
 
 _ROLE = "target-role"
@@ -29,7 +24,7 @@ _STOPPED = "Stopped"
 _WANTED = {_ROLE: _STOPPED}
 
 
-def leaving(
+def stoppable(
     old: etree._Element, new: etree._Element, without: Collection[str] = ()
 ) -> tuple[str, ...]:
     """Return the IDs of what a change removes, and can be stopped before.
@@ -66,7 +61,7 @@ def leaving(
         found = rest
 
 
-def first(old: etree._Element, new: etree._Element, state: ClusterState) -> tuple[str, ...]:
+def to_stop_first(old: etree._Element, new: etree._Element, state: ClusterState) -> tuple[str, ...]:
     """Return the IDs of what is to be stopped before a change is pushed: what of it runs.
 
     Args:
@@ -81,7 +76,7 @@ def first(old: etree._Element, new: etree._Element, state: ClusterState) -> tupl
         for name, parts in running.items()
         if not all(part.managed and not part.blocked for part in parts)
     }
-    return tuple(name for name in leaving(old, new, stuck) if name in running)
+    return tuple(name for name in stoppable(old, new, stuck) if name in running)
 
 
 def stopped(old: etree._Element, names: Collection[str]) -> etree._Element:
@@ -99,51 +94,6 @@ def stopped(old: etree._Element, names: Collection[str]) -> etree._Element:
                 pair.set("value", _STOPPED)
             _set_role(top)
     return new
-
-
-def commands(
-    old: etree._Element, names: Collection[str], file: Path
-) -> tuple[Path, tuple[str, ...]]:
-    """Return the commands that stop resources, as somebody would type them.
-
-    Args:
-        old: The live CIB.
-        names: IDs of the resources; none, if nothing has to stop.
-        file: Where it is.
-
-    Returns:
-        The file that has the CIB of then, and the commands.
-    """
-    if not names:
-        return file, ()
-    settle = shlex.join(cib.wait_command(settling.timeout_of(old, only=names)))
-    if not changed_ids(old, stopped(old, names)):
-        return file, (settle,)
-    new = file.with_name("stopped.xml")
-    return new, (*cib.push_lines(file, new, Path("stop.xml")), settle)
-
-
-def wait(
-    machine: Machine, live: etree._Element, names: Collection[str], state: ClusterState
-) -> ClusterState:
-    """Wait until resources have stopped, or for as long as that may take; return the state then.
-
-    Args:
-        machine: This machine.
-        live: The CIB, by which they shall stop.
-        names: Their IDs, of such that are in no other.
-        state: How the cluster was before.
-
-    Raises:
-        TakeoverError: As `settling.wait`.
-    """
-    timeout = settling.timeout_of(live, only=names)
-    machine.console.step(f"waiting up to {timeout} s for {', '.join(names)} to stop")
-
-    def are_stopped(now: ClusterState) -> str:
-        return "" if still_running(now, names) else "they have stopped"
-
-    return settling.wait_until_idle(machine, state, timeout, are_stopped).state
 
 
 def note(names: Collection[str]) -> str:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 
-from cib_templates.comparing.changes import changed_ids
-from cib_templates.merging.merge import merge
-from cib_templates.model.cluster import Cluster, QuorumDevice, Sbd
+from lxml import etree
+
+from cib_templates.model.cluster import Cluster
 from cib_templates.model.description import Description
 from cib_templates.model.timing import boot_delay
 from pcs_wrapper.change import preconditions
+from pcs_wrapper.change.execution import execute
+from pcs_wrapper.change.steps.program import RunProgram
+from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.cluster.completion import PushFencing, WaitForFencing, WaitForNodes
+from pcs_wrapper.cluster.progress import Progress
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
-from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
-from pcs_wrapper.pacemaker.corosync import read_cluster_config
+from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 # For how long pcs waits for Pacemaker on all nodes; dc-deadtime alone is 20 s of it.
@@ -30,32 +34,9 @@ _START = 120
 _GRACE = 300.0
 # A start on a slow or busy node takes longer than the 60 s after which pcs gives it up.
 _PATIENT = 180
-_ONLINE = 120.0
-_POLL = 1.0
-# For how long the fencing devices may take to start, in seconds.
-SETTLE = 120
 
 
-@dataclass(frozen=True)
-class Step:
-    """A command on the way to the cluster.
-
-    Attributes:
-        says: What it does, for the user.
-        command: Program and arguments.
-        timeout: The time that it may take, in seconds.
-        hint: What to do if it fails.
-        password: Whether it reads hacluster's password.
-    """
-
-    says: str
-    command: tuple[str, ...]
-    timeout: float
-    hint: str = ""
-    password: bool = False
-
-
-def new_cluster(description: Description) -> list[Step]:
+def new_cluster(description: Description) -> list[RunProgram]:
     """Return the steps that make the cluster where there is none."""
     links = [
         word
@@ -67,7 +48,7 @@ def new_cluster(description: Description) -> list[Step]:
     start = ("--start", f"--wait={_START}") if description.sbd is None else ()
     up_to = f" and starting it: up to {_START} s" if start else ""
     steps = [
-        Step(
+        RunProgram(
             f"authenticating to pcsd on {', '.join(description.nodes)}",
             _auth(description),
             _GRACE,
@@ -75,7 +56,7 @@ def new_cluster(description: Description) -> list[Step]:
             "hacluster have this password there (passwd hacluster)?",
             password=True,
         ),
-        Step(
+        RunProgram(
             f"setting up the cluster {cluster.name}{up_to}",
             (
                 *("pcs", "cluster", "setup", cluster.name, *links),
@@ -90,11 +71,8 @@ def new_cluster(description: Description) -> list[Step]:
         ),
     ]
     if description.sbd is not None:
-        delay = boot_delay(description)
-        steps += [*_enable_sbd(description.sbd, delay), _start(description)]
-    if description.quorum is not None:
-        steps += _add_quorum_device(description.quorum.device)
-    return steps
+        steps += [*_sbd(description), _start(description)]
+    return [*steps, *_quorum_device(description)]
 
 
 def _totem(cluster: Cluster) -> list[str]:
@@ -112,8 +90,12 @@ def _totem(cluster: Cluster) -> list[str]:
     ]
 
 
-def _enable_sbd(sbd: Sbd, delay: timedelta) -> list[Step]:
+def _sbd(description: Description) -> list[RunProgram]:
     """Return the steps that have the nodes end themselves; the first one empties SBD's disks."""
+    sbd = description.sbd
+    if sbd is None:
+        return []
+    delay = boot_delay(description)
     wait = _seconds(sbd.watchdog_timeout)
     message = _seconds(sbd.dead_after)
     devices = [f"device={device}" for device in sbd.devices]
@@ -121,7 +103,7 @@ def _enable_sbd(sbd: Sbd, delay: timedelta) -> list[Step]:
     if devices:
         # pcs 0.12 would rather have --yes, which 0.11 does not know.
         steps.append(
-            Step(
+            RunProgram(
                 f"writing SBD's header to {', '.join(sbd.devices)}",
                 (
                     *("pcs", "stonith", "sbd", "device", "setup", *devices),
@@ -132,7 +114,7 @@ def _enable_sbd(sbd: Sbd, delay: timedelta) -> list[Step]:
             )
         )
     steps.append(
-        Step(
+        RunProgram(
             "enabling SBD on all nodes",
             (
                 *("pcs", "stonith", "sbd", "enable", f"watchdog={sbd.watchdog}", *devices),
@@ -146,16 +128,20 @@ def _enable_sbd(sbd: Sbd, delay: timedelta) -> list[Step]:
     return steps
 
 
-def _add_quorum_device(device: QuorumDevice) -> list[Step]:
+def _quorum_device(description: Description) -> list[RunProgram]:
+    """Return the steps that have a host outside of the cluster decide between two halves."""
+    if description.quorum is None:
+        return []
+    device = description.quorum.device
     return [
-        Step(
+        RunProgram(
             f"authenticating to pcsd on {device.host}",
             ("pcs", "host", "auth", device.host, "-u", "hacluster"),
             _GRACE,
             f"Has {device.host} the packages corosync-qnetd and pcs, and the same password?",
             password=True,
         ),
-        Step(
+        RunProgram(
             f"adding {device.host} as the quorum device",
             (
                 *("pcs", "quorum", "device", "add", "model", "net"),
@@ -175,11 +161,13 @@ def _auth(description: Description) -> tuple[str, ...]:
     return ("pcs", "host", "auth", *addresses, "-u", "hacluster")
 
 
-def existing_cluster(description: Description) -> list[Step]:
+def existing_cluster(description: Description) -> list[RunProgram]:
     """Return the steps that start a cluster that is set up already."""
     steps = [_start(description)]
     if description.cluster.start_at_boot:
-        steps.append(Step("starting it at boot", ("pcs", "cluster", "enable", "--all"), _GRACE))
+        steps.append(
+            RunProgram("starting it at boot", ("pcs", "cluster", "enable", "--all"), _GRACE)
+        )
     return steps
 
 
@@ -187,10 +175,10 @@ def _seconds(time: timedelta) -> int:
     return time // timedelta(seconds=1)
 
 
-def _start(description: Description) -> Step:
+def _start(description: Description) -> RunProgram:
     # The first time, too, SBD waits as after a boot, and the start of each node with it.
     delay = _seconds(boot_delay(description))
-    return Step(
+    return RunProgram(
         f"starting the cluster on all nodes: up to {delay + _START} s",
         (
             *("pcs", "cluster", "start", "--all", f"--wait={_START}"),
@@ -203,7 +191,11 @@ def _start(description: Description) -> Step:
 
 
 def steps(machine: Machine, description: Description) -> list[Step]:
-    """Find out which steps are needed; nothing is changed.
+    """Return what a creation does, step by step; nothing is changed.
+
+    Args:
+        machine: This machine.
+        description: The cluster.
 
     Raises:
         NotRoot: This is not root.
@@ -213,11 +205,36 @@ def steps(machine: Machine, description: Description) -> list[Step]:
     """
     machine.require_root()
     machine.runner.require("pcs", "crm_mon", "crm_resource")
-    preconditions.require(machine, preconditions.check_fence_agents(machine, description))
+    preconditions.require(machine, preconditions.missing_fence_agents(machine, description))
+    return [
+        *_programs(machine, description),
+        WaitForNodes(tuple(description.nodes)),
+        PushFencing(description, _live_cib(machine)),
+        WaitForFencing(),
+    ]
+
+
+def _programs(machine: Machine, description: Description) -> list[RunProgram]:
+    """Return the programs that make the cluster, or the rest of them, or that start it."""
     if not machine.corosync_conf.exists():
         return new_cluster(description)
-    _check_same_cluster(machine, description)
-    return existing_cluster(description)
+    config = _check_same_cluster(machine, description)
+    done = Progress(machine.state, description.cluster.name).done()
+    if done is None:
+        return existing_cluster(description)
+    # Its creation was interrupted. `pcs cluster setup` has sent corosync.conf to every node.
+    sbd = [step for step in _sbd(description) if shlex.join(step.command) not in done]
+    device = [] if config.quorum_device else _quorum_device(description)
+    return [*sbd, *existing_cluster(description), *device]
+
+
+def _live_cib(machine: Machine) -> etree._Element | None:
+    """Return the CIB of a cluster that runs here already; None if there is none."""
+    try:
+        read_state(machine)
+    except (ClusterUnreachable, CommandFailed):
+        return None
+    return cib.read_cib(machine)
 
 
 def create(
@@ -235,28 +252,27 @@ def create(
     Raises:
         TakeoverError: As `steps`, and what can go wrong in each of them.
     """
-    secret = ""
-    for step in steps(machine, description):
-        # pcs asks for the password and reads it from its standard input, where nobody sees it.
-        if step.password and not secret:
-            secret = password()
-        stdin = f"{secret}\n" if step.password else ""
-        machine.console.step(step.says)
-        machine.runner.run(*step.command, timeout=step.timeout, stdin=stdin, hint=step.hint)
-    _wait_online(machine, description)
-    old = cib.read_cib(machine)
-    new = merge(old, description, services=False)
-    if changed_ids(old, new):
-        machine.console.step("pushing cluster properties and fencing devices")
-        cib.push(machine, old, new)
-    machine.console.step(f"waiting up to {SETTLE} s for the fencing devices")
-    cib.wait_for_pacemaker(machine, SETTLE)
-    state = read_state(machine)
-    _check_fencing(state)
+    planned = steps(machine, description)
+    progress = Progress(machine.state, description.cluster.name)
+    done = progress.done()
+    noted = done or []
+
+    def note(step: Step) -> None:
+        if isinstance(step, RunProgram):
+            noted.extend(step.commands)
+            progress.note(noted)
+
+    # A cluster that was complete once is only started: of that nothing is to be remembered.
+    is_new = done is not None or not machine.corosync_conf.exists()
+    run = Run(machine, password=cache(password))
+    if is_new:
+        run.note = note
+    state = execute(planned, run).known_state()
+    progress.forget()
     return state
 
 
-def _check_same_cluster(machine: Machine, description: Description) -> None:
+def _check_same_cluster(machine: Machine, description: Description) -> ClusterConfig:
     """Refuse to touch a cluster that is not the one that is described."""
     config = read_cluster_config(machine.runner)
     if config.name == "debian" and list(config.nodes.values()) == [["127.0.0.1"]]:
@@ -272,43 +288,8 @@ def _check_same_cluster(machine: Machine, description: Description) -> None:
             f"with {_shown(described)}. Nothing was changed; if the old cluster is no "
             "longer needed: pcs cluster destroy --all"
         )
+    return config
 
 
 def _shown(nodes: dict[str, list[str]]) -> str:
     return ", ".join(f"{name} ({' '.join(links)})" for name, links in nodes.items())
-
-
-def _wait_online(machine: Machine, description: Description) -> None:
-    machine.console.step(f"waiting up to {_ONLINE:g} s for quorum and all nodes")
-    deadline = machine.clock() + _ONLINE
-    while True:
-        waiting = _not_online(machine, description)
-        if not waiting:
-            return
-        if machine.clock() >= deadline:
-            raise ClusterError(
-                f"after {_ONLINE:g} s: {waiting}. Look at `journalctl -u corosync -u pacemaker` "
-                "there, and whether UDP port 5405 is open between the nodes on every link"
-            )
-        machine.sleep(_POLL)
-
-
-def _not_online(machine: Machine, description: Description) -> str:
-    """Say what is missing for a complete cluster; nothing if it is complete."""
-    try:
-        state = read_state(machine)
-    except (ClusterUnreachable, CommandFailed) as error:
-        # While Pacemaker starts, its tools may fail in several ways.
-        return str(error)
-    online = {node.name for node in state.nodes if node.online and not node.pending}
-    offline = [name for name in description.nodes if name not in online]
-    if offline:
-        return f"{', '.join(offline)} not online"
-    return "" if state.quorum else "no quorum"
-
-
-def _check_fencing(state: ClusterState) -> None:
-    stopped = diagnosis.stopped_fencing(state)
-    if stopped:
-        reasons = "; ".join(f"{device}: {why}" for device, why in stopped.items())
-        raise ClusterError(f"the cluster is up, but fencing is not: {reasons}")

@@ -11,9 +11,9 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, Part, Reso
 
 State = Literal["running", "starting", "stopping", "stopped", "partial", "blocked"]
 
-# Pacemaker has no reason where the fence agent itself failed: see fence_log.
+# Pacemaker keeps no reason if the fence agent itself failed: see fence_log.
 _UNKNOWN = (
-    "the fence agent's words are in the journal of the node that ran it: "
+    "its reason is only in the journal of the node that ran the fence agent: "
     "journalctl --identifier=pacemaker-fenced"
 )
 
@@ -25,11 +25,11 @@ class Service:
     """How a service is.
 
     Attributes:
-        id: Its resource's ID: for a service of Takeover's, its name.
-        state: In a word.
-        nodes: Where it runs, or runs in part.
-        why: If it does not run: the reason.
-        parts: Its resources.
+        id: The ID of its resource; of a service of Takeover's, its name.
+        state: Its state in a word.
+        nodes: The nodes on which it runs, or runs in part.
+        why: Why it does not run; empty if it runs.
+        parts: Its resources, in the order in which they start.
     """
 
     id: str
@@ -45,17 +45,17 @@ class Service:
 
     @property
     def is_disabled(self) -> bool:
-        """Return whether it does not run because an administrator wants it so."""
+        """Return whether it is stopped because an administrator has disabled it."""
         return self.state in ("stopped", "partial") and any(part.disabled for part in self.parts)
 
 
 def services(state: ClusterState) -> tuple[Service, ...]:
-    """Return how each resource that is not a fencing device is."""
+    """Return the state of each resource that is not a fencing device."""
     return tuple(_service(resource, state) for resource in state.resources)
 
 
 def stopped_fencing(state: ClusterState) -> dict[str, str]:
-    """Return the fencing devices that do not run, and why."""
+    """Return the IDs of the fencing devices that do not run, each with the reason."""
     return {
         device.id: _why(Resource(device.id, (device,)), state)
         for device in state.fencing
@@ -64,9 +64,9 @@ def stopped_fencing(state: ClusterState) -> dict[str, str]:
 
 
 def failed_fencing(state: ClusterState) -> dict[str, tuple[str, int]]:
-    """Return the nodes that could not be fenced, with the latest reason and how often it failed.
+    """Return the nodes that could not be fenced, with the latest reason and the number of attempts.
 
-    Attempts count since the node was last fenced with success.
+    Attempts count since the node was last fenced successfully.
     """
     failed: dict[str, tuple[str, int]] = {}
     for target in dict.fromkeys(event.target for event in state.fencing_history):
@@ -111,7 +111,7 @@ def _word(parts: tuple[Part, ...], reachable: set[str]) -> State:
 
 
 def _why(resource: Resource, state: ClusterState) -> str:
-    """Name the first thing that keeps a resource from running, in the order of their weight."""
+    """Return the weightiest reason that keeps a resource from running."""
     for reason in (
         no_decision(state),
         _disabled(resource, state),
@@ -124,17 +124,19 @@ def _why(resource: Resource, state: ClusterState) -> str:
         if reason:
             return reason
     if any(part.role in ("Starting", "Stopping") for part in resource.parts):
-        return "the cluster is at it"
+        return "the cluster is starting or stopping it now"
     if resource.is_fencing:
-        return f"pcs stonith cleanup {resource.id} lets Pacemaker try again"
+        return (
+            f"no failure is recorded; to let Pacemaker try again: pcs stonith cleanup {resource.id}"
+        )
     return (
-        "no failure is recorded: constraints may keep it from every node that is online "
-        "(pcs constraint location)"
+        "no failure is recorded; constraints may keep it from every node that is online "
+        "(to see them: pcs constraint location)"
     )
 
 
 def no_decision(state: ClusterState) -> str:
-    """Return why this partition decides nothing; nothing if it does."""
+    """Return why this partition of the cluster decides nothing; an empty string if it does."""
     if state.dc is None:
         return "no node has been elected to decide (DC) yet"
     if not state.quorum:
@@ -145,12 +147,15 @@ def no_decision(state: ClusterState) -> str:
 
 def _disabled(resource: Resource, state: ClusterState) -> str:
     if state.stopped:
-        return "all resources are stopped: pcs property set stop-all-resources=false"
+        return (
+            "all resources are stopped by the property stop-all-resources; to start them: "
+            "pcs property set stop-all-resources=false"
+        )
     disabled = [part.id for part in resource.parts if part.disabled]
     if disabled:
-        whole = len(disabled) == len(resource.parts)
         kind = "stonith" if resource.is_fencing else "resource"
-        return f"it is disabled: pcs {kind} enable {resource.id if whole else disabled[0]}"
+        target = resource.id if len(disabled) == len(resource.parts) else disabled[0]
+        return f"it is disabled; to start it: pcs {kind} enable {target}"
     return ""
 
 
@@ -177,7 +182,7 @@ def _no_node(state: ClusterState) -> str:
     usable = [node for node in state.nodes if node.online and not node.standby and not node.pending]
     if usable:
         return ""
-    nodes = ", ".join(f"{node.name} {node.state}" for node in state.nodes)
+    nodes = ", ".join(f"{node.name} is {node.state}" for node in state.nodes)
     return f"no node may run it: {nodes}"
 
 
@@ -186,14 +191,14 @@ def _failures(resource: Resource, state: ClusterState) -> str:
     failures = [failure for failure in state.failures if failure.resource in parts]
     sentences = "; ".join(describe(failures))
     if sentences and resource.is_fencing:
-        return f"{sentences} (then: pcs stonith cleanup {resource.id})"
+        return f"{sentences} (when that is repaired: pcs stonith cleanup {resource.id})"
     if sentences and any(part.blocked for part in resource.parts):
-        return f"{sentences} (then: pcs resource cleanup {resource.id})"
+        return f"{sentences} (when that is repaired: pcs resource cleanup {resource.id})"
     return sentences
 
 
 def describe(failures: Iterable[FailedAction]) -> list[str]:
-    """Say what failed, where and why: a clause for each reason, with all its nodes."""
+    """Return a clause for each action and reason of failures, with all nodes on which it failed."""
     nodes: dict[FailedAction, list[str]] = {}
     for failure in failures:
         nodes.setdefault(replace(failure, node="", at=""), []).append(failure.node)
@@ -206,7 +211,13 @@ def describe(failures: Iterable[FailedAction]) -> list[str]:
 
 def _no_management(resource: Resource, state: ClusterState) -> str:
     if state.maintenance:
-        return "the cluster is in maintenance mode: pcs property set maintenance-mode=false"
+        return (
+            "the cluster is in maintenance mode; to end that: "
+            "pcs property set maintenance-mode=false"
+        )
     if not all(part.managed for part in resource.parts):
-        return f"it is unmanaged: pcs resource manage {resource.id}"
+        return (
+            "it is unmanaged, so Pacemaker leaves it alone; to end that: "
+            f"pcs resource manage {resource.id}"
+        )
     return ""

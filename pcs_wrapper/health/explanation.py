@@ -1,4 +1,4 @@
-"""The cluster's state, with reasons that Pacemaker itself does not have."""
+"""The cluster's state, with reasons that Pacemaker itself does not keep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 
 def read_explained_state(machine: Machine) -> ClusterState:
-    """Ask for the cluster's state, and for why what has failed did.
+    """Read the cluster's state, and find out why actions have failed.
 
     Args:
         machine: This machine.
@@ -21,11 +21,11 @@ def read_explained_state(machine: Machine) -> ClusterState:
 
 
 def explain(machine: Machine, state: ClusterState) -> ClusterState:
-    """Find out why what has failed did.
+    """Return the cluster's state with the reasons for failures that can be found.
 
     Args:
         machine: This machine.
-        state: The cluster's state.
+        state: The cluster's state, as Pacemaker describes it.
     """
     explained = fence_log.explain(state, machine.runner)
     return watcher_reason.explain(explained, machine.runner)

@@ -1,8 +1,8 @@
-"""What the watcher of a node saw of a failure that it told of (ocf_agents/watcher/tell.py).
+"""What the watcher of a node saw of a failure that it reported (ocf_agents/watcher/tell.py).
 
-Pacemaker records such a failure as one of an action "asyncmon", and has no other reason for it than
-"Simulated failure". The watcher keeps its own in a private node attribute. It makes a good reason
-better; nothing is decided from it, and where there is none Pacemaker's words stand.
+Pacemaker records such a failure as one of an action "asyncmon" with the reason "Simulated failure".
+The watcher keeps the real reason in a private node attribute. It is shown to people; nothing is
+decided from it, and if there is none, Pacemaker's reason is shown.
 """
 
 from __future__ import annotations
@@ -17,42 +17,42 @@ from pcs_wrapper.machine.runner import Runner
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction
 
 # daemons/controld/controld_execd.c, fail_lrm_resource().
-_TOLD = ("asyncmon", "Simulated failure")
+_REPORTED = ("asyncmon", "Simulated failure")
 _ATTRIBUTE = "takeover-failure-"
 _TIMEOUT = 10.0
-# From the moment at which the watcher kept the time until Pacemaker recorded the failure, seconds.
+# The longest time between the watcher's note and Pacemaker's record of the failure, in seconds.
 _LONGEST = 90
 
 
 def explain(state: ClusterState, runner: Runner) -> ClusterState:
-    """Give failures that a watcher told of its reasons.
+    """Return the state in which failures that a watcher reported have its reasons.
 
     Args:
         state: The cluster's state.
         runner: Runs attrd_updater on this node.
     """
-    told = {failure.resource for failure in state.failures if _is_told(failure)}
-    if not told or runner.find("attrd_updater") is None:
+    reported = {failure.resource for failure in state.failures if _is_reported(failure)}
+    if not reported or runner.find("attrd_updater") is None:
         return state
-    kept = {resource: _kept(resource, runner) for resource in told}
+    kept = {resource: _kept(resource, runner) for resource in reported}
     failures = (
         _explained(failure, kept[failure.resource].get(failure.node, ""))
-        if _is_told(failure)
+        if _is_reported(failure)
         else failure
         for failure in state.failures
     )
     return replace(state, failures=tuple(failures))
 
 
-def _is_told(failure: FailedAction) -> bool:
-    return (failure.action, failure.reason) == _TOLD
+def _is_reported(failure: FailedAction) -> bool:
+    return (failure.action, failure.reason) == _REPORTED
 
 
 def _kept(resource: str, runner: Runner) -> dict[str, str]:
-    """Return what the watchers have kept of a resource, by node."""
+    """Return what the watchers have noted about a resource, by node."""
     query = ("attrd_updater", "--query", "--all", f"--name={_ATTRIBUTE}{resource}")
     try:
-        # It fails where there is no such attribute; nothing depends on why.
+        # It fails if there is no such attribute; nothing depends on why.
         result = runner.run(*query, "--output-as=xml", timeout=_TIMEOUT, ok=range(-64, 256))
         root = etree.fromstring(result.stdout.encode())
     except (ProgramError, etree.XMLSyntaxError):
@@ -61,9 +61,9 @@ def _kept(resource: str, runner: Runner) -> dict[str, str]:
 
 
 def _explained(failure: FailedAction, kept: str) -> FailedAction:
-    """Return the failure with the reason that was kept, if it is the reason of this one.
+    """Return the failure with the reason that was kept, if that is the reason of this failure.
 
-    An administrator may have told of a failure, too: crm_resource --fail.
+    An administrator may have reported it instead, with `crm_resource --fail`.
     """
     when, _, reason = kept.partition(" ")
     try:

@@ -10,6 +10,7 @@ and the push.
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,9 @@ _ATTEMPTS = 50
 _PAUSE = 0.05
 
 
+ResourceKind = Literal["resource", "stonith"]
+
+
 @dataclass(frozen=True)
 class Pushed:
     """Where a push came to lie in the configuration's history.
@@ -59,24 +63,55 @@ class Pushed:
     after: int
 
 
-def push_commands(old: Path, new: Path, patch: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the commands that make the difference, and that push it: others' changes stay.
+@dataclass(frozen=True)
+class PushFiles:
+    """The files of a push, the same ones whether it is shown or made.
+
+    Attributes:
+        old: Holds the CIB that the change was made from.
+        new: Holds the changed CIB.
+        patch: Holds the difference.
+    """
+
+    old: Path
+    new: Path
+    patch: Path
+
+    def below(self, folder: Path) -> PushFiles:
+        """Return the files of the same names in a folder."""
+        return PushFiles(folder / self.old, folder / self.new, folder / self.patch)
+
+    @property
+    def diff_command(self) -> tuple[str, ...]:
+        """The command that prints the difference."""
+        return ("crm_diff", "--original", str(self.old), "--new", str(self.new))
+
+    @property
+    def push_command(self) -> tuple[str, ...]:
+        """The command that pushes the difference: others' changes stay."""
+        return ("cibadmin", "--patch", "--xml-file", str(self.patch))
+
+
+#: Those of a push that is the only one of its change.
+PUSH_FILES = PushFiles(Path("old.xml"), Path("new.xml"), Path("patch.xml"))
+#: The two of a change that first stops what it removes.
+STOP_FILES = PushFiles(Path("old.xml"), Path("stopped.xml"), Path("stop.xml"))
+_REMOVE_FILES = PushFiles(Path("stopped.xml"), Path("new.xml"), Path("patch.xml"))
+
+
+def files_after_stop(old: etree._Element, stopped: etree._Element) -> PushFiles:
+    """Return the files of the push that removes what another push has stopped.
 
     Args:
-        old: File with the CIB that the change was made from.
-        new: File with the changed CIB.
-        patch: File for the difference, which the first command prints.
+        old: The CIB before the stop.
+        stopped: The CIB after it; the same if all was told to stop before.
     """
-    return (
-        ("crm_diff", "--original", str(old), "--new", str(new)),
-        ("cibadmin", "--patch", "--xml-file", str(patch)),
-    )
+    return _REMOVE_FILES if changed_ids(old, stopped) else PUSH_FILES
 
 
-def push_lines(old: Path, new: Path, patch: Path) -> tuple[str, str]:
-    """Return the same commands as somebody would type them."""
-    diff, push = push_commands(old, new, patch)
-    return f"{' '.join(diff)} > {patch}", " ".join(push)
+def push_lines(files: PushFiles) -> tuple[str, str]:
+    """Return the commands of a push as somebody would type them."""
+    return f"{shlex.join(files.diff_command)} > {files.patch}", shlex.join(files.push_command)
 
 
 def read_cib(machine: Machine) -> etree._Element:
@@ -111,7 +146,12 @@ def check(machine: Machine, new: etree._Element) -> None:
         check_schema(new, machine.schemas)
 
 
-def push(machine: Machine, old: etree._Element, new: etree._Element) -> Pushed:
+def push(
+    machine: Machine,
+    old: etree._Element,
+    new: etree._Element,
+    names: PushFiles = PUSH_FILES,
+) -> Pushed:
     """Check a changed CIB against the installed schema and push the difference, atomically.
 
     What others have changed since `old` was read stays, unless it is of the same object: then
@@ -121,6 +161,7 @@ def push(machine: Machine, old: etree._Element, new: etree._Element) -> Pushed:
         machine: This machine.
         old: The live CIB as it was read.
         new: What it shall be.
+        names: How the files are called that the two commands read and write.
 
     Raises:
         InvalidCib: The schema rejects the new CIB; nothing was pushed.
@@ -135,21 +176,19 @@ def push(machine: Machine, old: etree._Element, new: etree._Element) -> Pushed:
         return Pushed(epoch, epoch)
     # Its mode is 0700: a CIB may say more than everybody should know.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
-        files = [Path(folder) / name for name in ("old.xml", "new.xml", "patch.xml")]
-        files[0].write_text(to_text(old))
-        files[1].write_text(to_text(new))
-        diff, push_it = push_commands(files[0], files[1], files[2])
-        patch = etree.fromstring(
-            machine.runner.run(*diff, timeout=_TIMEOUT, ok=_DIFFERENT).stdout.encode()
-        )
+        files = names.below(Path(folder))
+        files.old.write_text(to_text(old))
+        files.new.write_text(to_text(new))
+        made = machine.runner.run(*files.diff_command, timeout=_TIMEOUT, ok=_DIFFERENT)
+        patch = etree.fromstring(made.stdout.encode())
         for _ in range(_ATTEMPTS):
             live = _read(machine, *_QUERY)
             taken = same_objects(ours, changed_ids(old, live))
             if taken:
                 raise ChangedMeanwhile(taken)
             pushed = _stamp(patch, live)
-            files[2].write_text(to_text(patch))
-            if _push_once(machine, push_it):
+            files.patch.write_text(to_text(patch))
+            if _push_once(machine, files.push_command):
                 return pushed
             machine.sleep(_PAUSE)
     raise ClusterError(
@@ -217,16 +256,18 @@ def undone(
     if not changed_ids(before, after):
         return live
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
-        files = [Path(folder) / name for name in ("after.xml", "before.xml", "patch.xml")]
-        files[0].write_text(to_text(after))
-        files[1].write_text(to_text(before))
-        diff, _ = push_commands(*files)
+        files = PushFiles(Path("after.xml"), Path("before.xml"), Path("back.xml"))
+        files = files.below(Path(folder))
+        files.old.write_text(to_text(after))
+        files.new.write_text(to_text(before))
         # Without versions it can be applied to whatever the CIB is now.
-        patch = machine.runner.run(*diff, "--no-version", timeout=_TIMEOUT, ok=_DIFFERENT)
-        files[2].write_text(patch.stdout)
-        files[0].write_text(to_text(live))
+        back = machine.runner.run(
+            *files.diff_command, "--no-version", timeout=_TIMEOUT, ok=_DIFFERENT
+        )
+        files.patch.write_text(back.stdout)
+        files.old.write_text(to_text(live))
         result = machine.runner.run(
-            *("crm_diff", "--original", str(files[0]), "--patch", str(files[2])),
+            *("crm_diff", "--original", str(files.old), "--patch", str(files.patch)),
             timeout=_TIMEOUT,
             hint="Something that it would change back is no longer there: it was changed with "
             "pcs since. Nothing was changed",
@@ -237,12 +278,8 @@ def undone(
     return cib
 
 
-def cleanup_command(resource: str, kind: Literal["resource", "stonith"]) -> tuple[str, ...]:
+def cleanup_command(resource: str, kind: ResourceKind) -> tuple[str, ...]:
     """Return the command that makes Pacemaker forget a resource's failures, on all nodes.
-
-    A start that failed keeps a resource from that node for good (Pacemaker Explained, "Failure
-    Response"), even if it has been corrected since. Of what leaves the configuration, see
-    `leftovers`.
 
     Args:
         resource: Its ID.
@@ -251,7 +288,7 @@ def cleanup_command(resource: str, kind: Literal["resource", "stonith"]) -> tupl
     return ("pcs", kind, "cleanup", resource)
 
 
-def cleanup(machine: Machine, resource: str, kind: Literal["resource", "stonith"]) -> None:
+def cleanup(machine: Machine, resource: str, kind: ResourceKind) -> None:
     """Make Pacemaker forget a resource's failures and try again.
 
     Args:

@@ -27,6 +27,7 @@ class ClusterConfig:
         nodes: For each node, its addresses in the order of their links.
         token_coefficient: By how much each node above two lengthens the token.
         consensus: How long the others wait to agree on who is left; None for Corosync's default.
+        quorum_device: Whether a host outside of the cluster decides between two halves.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ClusterConfig:
     nodes: dict[str, list[str]]
     token_coefficient: timedelta = timedelta(milliseconds=650)
     consensus: timedelta | None = None
+    quorum_device: bool = False
 
 
 def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConfig:
@@ -69,6 +71,7 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
                 milliseconds=int(totem.get("token_coefficient", _DEFAULT_COEFFICIENT))
             ),
             consensus=None if consensus is None else timedelta(milliseconds=int(consensus)),
+            quorum_device=config.get("quorum_device") is not None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ClusterError(f"`pcs cluster config` gave no configuration: {error!r}") from None

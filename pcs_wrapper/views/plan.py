@@ -11,7 +11,7 @@ import click
 from cib_templates.comparing.diff import Diff
 from cib_templates.forecast.outage import Outage, Span
 from pcs_wrapper.change.planning import Forecast, Plan
-from pcs_wrapper.change.stopping import leaving
+from pcs_wrapper.change.stopping import stoppable
 from pcs_wrapper.pacemaker.simulation import Action
 from pcs_wrapper.views.differences import difference_record, differences_text
 from pcs_wrapper.views.output import output_json
@@ -85,7 +85,7 @@ def _removals(planned: Plan) -> Iterator[str]:
     """
     groups = _groups(planned)
     stopping = {action.target for action in planned.actions if action.kind == "stop"}
-    first = leaving(planned.old, planned.new)
+    first = stoppable(planned.old, planned.new)
     for each in planned.diff.differences:
         removed = each.what == "service" and each.change == "removed"
         if removed and stopping.intersection(groups.get(each.name, ())):

@@ -1,15 +1,13 @@
 """Checkpoints: what the configuration was before each push, and what became of the push.
 
 A folder of files that root alone may read, because a CIB can hold passwords. For each checkpoint:
-`N.before.xml` and `N.after.xml`, and then `N.json`, which makes it exist. Each is written beside
-its place and renamed into it, so that it is there in full or not at all, whenever the machine dies.
+`N.before.xml` and `N.after.xml`, and then `N.json`, which makes it exist.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +17,7 @@ from lxml import etree
 from cib_templates.cib.text import to_text
 from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.errors import ClusterError
+from pcs_wrapper.machine.files import write_private
 
 State = Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back"]
 
@@ -49,6 +48,8 @@ class Checkpoint:
         undoes: The checkpoints that a rollback takes back.
         stopped_by: The checkpoint that stopped what this one removes, and is taken back with it;
             None if nothing had to stop.
+        stops: IDs of what it stops, so that the next one can remove it.
+        seen_through: Whether all its steps were run, not only those up to the push.
         note: What else is to be said of it.
     """
 
@@ -65,6 +66,8 @@ class Checkpoint:
     confirm_by: str | None = None
     undoes: tuple[int, ...] = ()
     stopped_by: int | None = None
+    stops: tuple[str, ...] = ()
+    seen_through: bool = True
     note: str = ""
 
     @property
@@ -116,26 +119,26 @@ class Checkpoints:
         )
         return before, after
 
-    def begin(
-        self, checkpoint: Callable[[int], Checkpoint], old: etree._Element, new: etree._Element
-    ) -> Checkpoint:
-        """Keep a checkpoint before its push, under the next number.
+    def next_number(self) -> int:
+        """Return the number of the next checkpoint; it stays so while the lock is held."""
+        return max(self._numbers(), default=0) + 1
+
+    def begin(self, begun: Checkpoint, old: etree._Element, new: etree._Element) -> None:
+        """Keep a checkpoint before its push.
 
         Args:
-            checkpoint: Makes it, given its number.
+            begun: The checkpoint, under the next number.
             old: The live CIB.
             new: What it shall be.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         numbers = sorted(self._numbers())
-        begun = checkpoint(numbers[-1] + 1 if numbers else 1)
         for name, cib in (("before", old), ("after", new)):
-            self._write(f"{begun.number}.{name}.xml", to_text(cib))
+            write_private(self._folder / f"{begun.number}.{name}.xml", to_text(cib))
         self.keep(begun)
         for number in numbers[: max(0, len(numbers) + 1 - KEPT)]:
             for name in ("json", "before.xml", "after.xml"):
                 (self._folder / f"{number}.{name}").unlink(missing_ok=True)
-        return begun
 
     def keep(self, checkpoint: Checkpoint, **difference: Any) -> Checkpoint:
         """Write a checkpoint down as it is now.
@@ -146,7 +149,7 @@ class Checkpoints:
         """
         changed = replace(checkpoint, **difference)
         text = json.dumps(asdict(changed), indent=2, ensure_ascii=False)
-        self._write(f"{changed.number}.json", f"{text}\n")
+        write_private(self._folder / f"{changed.number}.json", f"{text}\n")
         return changed
 
     def _numbers(self) -> set[int]:
@@ -157,20 +160,7 @@ class Checkpoints:
         try:
             data = json.loads(file.read_text())
             changes = ChangedIds(**{name: tuple(ids) for name, ids in data.pop("changes").items()})
-            return Checkpoint(changes=changes, undoes=tuple(data.pop("undoes")), **data)
+            undoes, stops = tuple(data.pop("undoes")), tuple(data.pop("stops", ()))
+            return Checkpoint(changes=changes, undoes=undoes, stops=stops, **data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ClusterError(f"{file} is not a checkpoint: {error}. Move it away") from None
-
-    def _write(self, name: str, text: str) -> None:
-        temporary = self._folder / f".{name}.new"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(self._folder / name)
-        folder = os.open(self._folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -50,15 +50,18 @@ def start_timer(machine: Machine, number: int, after: timedelta) -> None:
     )
 
 
+def stop_command(number: int) -> tuple[str, ...]:
+    """Return the command that stops the timer of a checkpoint."""
+    return ("systemctl", "stop", f"{_unit(number)}.timer")
+
+
 def stop_timer(machine: Machine, number: int) -> None:
     """Stop the timer; it may have run, or gone with a reboot.
 
     Raises:
         ProgramError: systemctl is missing or hangs.
     """
-    machine.runner.run(
-        *("systemctl", "stop", f"{_unit(number)}.timer"), timeout=_TIMEOUT, ok=range(-64, 256)
-    )
+    machine.runner.run(*stop_command(number), timeout=_TIMEOUT, ok=range(-64, 256))
 
 
 def check_none_waits(checkpoints: Checkpoints) -> None:

@@ -7,6 +7,7 @@ Pacemaker, so the live configuration has all of it or nothing, and comparing tel
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +15,10 @@ from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.errors import Busy
+from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker.cib import same_objects
+from pcs_wrapper.pacemaker.cib import read_cib, same_objects
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,86 @@ def compare(
     )
 
 
+@dataclass(frozen=True)
+class Interrupted:
+    """A push whose command died.
+
+    Attributes:
+        checkpoint: Its checkpoint, as it was then.
+        pushed: Whether it is in the cluster.
+        touched: IDs of its objects that somebody has changed since.
+    """
+
+    checkpoint: Checkpoint
+    pushed: bool
+    touched: tuple[str, ...] = ()
+
+
+def find_interrupted(checkpoints: Checkpoints, live: etree._Element) -> list[Interrupted]:
+    """Find out what became of every push that was interrupted; nothing is written down.
+
+    Args:
+        checkpoints: All of them. While no command holds the lock, what is `pushing` was
+            interrupted.
+        live: The live CIB.
+
+    Returns:
+        What was interrupted, the newest first.
+    """
+    found = []
+    ours: set[str] = set()
+    undone: set[int] = set()
+    for checkpoint in checkpoints.all():
+        if checkpoint.state != "pushing" or checkpoint.number in undone:
+            # The rollback that a change began by itself is newer than that change.
+            continue
+        compared = compare(live, checkpoint, *checkpoints.cibs(checkpoint))
+        touched: tuple[str, ...] = ()
+        if compared.pushed:
+            # What stopped something may be interrupted together with what then removed it.
+            touched = tuple(name for name in compared.touched if name not in ours)
+            changed = checkpoint.changes
+            ours.update(changed.created, changed.changed, changed.removed)
+            undone.update(checkpoint.undoes)
+        found.append(Interrupted(checkpoint, compared.pushed, touched))
+    return found
+
+
+def pushed_and_unfinished(checkpoints: Checkpoints, live: etree._Element) -> list[Checkpoint]:
+    """Return the pushes in the cluster whose commands were interrupted before their last step.
+
+    Args:
+        checkpoints: All of them.
+        live: The live CIB.
+
+    Returns:
+        Their checkpoints, the newest first.
+    """
+    lost = {
+        each.checkpoint.number for each in find_interrupted(checkpoints, live) if not each.pushed
+    }
+    there = ("pushing", "applied", "unconfirmed", "confirmed")
+    return [
+        each
+        for each in checkpoints.all()
+        if not each.seen_through and each.state in there and each.number not in lost
+    ]
+
+
+def stop_of(unfinished: Collection[Checkpoint], removed: Collection[str]) -> int | None:
+    """Return the push that stopped what is now removed, and was interrupted before it was removed.
+
+    Args:
+        unfinished: The pushes whose commands were interrupted.
+        removed: IDs of what is removed.
+
+    Returns:
+        The number of its checkpoint, which is taken back together with the removal; None if there
+        is none.
+    """
+    return next((each.number for each in unfinished if set(each.stops) & set(removed)), None)
+
+
 def resolve_interrupted(machine: Machine, live: etree._Element) -> list[str]:
     """Find out what became of every push that was interrupted, and write it down.
 
@@ -67,38 +150,30 @@ def resolve_interrupted(machine: Machine, live: etree._Element) -> list[str]:
         A sentence for each.
     """
     checkpoints = Checkpoints(machine.state)
-    sentences = []
-    ours: set[str] = set()
-    for number in [each.number for each in checkpoints.all() if each.state == "pushing"]:
-        interrupted = checkpoints.get(number)
-        if interrupted.state != "pushing":
-            # The rollback that a change began by itself is newer than that change, and has told.
-            continue
-        found = compare(live, interrupted, *checkpoints.cibs(interrupted))
-        what = f"checkpoint {interrupted.number} ({interrupted.command} of {interrupted.user}, "
-        what += f"{interrupted.at}) was interrupted: "
-        if found.pushed:
-            notes = (interrupted.note, "interrupted; not verified")
-            finish(checkpoints, interrupted, note="; ".join(filter(None, notes)))
-            what += "the change is in the cluster, and nobody has verified it: takeover status"
-            if interrupted.note:
-                what += f" ({interrupted.note})"
-            # What stopped something may be interrupted together with what then removed it.
-            touched = [name for name in found.touched if name not in ours]
-            if touched:
-                what += f". Somebody has changed {', '.join(touched)} since"
-            changed = interrupted.changes
-            ours.update(changed.created, changed.changed, changed.removed)
-        else:
-            checkpoints.keep(interrupted, state="failed", note="interrupted; not in the cluster")
-            what += "the change is not in the cluster"
-            if interrupted.stopped_by is not None:
-                what += (
-                    f". What it was to remove stays stopped; to start it: takeover rollback "
-                    f"{interrupted.stopped_by}"
-                )
-        sentences.append(what)
-    return sentences
+    return [_resolve(checkpoints, each) for each in find_interrupted(checkpoints, live)]
+
+
+def _resolve(checkpoints: Checkpoints, found: Interrupted) -> str:
+    interrupted = found.checkpoint
+    what = f"checkpoint {interrupted.number} ({interrupted.command} of {interrupted.user}, "
+    what += f"{interrupted.at}) was interrupted: "
+    if found.pushed:
+        notes = (interrupted.note, "interrupted; not verified")
+        finish(checkpoints, interrupted, note="; ".join(filter(None, notes)))
+        what += "the change is in the cluster, and nobody has verified it: takeover status"
+        if interrupted.note:
+            what += f" ({interrupted.note})"
+        if found.touched:
+            what += f". Somebody has changed {', '.join(found.touched)} since"
+        return what
+    checkpoints.keep(interrupted, state="failed", note="interrupted; not in the cluster")
+    what += "the change is not in the cluster"
+    if interrupted.stopped_by is not None:
+        what += (
+            f". What it was to remove stays stopped; to start it: takeover rollback "
+            f"{interrupted.stopped_by}"
+        )
+    return what
 
 
 def finish(checkpoints: Checkpoints, pushed: Checkpoint, note: str = "") -> Checkpoint:
@@ -141,10 +216,6 @@ def tell(machine: Machine) -> None:
         ProgramError: pcs cannot get the live CIB.
         ClusterError: A file is not a checkpoint's.
     """
-    from pcs_wrapper.errors import Busy
-    from pcs_wrapper.machine import lock
-    from pcs_wrapper.pacemaker.cib import read_cib
-
     checkpoints = Checkpoints(machine.state)
     if not machine.is_root or not checkpoints.are_readable():
         return

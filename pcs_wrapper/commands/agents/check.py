@@ -77,7 +77,7 @@ def check(
     `should` is broken) or skipped, and why. What was run is shown as a command for the usual
     environment, with what was different from it.
 
-    Exit code 0: nothing failed; 1: something failed; 2: the command line is wrong.
+    Exit codes: 0 nothing failed, 1 something failed, 2 the command line is wrong.
     """  # noqa: D301 - \b is click's
     import signal
 

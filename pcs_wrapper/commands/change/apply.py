@@ -72,20 +72,22 @@ def apply(
 def _show_plan(
     machine: Machine, description: Description, options: Options, *, as_json: bool
 ) -> None:
-    """Print what an apply would do: the difference, and the commands that would make it."""
+    """Print what an apply would do: the difference, and the steps that would make it."""
     from dataclasses import asdict
 
     from pcs_wrapper.change import applying
+    from pcs_wrapper.change.execution import shown, steps_data
+    from pcs_wrapper.change.prepare import prepare
     from pcs_wrapper.views.changes import changes_text, difference_text
     from pcs_wrapper.views.output import to_json
 
-    plan = applying.plan(machine, description, adopt=options.adopt, saved=options.saved)
-    commands = applying.commands(machine, plan, options)
+    change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+    steps = applying.steps(machine, change, options)
     if as_json:
-        click.echo(to_json({"changes": asdict(plan.changes), "commands": commands}))
+        click.echo(to_json({"changes": asdict(change.changes)} | steps_data(steps)))
         return
-    if not plan.changes:
+    if not change.changes:
         click.echo("nothing to change")
-        return
-    for line in (*changes_text(plan.changes), *difference_text(plan.old, plan.new), *commands):
+    differences = (*changes_text(change.changes), *difference_text(change.old, change.new))
+    for line in (*differences, *shown(steps)):
         click.echo(line)

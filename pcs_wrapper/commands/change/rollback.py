@@ -48,20 +48,20 @@ def rollback(
     machine.require_root()
     interruption.tell(machine)
     if dry_run:
-        _show_plan(machine, rolling_back.plan(machine, number), as_json=as_json)
+        _show_plan(machine, rolling_back.prepare(machine, number), as_json=as_json)
         return
     # The timer's rollback waits for a command that is at work: an apply that takes its time.
     with lock.held(machine, "takeover rollback", wait=unless_confirmed):
         if unless_confirmed and not rolling_back.is_unconfirmed(machine, number):
             click.echo(f"checkpoint {number} does not wait to be confirmed: nothing to do")
             return
-        planned = rolling_back.plan(machine, number)
+        planned = rolling_back.prepare(machine, number)
         for line in rollback_text(planned):
             click.echo(line, err=True)
         if not (yes or unless_confirmed):
             click.confirm("roll back?", abort=True, err=True)
         why = "not confirmed in time" if unless_confirmed else message
-        done = rolling_back.carry_out(machine, planned, why)
+        done = rolling_back.roll_back(machine, planned, why)
     if as_json:
         click.echo(rolled_back_json(done))
     else:
@@ -75,19 +75,19 @@ def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:
     from dataclasses import asdict
 
     from pcs_wrapper.change import rolling_back
+    from pcs_wrapper.change.execution import shown, steps_data
     from pcs_wrapper.views.changes import difference_text, rollback_text
     from pcs_wrapper.views.output import to_json
 
-    commands = rolling_back.commands(machine, planned)
+    steps = rolling_back.steps(machine, planned)
     if as_json:
         data = {
             "undone": [each.number for each in planned.undone],
             "changes": asdict(planned.changes),
             "touched": planned.touched,
-            "commands": commands,
         }
-        click.echo(to_json(data))
+        click.echo(to_json(data | steps_data(steps)))
         return
-    lines = (*rollback_text(planned), *difference_text(planned.live, planned.target), *commands)
-    for line in lines:
+    lines = (*rollback_text(planned), *difference_text(planned.live, planned.target))
+    for line in (*lines, *shown(steps)):
         click.echo(line)

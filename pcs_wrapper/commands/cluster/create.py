@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 import click
@@ -33,21 +32,15 @@ def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run:
     Run it on one of the nodes. A cluster that is there already is completed.
     """
     from cib_templates.reading.reading import read_description
+    from pcs_wrapper.change.execution import shown
     from pcs_wrapper.cluster import creation
     from pcs_wrapper.cluster.password import password
-    from pcs_wrapper.pacemaker.cib import push_lines, wait_command
     from pcs_wrapper.views.state import state_text
 
     description = read_description(file)
     if dry_run:
-        for step in creation.steps(machine, description):
-            click.echo(f"# {step.says}")
-            click.echo(shlex.join(step.command))
-        click.echo("# cluster properties and fencing devices, as `takeover render` shows them")
-        click.echo("pcs cluster cib old.xml")
-        for line in push_lines(Path("old.xml"), Path("new.xml"), Path("patch.xml")):
+        for line in shown(creation.steps(machine, description)):
             click.echo(line)
-        click.echo(shlex.join(wait_command(creation.SETTLE)))
         return
     state = creation.create(machine, description, lambda: password(password_file))
     for line in state_text(state):

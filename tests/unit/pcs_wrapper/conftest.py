@@ -15,6 +15,7 @@ from pcs_wrapper.cli import run
 from pcs_wrapper.machine.console import Console
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.runner import Result, Runner
+from tests.unit.fakes.cluster import Cluster
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "postgresql.toml"
 FIXTURES = Path(__file__).parent / "crm_mon"
@@ -23,11 +24,10 @@ CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--fence-hi
 CONFIG = ("pcs", "cluster", "config", "--output-format=json")
 SIMULATE = ("env", "*", "crm_simulate", "--run", "--live-check", "--output-as=xml")
 TIMER = (
-    *("systemd-run", "--on-active=300s", "--timer-property=AccuracySec=1s"),
-    *("--unit=takeover-unconfirmed-1", "--collect"),
-    *("/usr/local/bin/takeover", "rollback", "--unless-confirmed", "1"),
+    "systemd-run --on-active=300s --timer-property=AccuracySec=1s --unit=takeover-unconfirmed-1 "
+    "--collect /usr/local/bin/takeover rollback --unless-confirmed 1"
 )
-STOP_TIMER = ("systemctl", "stop", "takeover-unconfirmed-1.timer")
+STOP_TIMER = "systemctl stop takeover-unconfirmed-1.timer"
 PATCH = """\
 <diff format="2">
   <version>
@@ -171,6 +171,14 @@ def runner() -> Iterator[ExpectedCalls]:
     assert calls.expected == []
 
 
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Return a cluster that does not run yet; at the end, all that was to happen has happened."""
+    cluster = Cluster()
+    yield cluster
+    cluster.check()
+
+
 @dataclass
 class Takeover:
     """The command line on a machine made for a test.
@@ -200,7 +208,7 @@ class Takeover:
 
 
 @pytest.fixture
-def takeover(tmp_path: Path, runner: ExpectedCalls) -> Takeover:
+def takeover(tmp_path: Path, request: pytest.FixtureRequest) -> Takeover:
     """Return the command line as root on a machine with the agents, in no cluster."""
     agents = tmp_path / "agents"
     agents.mkdir()
@@ -210,6 +218,9 @@ def takeover(tmp_path: Path, runner: ExpectedCalls) -> Takeover:
     warned: list[str] = []
     progress: list[str] = []
     clock = iter(range(0, 100_000, 10))
+    runner: Any = request.getfixturevalue("runner")
+    if "cluster" in request.fixturenames:
+        runner = request.getfixturevalue("cluster")
     machine = Machine(
         runner=runner,
         is_root=True,
@@ -220,8 +231,8 @@ def takeover(tmp_path: Path, runner: ExpectedCalls) -> Takeover:
         program=Path("/usr/local/bin/takeover"),
         user="alice",
         now=lambda: datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
-        clock=lambda: next(clock),
-        sleep=lambda _: None,
+        clock=getattr(runner, "clock", lambda: next(clock)),
+        sleep=getattr(runner, "sleep", lambda _: None),
         console=Console(step=said.append, detail=progress.append, warning=warned.append),
     )
     return Takeover(machine, said, warned, progress)

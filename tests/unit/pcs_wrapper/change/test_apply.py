@@ -12,25 +12,24 @@ from lxml import etree
 from cib_templates.cib.text import to_text
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
-from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.pcs_wrapper.conftest import CRM_MON, EXAMPLE, FIXTURES, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import CONFIG, PUSH, Cluster, configuration
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
 
 
 def test_a_description_is_applied(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The difference is pushed, the cluster settles, and what runs where is said."""
-    seen: list[str] = []
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
-    runner.expect_push(LIVE, lambda old, new: seen.extend((old, new)))
-    runner.expect_settled("running")
+    cluster.state, cluster.cib = "cluster-only", LIVE
+    cluster.when(PUSH, state="running")
     assert takeover("apply", EXAMPLE) == 0
-    assert seen == [LIVE, APPLIED]
+    assert cluster.writes == [PUSH]
+    [pushed] = cluster.pushes
+    assert (pushed.before, pushed.after) == (LIVE, cluster.cib)
+    assert configuration(cluster.cib) == configuration(APPLIED)
     assert capsys.readouterr().out == (
         "created: cib-bootstrap-options-no-quorum-policy, fence-power, shop, shop-prefers-node1, "
         "shop-prefers-node2, shop-prefers-node3\n"
@@ -44,28 +43,24 @@ def test_a_description_is_applied(
 
 
 def test_applying_again_pushes_nothing(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A second apply of the same description changes nothing and says so."""
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("running")
+    cluster.state, cluster.cib = "running", APPLIED
     assert takeover("apply", EXAMPLE) == 0
+    assert cluster.writes == []
     assert takeover.said == ["nothing to change"]
     assert capsys.readouterr().out == "shop: running on node1\n"
 
 
 def test_a_service_that_does_not_run_is_exit_code_1(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The configuration is in place, but the service is down: the reason is told."""
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
-    runner.expect_push(LIVE)
-    runner.expect_settled("fencing-refused")
+    cluster.state, cluster.cib = "cluster-only", LIVE
+    cluster.when(PUSH, state="fencing-refused")
     assert takeover("apply", "--no-rollback", EXAMPLE) == 1
+    assert cluster.writes == [PUSH]
     down = (
         "shop: stopped — waiting for node1 to be fenced; fencing by fence-power failed: "
         "the outlet is locked (3 attempts)"
@@ -79,38 +74,34 @@ def test_a_service_that_does_not_run_is_exit_code_1(
 
 
 def test_a_service_that_is_disabled_is_no_failure(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Who has stopped a service on purpose is reminded of it, and has nothing to repair."""
-    runner.expect_state("disabled")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("disabled")
+    cluster.state, cluster.cib = "disabled", APPLIED
     assert takeover("apply", EXAMPLE) == 0
-    assert capsys.readouterr().out == ("shop: stopped — it is disabled: pcs resource enable shop\n")
+    assert cluster.writes == []
+    assert capsys.readouterr().out == (
+        "shop: stopped — it is disabled; to start it: pcs resource enable shop\n"
+    )
 
 
 def test_a_service_that_pacemaker_does_not_know_is_exit_code_1(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A service that is not in the cluster's state at all does not count as running."""
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("cluster-only")
+    cluster.state, cluster.cib = "cluster-only", APPLIED
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert "shop: stopped — Pacemaker does not show it" in capsys.readouterr().out
 
 
 def test_json_tells_changes_and_services(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Programs get changes and services as data."""
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("running")
+    cluster.state, cluster.cib = "running", APPLIED
     assert takeover("apply", "--json", EXAMPLE) == 0
+    assert cluster.writes == []
     data = json.loads(capsys.readouterr().out)
     assert data["changes"] == {"created": [], "changed": [], "removed": []}
     assert data["services"][0]["state"] == "running"
@@ -118,30 +109,37 @@ def test_json_tells_changes_and_services(
 
 
 def test_a_dry_run_shows_difference_and_commands(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is pushed; what would be, and by which commands, is printed."""
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.state, cluster.cib = "cluster-only", LIVE
     assert takeover("apply", "--dry-run", EXAMPLE) == 0
+    assert cluster.writes == []
     lines = capsys.readouterr().out.splitlines()
     assert '+      <group id="shop">' in lines
-    assert lines[-4:] == [
+    assert lines[lines.index("# saving the configuration as it is") :] == [
+        "# saving the configuration as it is",
         "pcs cluster cib old.xml",
+        "# keeping checkpoint 1",
+        "# pushing the changes (checkpoint 1)",
         "crm_diff --original old.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
+        "# waiting up to 490 s for the cluster to settle",
         "crm_resource --wait --timeout=490",
+        "# looking how everything is",
+        "# verifying that the services of the change run, and that no other was hurt",
+        "# noting that checkpoint 1 is in the cluster",
     ]
 
 
 def test_a_cluster_of_another_name_is_refused(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The same nodes may be another cluster's; a name is not changed by apply."""
-    runner.expect_state("running")
-    runner.expect_config(cluster_name="store")
+    cluster.state, cluster.cib = "running", LIVE
+    cluster.config = CONFIG | {"cluster_name": "store"}
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert capsys.readouterr().err == (
         "the running cluster is called 'store', the description's 'shop'. Is it the description "
         "of this cluster? apply does not rename one\n"
@@ -150,14 +148,13 @@ def test_a_cluster_of_another_name_is_refused(
 
 @pytest.mark.parametrize(("totem", "token"), [({"token": "5000"}, "5000"), ({}, "3000")])
 def test_another_token_is_warned_of(
-    totem: dict[str, str], token: str, runner: ExpectedCalls, takeover: Takeover
+    totem: dict[str, str], token: str, cluster: Cluster, takeover: Takeover
 ) -> None:
     """The token is Corosync's, not the CIB's: the command that changes it is told."""
-    runner.expect_state("running")
-    runner.expect_config(totem_options=totem)
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("running")
+    cluster.state, cluster.cib = "running", APPLIED
+    cluster.config = CONFIG | {"totem_options": totem}
     assert takeover("apply", EXAMPLE) == 0
+    assert cluster.writes == []
     assert takeover.warned == [
         f"the cluster's token is {token} ms, the description's 1000 ms. apply leaves it as it is; "
         "to change it: pcs cluster config update totem token=1000"
@@ -165,32 +162,28 @@ def test_another_token_is_warned_of(
 
 
 def test_a_changed_fencing_device_is_tried_again(
-    runner: ExpectedCalls, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pacemaker would not start a device that has failed everywhere: its failures are removed."""
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("fence_apc", "fence_apc_snmp"))
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_push(APPLIED)
-    runner.expect("pcs", "stonith", "cleanup", "fence-power")
-    runner.expect_settled("running", news=False)
+    cluster.state, cluster.cib = "running", APPLIED
     assert takeover("apply", file) == 0
+    assert cluster.writes == [PUSH, "pcs stonith cleanup fence-power"]
     assert capsys.readouterr().out == "changed: fence-power\nshop: running on node1\n"
 
 
 def test_a_dry_run_shows_the_cleanup_of_a_changed_fencing_device(
-    runner: ExpectedCalls, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The commands are all that an apply would run, in their order."""
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("fence_apc", "fence_apc_snmp"))
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
+    cluster.state, cluster.cib = "running", APPLIED
     assert takeover("apply", "--dry-run", file) == 0
-    assert capsys.readouterr().out.splitlines()[-4:] == [
+    assert cluster.writes == []
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if not line.startswith("#")][-4:] == [
         "crm_diff --original old.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
         "pcs stonith cleanup fence-power",
@@ -199,28 +192,25 @@ def test_a_dry_run_shows_the_cleanup_of_a_changed_fencing_device(
 
 
 def test_fencing_that_does_not_run_is_exit_code_1(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A cluster without fencing is not what is described: the device's own reason is told."""
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("fencing-stopped")
+    cluster.state, cluster.cib = "fencing-stopped", APPLIED
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert capsys.readouterr().out.splitlines()[-1] == (
         "fence-power: not running — start of fence-power failed on node2: unable to log in to "
-        "203.0.113.2 (then: pcs stonith cleanup fence-power)"
+        "203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)"
     )
 
 
 def test_a_partition_without_quorum_is_not_pushed_to(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two partitions' configurations would fight when they meet: the cure is named instead."""
-    runner.expect_state("no-quorum")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.state, cluster.cib = "no-quorum", LIVE
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert capsys.readouterr().err == (
         "no quorum: 1 of 3 nodes online. Nothing was changed: the other partition may have "
         "quorum, and changes of its own. Bring nodes back (pcs cluster start --all), or apply it "
@@ -228,66 +218,61 @@ def test_a_partition_without_quorum_is_not_pushed_to(
     )
 
 
-def test_a_dry_run_needs_no_quorum(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_a_dry_run_needs_no_quorum(cluster: Cluster, takeover: Takeover) -> None:
     """What an apply would do can be looked at in any partition."""
-    runner.expect_state("no-quorum")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.state, cluster.cib = "no-quorum", LIVE
     assert takeover("apply", "--dry-run", EXAMPLE) == 0
+    assert cluster.writes == []
 
 
 def test_a_push_that_fails_says_that_nothing_was_changed(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The tool's command and output are shown, and the files are removed."""
-    folders: list[Path] = []
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
-    call = runner.expect_push(LIVE)
-    call.result = Result(1, "", "Call failed: patch did not apply\n")
-    call.effect = lambda command: folders.append(Path(command[3]).parent)
+    cluster.state, cluster.cib = "cluster-only", LIVE
+    cluster.when(PUSH, exit_code=1, stderr="Call failed: patch did not apply\n")
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == [PUSH]
+    assert cluster.cib == LIVE
     error = capsys.readouterr().err
     assert "patch did not apply\nNothing was changed" in error
-    assert not folders[0].exists()
+    cluster.check()
 
 
 def test_other_nodes_are_refused(
-    runner: ExpectedCalls, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A description of another cluster is not applied to this one."""
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("node3", "node4"))
-    runner.expect_state("running")
+    cluster.state, cluster.cib = "running", LIVE
     assert takeover("apply", file) == 1
+    assert cluster.writes == []
     assert "the cluster lacks node4; the description lacks node3" in capsys.readouterr().err
 
 
 def test_missing_agents_are_told_before_anything_is_pushed(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The cure is the command that installs them."""
     (takeover.machine.agents / "app").unlink()
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.state, cluster.cib = "cluster-only", LIVE
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert capsys.readouterr().err == (
-        "ocf:takeover:app not installed on this machine: "
-        "run `takeover agents install` on every node\n"
+        "ocf:takeover:app is not installed on this machine. "
+        "Run `takeover agents install` on every node\n"
     )
 
 
 def test_a_missing_fence_agent_is_told_before_anything_is_pushed(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pacemaker would only say that the device does not start, and not why."""
-    runner.programs.remove("fence_apc")
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.programs.remove("fence_apc")
+    cluster.state, cluster.cib = "cluster-only", LIVE
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert capsys.readouterr().err == (
         "fence_apc is not installed on this machine. On every node, install the fence agent's "
         "package (Debian 12: fence-agents, 13: `apt search fence-agents-`)\n"
@@ -295,67 +280,67 @@ def test_a_missing_fence_agent_is_told_before_anything_is_pushed(
 
 
 def test_something_in_the_way_is_told_before_anything_is_pushed(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A resource of others with our name is not overwritten."""
     taken = LIVE.replace('id="printer"', 'id="shop"')
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=taken)
+    cluster.state, cluster.cib = "cluster-only", taken
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert "already has shop, which Takeover did not make" in capsys.readouterr().err
 
 
 def test_a_renamed_service_is_not_started_beside_the_old_one(
-    runner: ExpectedCalls, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two resources with one disk could have it mounted on two nodes: nothing is pushed."""
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("services.shop", "services.store"))
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
+    cluster.state, cluster.cib = "running", APPLIED
     assert takeover("apply", file) == 1
+    assert cluster.writes == []
     error = capsys.readouterr().err
     assert "/srv/shop from shop-filesystem to store-filesystem" in error
     assert error.endswith("First apply a description without the service store, then this one\n")
 
 
 def test_the_schema_is_asked_before_anything_is_pushed(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A CIB that the installed Pacemaker would reject is not pushed (pcs#926)."""
     takeover.has_a_schema_that_rejects()
-    runner.expect_state("cluster-only")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.state, cluster.cib = "cluster-only", LIVE
     assert takeover("apply", EXAMPLE) == 1
+    assert cluster.writes == []
     assert "rejects the CIB" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("apply",), ("cluster", "create"), ("apply", "--dry-run")])
 def test_it_needs_root(
-    arguments: tuple[str, ...], takeover: Takeover, capsys: pytest.CaptureFixture[str]
-) -> None:
+    arguments: tuple[str, ...], cluster: Cluster, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     """Without root, nothing is run at all."""
     takeover.machine = dataclasses.replace(takeover.machine, is_root=False)
     assert takeover(*arguments, EXAMPLE) == 1
+    assert cluster.calls == []
     assert capsys.readouterr().err == "this needs root: run it again with sudo\n"
 
 
 @pytest.mark.parametrize("arguments", [("apply",), ("cluster", "create"), ("apply", "--dry-run")])
 def test_it_needs_pcs(
-    arguments: tuple[str, ...], runner: ExpectedCalls, takeover: Takeover,
+    arguments: tuple[str, ...], cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Without pcs, nothing is run at all."""
-    runner.programs.remove("pcs")
+    cluster.programs.remove("pcs")
     assert takeover(*arguments, EXAMPLE) == 1
+    assert cluster.calls == []
     assert capsys.readouterr().err == "pcs is not installed on this machine: apt install pcs\n"
 
 
-def test_no_cluster_running_is_exit_code_4(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_no_cluster_running_is_exit_code_4(cluster: Cluster, takeover: Takeover) -> None:
     """Without a cluster, there is nothing to apply to."""
-    answer = (FIXTURES / "disconnected.xml").read_text()
-    runner.expect(*CRM_MON, stdout=answer, exit_code=102)
+    cluster.state = "disconnected"
     assert takeover("apply", EXAMPLE) == 4
+    assert cluster.writes == []

@@ -16,7 +16,7 @@ def leaving(old: str, new: str, constraints: str = "") -> tuple[str, ...]:
         "<cib><configuration><resources>{}</resources><constraints>{}</constraints>"
         "</configuration></cib>"
     )
-    return stopping.leaving(
+    return stopping.stoppable(
         etree.fromstring(text.format(old, constraints)), etree.fromstring(text.format(new, ""))
     )
 
@@ -70,8 +70,8 @@ def test_what_would_not_stop_keeps_running_what_it_depends_on() -> None:
     text += DEPENDS["order"].format("web", "store") + "</constraints></configuration></cib>"
     new = etree.fromstring("<cib><configuration><resources/></configuration></cib>")
     old = etree.fromstring(text)
-    assert stopping.leaving(old, new, without={"store"}) == ()
-    assert stopping.leaving(old, new, without={"web"}) == ("store",)
+    assert stopping.stoppable(old, new, without={"store"}) == ()
+    assert stopping.stoppable(old, new, without={"web"}) == ("store",)
 
 
 def test_what_leaves_together_may_depend_on_each_other() -> None:

@@ -94,7 +94,7 @@ def test_a_parameter_that_restarts_a_part_is_told_with_what_it_costs(
         "  shop is not served for about 0.6 s (application 0.5, address 0.1; measured; "
         "at most 310 s)\n"
         "\n"
-        "What a failure will cost them:\n"
+        "What a failure will cost clients:\n"
         "  shop, node fails: about 6.1 s (detect 4.8, fence 0.3, data 0.4, application 0.5, "
         "address 0.1; estimated; at most 335 s)\n"
         "  shop, application fails: about 0.8 s (detect 0.1, application 0.6, address 0.1; "
@@ -181,7 +181,7 @@ def test_what_the_cluster_does_anyway_is_not_laid_to_the_change(
     told = capsys.readouterr().out
     assert "The cluster then stops and starts nothing.\n" in told
     assert (
-        "What it does anyway, without this change:\n"
+        "What the cluster does anyway, without this change:\n"
         "  node1 IS FENCED  (peer is no longer part of the cluster)\n"
         "  fence-rig moves from node1 to node2\n"
         "  shop moves from node1 to node2\n" in told
@@ -335,5 +335,5 @@ def test_a_hundred_services_are_readable(
     assert takeover("plan", file, "--cib", cib) == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "services: 100 to create, 0 unchanged"
-    assert lines[-1] == "  of 100 more, which no budget speaks against: --json tells"
+    assert lines[-1] == "  100 more services, of which none is known to exceed a budget: see --json"
     assert len(lines) < 110

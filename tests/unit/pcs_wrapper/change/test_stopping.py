@@ -134,7 +134,7 @@ def test_what_does_not_run_or_would_not_stop_is_not_stopped_first(
         "blocked": running.replace('blocked="false"', 'blocked="true"'),
     }[state]
     found = parse_state(etree.fromstring(text.encode()))
-    assert stopping.first(OLD, etree.fromstring(empty), found) == ()
+    assert stopping.to_stop_first(OLD, etree.fromstring(empty), found) == ()
     if state == "disabled":
         expect_apply(runner, "disabled")
         runner.expect_push(to_text(OLD))

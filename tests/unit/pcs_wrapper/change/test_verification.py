@@ -81,7 +81,7 @@ def moved() -> ClusterState:
             ELSEWHERE,
             {
                 "fence-power": "not running — start of fence-power failed on node2: unable to "
-                "log in to 203.0.113.2 (then: pcs stonith cleanup fence-power)"
+                "log in to 203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)"
             },
             "fencing-not-running",
         ),

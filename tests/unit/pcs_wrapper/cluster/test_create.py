@@ -216,7 +216,7 @@ def test_fencing_that_does_not_start_is_told(
     assert takeover("cluster", "create", EXAMPLE) == 1
     assert capsys.readouterr().err == (
         "the cluster is up, but fencing is not: fence-power: start of fence-power failed on node2: "
-        "unable to log in to 203.0.113.2 (then: pcs stonith cleanup fence-power)\n"
+        "unable to log in to 203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)\n"
     )
 
 

@@ -19,12 +19,13 @@ WHY = [
     ("no-dc", "stopped", "no node has been elected to decide (DC) yet"),
     ("start-failed", "partial", "start of shop-app failed on node1: database files are incompatible"
      "; start of shop-app failed on node2: Timed Out"),
-    ("disabled", "stopped", "it is disabled: pcs resource enable shop"),
-    ("standby", "stopped", "no node may run it: node1 standby, node2 standby, node3 standby"),
-    ("banned", "stopped", "no failure is recorded: constraints may keep it from every node that is "
-     "online (pcs constraint location)"),
+    ("disabled", "stopped", "it is disabled; to start it: pcs resource enable shop"),
+    ("standby", "stopped", "no node may run it: node1 is standby, node2 is standby, "
+     "node3 is standby"),
+    ("banned", "stopped", "no failure is recorded; constraints may keep it from every node that is "
+     "online (to see them: pcs constraint location)"),
     ("blocked", "blocked", "stop of shop-filesystem failed on node1: /srv/shop is held by 4242 "
-     "(then: pcs resource cleanup shop)"),
+     "(when that is repaired: pcs resource cleanup shop)"),
 ]  # fmt: skip
 
 
@@ -96,7 +97,7 @@ def test_what_is_unmanaged_is_marked(
 
 LOGIN = (
     "start of fence-power failed on node2: unable to log in to 203.0.113.2 "
-    "(then: pcs stonith cleanup fence-power)"
+    "(when that is repaired: pcs stonith cleanup fence-power)"
 )
 
 
@@ -105,9 +106,10 @@ LOGIN = (
     [
         ("", "", LOGIN),
         ('unclean="false"', 'unclean="true"', LOGIN),
-        ("<failure ", "<other ", "pcs stonith cleanup fence-power lets Pacemaker try again"),
+        ("<failure ", "<other ",
+         "no failure is recorded; to let Pacemaker try again: pcs stonith cleanup fence-power"),
         ('role="Stopped"', 'role="Stopped" target_role="Stopped"',
-         "it is disabled: pcs stonith enable fence-power"),
+         "it is disabled; to start it: pcs stonith enable fence-power"),
     ],
 )  # fmt: skip
 def test_a_fencing_device_that_is_down_says_why(

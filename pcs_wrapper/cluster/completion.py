@@ -1,0 +1,131 @@
+"""The steps after pcs has made a cluster: until its nodes are members, and fencing runs."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from lxml import etree
+
+from cib_templates.comparing.changes import changed_ids
+from cib_templates.merging.merge import merge
+from cib_templates.model.description import Description
+from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
+from pcs_wrapper.health import diagnosis
+from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.machine.waiting import wait_until
+from pcs_wrapper.pacemaker import cib
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
+
+_ONLINE = 120.0
+_POLL = 1.0
+# For how long the fencing devices may take to start, in seconds.
+_FENCING = 120
+
+
+@dataclass(frozen=True)
+class WaitForNodes(Step):
+    """Wait until all nodes are members of a cluster with quorum.
+
+    Attributes:
+        names: The nodes' names.
+    """
+
+    names: tuple[str, ...]
+    announced = True
+
+    @property
+    def what(self) -> str:
+        """What it does."""
+        return f"waiting up to {_ONLINE:g} s for quorum and all nodes"
+
+    def run(self, run: Run) -> None:
+        """Wait."""
+        missing = wait_until(
+            run.machine, lambda: self._missing(run.machine), seconds=_ONLINE, pause=_POLL
+        )
+        if missing:
+            raise ClusterError(
+                f"after {_ONLINE:g} s: {missing}. Look at `journalctl -u corosync -u pacemaker` "
+                "there, and whether UDP port 5405 is open between the nodes on every link"
+            )
+
+    def _missing(self, machine: Machine) -> str:
+        """Say what is missing for a complete cluster; empty if it is complete."""
+        try:
+            state = read_state(machine)
+        except (ClusterUnreachable, CommandFailed) as error:
+            # While Pacemaker starts, its tools may fail in several ways.
+            return str(error)
+        online = {node.name for node in state.nodes if node.online and not node.pending}
+        offline = [name for name in self.names if name not in online]
+        if offline:
+            return f"{', '.join(offline)} not online"
+        return "" if state.quorum else "no quorum"
+
+
+@dataclass(frozen=True)
+class PushFencing(Step):
+    """Push the cluster properties and the fencing devices, if they are not as described.
+
+    Attributes:
+        description: The cluster.
+        live: Its CIB, if it runs already; None if there is none yet.
+    """
+
+    description: Description
+    live: etree._Element | None
+
+    @property
+    def what(self) -> str:
+        """What it does."""
+        return "pushing cluster properties and fencing devices"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that push them; none if they are known to be as described."""
+        if self.live is not None and not changed_ids(self.live, self._described(self.live)):
+            return ()
+        return (f"pcs cluster cib {cib.PUSH_FILES.old}", *cib.push_lines(cib.PUSH_FILES))
+
+    def run(self, run: Run) -> None:
+        """Push them, into the CIB that the cluster has by now."""
+        live = cib.read_cib(run.machine)
+        described = self._described(live)
+        if changed_ids(live, described):
+            run.machine.console.step(self.what)
+            cib.push(run.machine, live, described)
+
+    def _described(self, live: etree._Element) -> etree._Element:
+        return merge(live, self.description, services=False)
+
+
+@dataclass(frozen=True)
+class WaitForFencing(Step):
+    """Wait until the fencing devices run, and look whether they do."""
+
+    announced = True
+
+    @property
+    def what(self) -> str:
+        """What it does."""
+        return f"waiting up to {_FENCING} s for the fencing devices"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The command that waits."""
+        return (shlex.join(cib.wait_command(_FENCING)),)
+
+    def run(self, run: Run) -> None:
+        """Wait, and look."""
+        cib.wait_for_pacemaker(run.machine, _FENCING)
+        run.state = read_state(run.machine)
+        _check_fencing(run.state)
+
+
+def _check_fencing(state: ClusterState) -> None:
+    stopped = diagnosis.stopped_fencing(state)
+    if stopped:
+        reasons = "; ".join(f"{device}: {why}" for device, why in stopped.items())
+        raise ClusterError(f"the cluster is up, but fencing is not: {reasons}")
