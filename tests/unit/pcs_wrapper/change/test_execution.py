@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from lxml import etree
@@ -14,20 +13,12 @@ from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
 from tests.unit.cib_templates.conftest import LIVE
 from tests.unit.fakes.cluster import PUSH, Cluster
+from tests.unit.fakes.killed import Killed, kill
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
 FAILURE = "fail-count-shop-app#monitor_5000"
 DELETE_FAILURE = f"attrd_updater --delete '--name={FAILURE}' --node=node2"
-
-
-class Killed(BaseException):
-    """The command was killed: nothing of it runs any more."""
-
-
-def kill() -> NoReturn:
-    """Kill the command that runs."""
-    raise Killed
 
 
 def write(folder: Path, text: str) -> Path:
