@@ -121,6 +121,7 @@ class Cluster(Runner):
         calls: All commands that were run, in their order.
         writes: Those of them that change something.
         pushes: What was pushed, and taken.
+        simulated: The CIBs that the scheduler was asked about.
     """
 
     cib: str = "<cib><configuration/><status/></cib>"
@@ -142,6 +143,7 @@ class Cluster(Runner):
     calls: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    simulated: list[etree._Element] = field(default_factory=list)
     _state: str = ""
     _later: list[str] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
@@ -316,6 +318,7 @@ class Cluster(Runner):
     def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
         _require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
         asked = self._xml(command[1].removeprefix("CIB_file="))
+        self.simulated.append(asked)
         if self.scheduled is None:
             pytest.fail("the scheduler was asked")
         is_live = configuration(asked) == configuration(self.cib)
