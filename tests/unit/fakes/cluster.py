@@ -105,6 +105,8 @@ class Push:
 class Cluster(Runner):
     """A runner whose programs find this cluster.
 
+    Until a test says what state it is in, nothing may be run but what is about files alone.
+
     Attributes:
         cib: The live CIB.
         config: Corosync's configuration, as pcs tells it.
@@ -121,6 +123,7 @@ class Cluster(Runner):
         calls: All commands that were run, in their order.
         writes: Those of them that change something.
         pushes: What was pushed, and taken.
+        simulated: The CIBs that the scheduler was asked about.
     """
 
     cib: str = "<cib><configuration/><status/></cib>"
@@ -142,14 +145,12 @@ class Cluster(Runner):
     calls: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    simulated: list[etree._Element] = field(default_factory=list)
     _state: str = ""
     _later: list[str] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _files: list[Path] = field(default_factory=list)
     _seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.state = "disconnected"
 
     # What a test says and sees.
 
@@ -239,6 +240,11 @@ class Cluster(Runner):
         program = read or write
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
+        is_about_files = _begins(command, "env") or "--corosync_conf" in command
+        _require(
+            bool(self._state) or is_about_files,
+            f"nobody has said in which state the cluster is, and `{shown}` was run",
+        )
         event = next((each for each in self._events if _begins(command, each.command)), None)
         if event is not None:
             self._events.remove(event)
@@ -316,6 +322,7 @@ class Cluster(Runner):
     def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
         _require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
         asked = self._xml(command[1].removeprefix("CIB_file="))
+        self.simulated.append(asked)
         if self.scheduled is None:
             pytest.fail("the scheduler was asked")
         is_live = configuration(asked) == configuration(self.cib)
