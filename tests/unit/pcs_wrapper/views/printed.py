@@ -107,9 +107,9 @@ def _status(command: Command, *options: str) -> str:
 
 
 def _check(command: Command, *options: str) -> str:
-    command.description = command.description.replace("prefix = 24", "prefiks = 24")
-    # In text, mistakes are an error.
-    return command("check", *options, _DESCRIPTION) if options else _error(command)
+    if options:  # in text, a mistake is an error
+        command.description = command.description.replace("prefix = 24", "prefiks = 24")
+    return command("check", *options, _DESCRIPTION)
 
 
 def _plan(command: Command, *options: str) -> str:
