@@ -5,13 +5,16 @@ TakeoverError
 ├── UsageError              an argument or an input of the command line is not usable
 ├── ClusterUnreachable      no cluster runs on this machine
 ├── ClusterError            the cluster is not as the command needs it, or did not become so
+│   ├── NotApplicable       the description cannot be applied to this cluster
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   ├── PushUncertain       nobody knows yet whether a change was taken
 │   └── Busy                another command of Takeover is at work
-└── ProgramError            a program that was run
-    ├── ProgramMissing      is not installed
-    ├── CommandFailed       failed
-    └── CommandTimedOut     took too long
+├── ProgramError            a program that was run
+│   ├── ProgramMissing      is not installed
+│   ├── CommandFailed       failed
+│   └── CommandTimedOut     took too long
+├── Interrupted             somebody has interrupted the command
+└── Fault                   nobody expected this: Takeover itself is wrong
 """
 
 from __future__ import annotations
@@ -20,28 +23,64 @@ import shlex
 from typing import TYPE_CHECKING
 
 from cib_templates.errors import TakeoverError
+from pcs_wrapper.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cib_templates.findings import Finding
 
 
 class NotRoot(TakeoverError):
     """The command needs root."""
 
+    code = "not-root"
+    hint = "run it again with sudo"
+
     def __init__(self) -> None:
-        super().__init__("this needs root: run it again with sudo")
+        super().__init__("this needs root", self.hint, joint=": ")
 
 
 class UsageError(TakeoverError):
     """An argument or an input of the command line is not usable."""
 
+    code = "usage"
+    exit_code = ExitCode.USAGE
+    hint = "the command's --help says what it takes"
+
 
 class ClusterUnreachable(TakeoverError):
     """No cluster runs on this machine."""
 
+    code = "cluster-unreachable"
+    exit_code = ExitCode.UNREACHABLE
+    hint = "run it on a node of a cluster that runs, or start it: pcs cluster start --all"
+
 
 class ClusterError(TakeoverError):
     """The cluster is not as the command needs it, or did not become so."""
+
+    code = "cluster-not-ready"
+    hint = "`takeover status` shows how the cluster is"
+
+
+class NotApplicable(ClusterError):
+    """The description cannot be applied to this cluster.
+
+    Args:
+        findings: Everything that is in the way.
+    """
+
+    code = "not-applicable"
+    hint = "put right what was found, then run it again"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__(
+            "\n".join(
+                f"{each.message}. {each.hint}" if each.hint else each.message for each in findings
+            )
+        )
 
 
 class ChangedMeanwhile(ClusterError):
@@ -51,12 +90,16 @@ class ChangedMeanwhile(ClusterError):
         objects: Their IDs.
     """
 
+    code = "changed-meanwhile"
+    hint = "Look at it (pcs cluster cib), then run this again"
+
     def __init__(self, objects: Sequence[str]) -> None:
         self.objects = tuple(objects)
         super().__init__(
             f"somebody else has changed {', '.join(objects)} since the configuration was read. "
-            "Nothing of yours was pushed, and their change is kept. Look at it (pcs cluster cib), "
-            "then run this again"
+            "Nothing of yours was pushed, and their change is kept",
+            self.hint,
+            joint=". ",
         )
 
 
@@ -67,11 +110,11 @@ class PushUncertain(ClusterError):
         error: What came instead of an answer.
     """
 
+    code = "push-uncertain"
+    hint = "`takeover history` compares and tells, when the cluster answers"
+
     def __init__(self, error: ProgramError) -> None:
-        super().__init__(
-            f"{error}\nThe change may be in the cluster or not: `takeover history` compares and "
-            "tells, when the cluster answers"
-        )
+        super().__init__(f"{error}\nThe change may be in the cluster or not", self.hint, joint=": ")
 
 
 class Busy(ClusterError):
@@ -81,16 +124,23 @@ class Busy(ClusterError):
         holder: Who it is.
     """
 
+    code = "busy"
+    hint = "wait until it has ended"
+
     def __init__(self, holder: str) -> None:
         self.holder = holder
         super().__init__(
-            f"{holder} is changing the cluster from this node. Nothing was changed: "
-            "wait until it has ended"
+            f"{holder} is changing the cluster from this node. Nothing was changed",
+            self.hint,
+            joint=": ",
         )
 
 
 class ProgramError(TakeoverError):
-    """Something about a program that was run."""
+    """Something is wrong with a program that was run."""
+
+    code = "program"
+    hint = "the message names the program; its own documentation says more"
 
 
 class ProgramMissing(ProgramError):
@@ -101,13 +151,17 @@ class ProgramMissing(ProgramError):
         packages: The packages that have them.
     """
 
+    code = "program-missing"
+    hint = "install the package that has it"
+
     def __init__(self, programs: Sequence[str], packages: Sequence[str]) -> None:
         self.programs = tuple(programs)
         self.packages = tuple(packages)
         verb = "is" if len(programs) == 1 else "are"
         super().__init__(
-            f"{', '.join(programs)} {verb} not installed on this machine: "
-            f"apt install {' '.join(packages)}"
+            f"{', '.join(programs)} {verb} not installed on this machine",
+            f"apt install {' '.join(packages)}",
+            joint=": ",
         )
 
 
@@ -116,19 +170,21 @@ class CommandFailed(ProgramError):
 
     Args:
         command: Program and arguments.
-        exit_code: Its exit code; negative for a signal.
+        status: Its exit code; negative for a signal.
         output: What it said.
         hint: What to do about it; may be empty.
     """
 
-    def __init__(self, command: Sequence[str], exit_code: int, output: str, hint: str) -> None:
+    code = "command-failed"
+    hint = "the program's own words are in the message"
+
+    def __init__(self, command: Sequence[str], status: int, output: str, hint: str) -> None:
         self.command = tuple(command)
-        self.exit_code = exit_code
+        self.status = status
         self.output = output.strip()
-        self.hint = hint
-        lines = [f"`{shlex.join(command)}` failed with exit code {exit_code}"]
+        lines = [f"`{shlex.join(command)}` failed with exit code {status}"]
         lines += [f"  {line}" for line in self.output.splitlines()]
-        super().__init__("\n".join([*lines, hint] if hint else lines))
+        super().__init__("\n".join(lines), hint)
 
 
 class CommandTimedOut(ProgramError):
@@ -140,9 +196,41 @@ class CommandTimedOut(ProgramError):
         hint: What to do about it; may be empty.
     """
 
+    code = "command-timed-out"
+    hint = "try again when the cluster and its nodes are less busy"
+
     def __init__(self, command: Sequence[str], timeout: float, hint: str) -> None:
         self.command = tuple(command)
         self.timeout = timeout
-        self.hint = hint
         message = f"`{shlex.join(command)}` did not finish within {timeout:g} s and was stopped"
-        super().__init__(f"{message}\n{hint}" if hint else message)
+        super().__init__(message, hint)
+
+
+class Interrupted(TakeoverError):
+    """Somebody has interrupted the command, with Ctrl-C for example."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+    hint = "`takeover history` shows whether a change was under way; the next command completes it"
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
+class Fault(TakeoverError):
+    """Nobody expected this: it is a fault in Takeover itself.
+
+    Args:
+        error: What went wrong.
+        shown: Whether the details were shown.
+    """
+
+    code = "fault-in-takeover"
+    hint = "run it again with TAKEOVER_DEBUG=1 in the environment to see the details"
+
+    def __init__(self, error: BaseException, *, shown: bool) -> None:
+        super().__init__(
+            f"this is a fault in Takeover: {type(error).__name__}: {error}",
+            "the details are above" if shown else self.hint,
+            joint="; ",
+        )

@@ -263,7 +263,7 @@ def _expectations(path: KeyPath, service: Service, description: Description) -> 
             yield BUDGET_BELOW_FENCING.at(
                 (*path, "budget"),
                 f"fencing by {device} alone may take {in_words(fencing.timeout)}",
-                f"use a longer budget, or a shorter fencing.{device}.timeout if the device is faster",
+                f"use a longer budget, or a shorter fencing.{device}.timeout if it is faster",
             )
             return
 

@@ -230,8 +230,8 @@ def apply(machine: Machine, description: Description, options: Options | None = 
         options: How the change shall be made.
 
     Raises:
-        ClusterError: This partition has no quorum, or an earlier change waits to be confirmed;
-            nothing was pushed.
+        NotApplicable: This partition has no quorum; nothing was pushed.
+        ClusterError: An earlier change waits to be confirmed; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects; nothing was pushed.
         PushUncertain: The cluster did not answer; the next command compares.
         InvalidCib: The schema rejects the result; nothing was pushed.
@@ -246,7 +246,7 @@ def apply(machine: Machine, description: Description, options: Options | None = 
         for sentence in interruption.resolve_interrupted(machine, change.old):
             machine.console.warning(sentence)
         if change.changes:
-            preconditions.check_quorum(change.state)
+            preconditions.require(machine, preconditions.missing_quorum(change.state))
             confirmation.check_none_waits(Checkpoints(machine.state))
             if change.stops:
                 # Nothing is stopped for a change that would then be refused.

@@ -114,7 +114,7 @@ def plan_file(
     """
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
-    preconditions.check_exclusive(old, new)
+    preconditions.require(machine, preconditions.passed_exclusives(old, new))
     return _plan(machine, description, old, new, described_corosync(description))
 
 

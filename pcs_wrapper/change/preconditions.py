@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 
 from lxml import etree
 
+from cib_templates.findings import Finding, Severity, error, warning
 from cib_templates.merging.handover import passed
 from cib_templates.model.description import Description
-from pcs_wrapper.errors import ClusterError
+from pcs_wrapper.errors import NotApplicable
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import ClusterConfig
@@ -17,24 +19,73 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
 _OUR_AGENTS = "primitive[@provider='takeover']"
 
+NO_QUORUM = error(
+    "no-quorum", "This part of the cluster has no quorum: the other part may be changed meanwhile."
+)
+NODES_DIFFER = error(
+    "nodes-differ", "The running cluster has other nodes than the description: is it another one?"
+)
+CLUSTER_NAME_DIFFERS = error(
+    "cluster-name-differs",
+    "The running cluster has another name than the description: is it another one?",
+)
+TOKEN_DIFFERS = warning(
+    "token-differs", "Corosync's token is not the one that is described; apply does not change it."
+)
+AGENT_MISSING = error("agent-missing", "One of Takeover's agents is not installed on this node.")
+FENCE_AGENT_MISSING = error(
+    "fence-agent-missing", "A fence agent that a device uses is not installed on this node."
+)
+EXCLUSIVE_PASSED = error(
+    "exclusive-passed",
+    "A disk, mount point or address would pass from one resource to another; for a moment both "
+    "could have it, on two nodes.",
+)
 
-def check_quorum(state: ClusterState) -> None:
-    """Refuse to change a configuration that another partition may be changing as well.
+
+def require(machine: Machine, findings: Iterable[Finding]) -> None:
+    """Warn of what is seldom meant, and refuse to go on if anything is wrong.
+
+    Raises:
+        NotApplicable: With everything that is wrong.
+    """
+    wrong = []
+    for finding in findings:
+        if finding.severity is Severity.WARNING:
+            machine.console.warning(f"{finding.message}. {finding.hint}")
+        else:
+            wrong.append(finding)
+    if wrong:
+        raise NotApplicable(wrong)
+
+
+def missing_quorum(state: ClusterState) -> Iterator[Finding]:
+    """Find that this partition has no quorum, and another may change the configuration as well.
 
     Pacemaker takes changes without quorum, and lets one of two configurations win when the
     partitions meet. What the other partition runs meanwhile is not known here either.
     """
     without = diagnosis.no_decision(state)
     if without:
-        raise ClusterError(
+        yield NO_QUORUM.at(
+            (),
             f"{without}. Nothing was changed: the other partition may have quorum, and changes of "
-            "its own. Bring nodes back (pcs cluster start --all), or apply it on a node of the "
-            "other partition"
+            "its own",
+            "Bring nodes back (pcs cluster start --all), or apply it on a node of the other "
+            "partition",
         )
 
 
-def check_nodes(description: Description, state: ClusterState) -> None:
-    """Check that the running cluster has the description's nodes."""
+def other_cluster(
+    description: Description, state: ClusterState, config: ClusterConfig
+) -> Iterator[Finding]:
+    """Find what says that it is not the description of this cluster.
+
+    Args:
+        description: What the cluster shall be.
+        state: How the cluster is.
+        config: Corosync's configuration, which apply does not change.
+    """
     described = set(description.nodes)
     present = {node.name for node in state.nodes}
     if described != present:
@@ -42,71 +93,77 @@ def check_nodes(description: Description, state: ClusterState) -> None:
         fewer = ", ".join(sorted(present - described))
         differences = [f"the cluster lacks {more}"] if more else []
         differences += [f"the description lacks {fewer}"] if fewer else []
-        raise ClusterError(
+        yield NODES_DIFFER.at(
+            ("nodes",),
             "the description and the running cluster do not have the same nodes: "
-            f"{'; '.join(differences)}. Is it the description of this cluster?"
+            f"{'; '.join(differences)}",
+            "Is it the description of this cluster?",
         )
-
-
-def check_corosync(machine: Machine, config: ClusterConfig, description: Description) -> None:
-    """Check what is in Corosync's configuration, not in the CIB: apply does not change it."""
-    described = description.cluster
-    if config.name != described.name:
-        raise ClusterError(
-            f"the running cluster is called {config.name!r}, the description's {described.name!r}. "
-            "Is it the description of this cluster? apply does not rename one"
+    cluster = description.cluster
+    if config.name != cluster.name:
+        yield CLUSTER_NAME_DIFFERS.at(
+            ("cluster", "name"),
+            f"the running cluster is called {config.name!r}, the description's {cluster.name!r}",
+            "Is it the description of this cluster? apply does not rename one",
         )
-    if config.token != described.token:
+    if config.token != cluster.token:
         now, wanted = (
-            token // timedelta(milliseconds=1) for token in (config.token, described.token)
+            token // timedelta(milliseconds=1) for token in (config.token, cluster.token)
         )
-        machine.console.warning(
-            f"the cluster's token is {now} ms, the description's {wanted} ms. apply leaves it as "
-            f"it is; to change it: pcs cluster config update totem token={wanted}"
+        yield TOKEN_DIFFERS.at(
+            ("cluster", "token"),
+            f"the cluster's token is {now} ms, the description's {wanted} ms",
+            "apply leaves it as it is; to change it: pcs cluster config update totem "
+            f"token={wanted}",
         )
 
 
-def check_agents(machine: Machine, new: etree._Element) -> None:
-    """Check that Takeover's agents that the CIB uses are installed on this node."""
+def missing_agents(machine: Machine, new: etree._Element) -> Iterator[Finding]:
+    """Find those of Takeover's agents that the CIB uses and this node does not have."""
     used = {str(primitive.get("type")) for primitive in new.iterfind(f".//{_OUR_AGENTS}")}
     missing = [name for name in sorted(used) if not os.access(machine.agents / name, os.X_OK)]
     if missing:
         names = ", ".join(f"ocf:takeover:{name}" for name in missing)
-        raise ClusterError(
-            f"{names} not installed on this machine: run `takeover agents install` on every node"
+        yield AGENT_MISSING.at(
+            (),
+            f"{names} {_are(missing)} not installed on this machine",
+            "Run `takeover agents install` on every node",
         )
 
 
-def check_fence_agents(machine: Machine, description: Description) -> None:
-    """Check that the fence agents are installed on this node.
+def missing_fence_agents(machine: Machine, description: Description) -> Iterator[Finding]:
+    """Find the fence agents that a description uses and this node does not have.
 
     Of one that is missing, Pacemaker tells only that its device does not start.
-
-    Raises:
-        ClusterError: Some are not.
     """
     used = {device.agent for device in description.fencing.values()}
     missing = [agent for agent in sorted(used) if machine.runner.find(agent) is None]
     if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        raise ClusterError(
-            f"{', '.join(missing)} {verb} not installed on this machine. On every node, install "
-            "the fence agent's package (Debian 12: fence-agents, 13: `apt search fence-agents-`)"
+        yield FENCE_AGENT_MISSING.at(
+            ("fencing",),
+            f"{', '.join(missing)} {_are(missing)} not installed on this machine",
+            "On every node, install the fence agent's package (Debian 12: fence-agents, 13: "
+            "`apt search fence-agents-`)",
         )
 
 
-def check_exclusive(old: etree._Element, new: etree._Element) -> None:
-    """Refuse to let two resources have the same disk, even for a moment."""
+def passed_exclusives(old: etree._Element, new: etree._Element) -> Iterator[Finding]:
+    """Find what two resources could have at once, even if only for a moment."""
     found = passed(old, new)
     if found:
         passing = "; ".join(f"{each.what} from {each.old} to {each.new}" for each in found)
         services = dict.fromkeys(_service_of(new, each.new) for each in found)
         noun = "service" if len(services) == 1 else "services"
-        raise ClusterError(
-            f"would pass from one resource to another: {passing}. For a moment both could have "
-            f"it, on two nodes. First apply a description without the {noun} "
-            f"{', '.join(services)}, then this one"
+        yield EXCLUSIVE_PASSED.at(
+            (),
+            f"something that only one may have would pass from one resource to another: {passing}. "
+            "For a moment both could have it, on two nodes",
+            f"First apply a description without the {noun} {', '.join(services)}, then this one",
         )
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _service_of(cib: etree._Element, part: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
+from cib_templates.errors import TakeoverError
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from pcs_wrapper.change import preconditions, stopping
@@ -69,23 +70,31 @@ def prepare(
         NotRoot: This is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
         ClusterUnreachable: No cluster runs here.
-        ClusterError: The cluster has another name or other nodes, an agent is not installed
-            here, a disk would pass from one resource to another, or it is not the saved plan.
+        NotApplicable: The cluster has another name or other nodes, an agent is not installed
+            here, or a disk would pass from one resource to another: all that is found of these.
+        ClusterError: It is not the saved plan.
         OwnershipError: Something that is not Takeover's is in the way.
     """
     machine.require_root()
     machine.runner.require("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource")
     state = read_state(machine)
-    preconditions.check_nodes(description, state)
     config = read_cluster_config(machine.runner)
-    preconditions.check_corosync(machine, config, description)
+    found = [
+        *preconditions.other_cluster(description, state, config),
+        *preconditions.missing_fence_agents(machine, description),
+    ]
     old = cib.read_cib(machine)
-    new = merge(old, description, adopt=adopt)
-    if saved:
-        saved.check(old, new)
-    preconditions.check_agents(machine, new)
-    preconditions.check_fence_agents(machine, description)
-    preconditions.check_exclusive(old, new)
+    try:
+        new = merge(old, description, adopt=adopt)
+        if saved:
+            saved.check(old, new)
+    except TakeoverError:
+        # That it is another cluster says more than what of it is in the way.
+        preconditions.require(machine, found)
+        raise
+    found += preconditions.missing_agents(machine, new)
+    found += preconditions.passed_exclusives(old, new)
+    preconditions.require(machine, found)
     differences = changed_ids(old, new)
     devices = {device.resource_id(name) for name, device in description.fencing.items()}
     return Change(

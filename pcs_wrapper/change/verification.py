@@ -8,11 +8,41 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds
+from cib_templates.findings import Finding, FindingKind, error
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction
 
 # The attributes by which constraints name resources.
 _NAMES = ("rsc", "with-rsc", "first", "then")
+
+SERVICE_NOT_SHOWN = error(
+    "service-not-shown", "Pacemaker does not show a service that the change should have made."
+)
+SERVICE_NOT_RUNNING = error(
+    "service-not-running", "A service that the change is about does not run, though it should."
+)
+SERVICE_ON_FORBIDDEN_NODE = error(
+    "service-on-forbidden-node", "A service that the change is about runs where it may not."
+)
+SERVICE_FAILED = error(
+    "service-failed", "An action of what the change is about has failed since the change."
+)
+FENCING_NOT_RUNNING = error(
+    "fencing-not-running", "A fencing device does not run, so that it can fence nobody."
+)
+OTHER_SERVICE_STOPPED = error(
+    "other-service-stopped", "A service that the change is not about ran before, and does not now."
+)
+OTHER_SERVICE_MOVED = error(
+    "other-service-moved", "A service that the change is not about was moved to other nodes."
+)
+OTHER_SERVICE_RESTARTED = error(
+    "other-service-restarted", "A service that the change is not about was restarted."
+)
+OTHER_SERVICE_FAILED = error(
+    "other-service-failed",
+    "An action of a service that the change is not about has failed since the change.",
+)
 
 
 @dataclass(frozen=True)
@@ -38,19 +68,18 @@ class Verdict:
     """What was found.
 
     Attributes:
-        unhealthy: What the change is about and is not as it should be: ID and why.
-        hurt: What the change is not about, and suffered: ID and how.
+        findings: What is wrong, each with the ID of the resource: first of what the change is
+            about, then of what it is not about and has hurt.
     """
 
-    unhealthy: dict[str, str]
-    hurt: dict[str, str]
+    findings: tuple[Finding, ...]
 
     def __bool__(self) -> bool:
-        return not (self.unhealthy or self.hurt)
+        return not self.findings
 
     def sentences(self) -> list[str]:
-        """Say what is wrong."""
-        return [f"{name}: {why}" for name, why in (self.unhealthy | self.hurt).items()]
+        """Return what is wrong, a sentence for each resource."""
+        return [f"{each.path[0]}: {each.message}" for each in self.findings]
 
 
 def scope_of(changes: ChangedIds, old: etree._Element, new: etree._Element) -> Scope:
@@ -148,26 +177,25 @@ def verify(
         failed.setdefault(_top(failure.resource, scope), []).append(failure)
     was = {service.id: service for service in diagnosis.services(before)}
     now = {service.id: service for service in diagnosis.services(after)}
-    unhealthy = {}
+    found: dict[str, Finding] = {}
     for name in services:
         if name in scope.resources:
-            why = _unhealthy(name, now.get(name), scope, failed.get(name, []))
-            if why:
-                unhealthy[name] = why
+            unhealthy = _unhealthy(name, now.get(name), scope, failed.get(name, []))
+            if unhealthy is not None:
+                found[name] = unhealthy
     for name in scope.resources - {*services} - {*diagnosis.stopped_fencing(after)}:
         if name in failed and name not in {part.id for part in after.fencing}:
-            unhealthy[name] = "; ".join(diagnosis.describe(failed[name]))
+            found[name] = SERVICE_FAILED.at((name,), "; ".join(diagnosis.describe(failed[name])))
     started = {part.id for part in before.fencing if part.role == "Started"}
     for device, why in diagnosis.stopped_fencing(after).items():
         if device in scope.resources or device in started:
-            unhealthy[device] = f"not running — {why}"
-    hurt = {}
+            found[device] = FENCING_NOT_RUNNING.at((device,), f"not running — {why}")
     for name, service in was.items():
         if name not in scope.resources and service.is_running:
-            how = _hurt(service, now.get(name), before, after, failed.get(name, []))
-            if how:
-                hurt[name] = how
-    return Verdict(unhealthy, hurt)
+            hurt = _hurt(service, now.get(name), before, after, failed.get(name, []))
+            if hurt is not None:
+                found[name] = hurt
+    return Verdict(tuple(found.values()))
 
 
 def _top(resource: str, scope: Scope) -> str:
@@ -178,18 +206,25 @@ def _top(resource: str, scope: Scope) -> str:
 
 def _unhealthy(
     name: str, service: diagnosis.Service | None, scope: Scope, failures: list[FailedAction]
-) -> str:
+) -> Finding | None:
+    """Return what is wrong with a service that the change is about."""
+
+    def found(kind: FindingKind, message: str) -> Finding:
+        return kind.at((name,), message)
+
     if service is None:
-        return "Pacemaker does not show it"
+        return found(SERVICE_NOT_SHOWN, "Pacemaker does not show it")
     failed = "; ".join(diagnosis.describe(failures))
     if service.is_disabled:
-        return failed
+        return found(SERVICE_FAILED, failed) if failed else None
     if not service.is_running:
-        return f"{service.state} — {failed or service.why}"
+        return found(SERVICE_NOT_RUNNING, f"{service.state} — {failed or service.why}")
+    where = ", ".join(service.nodes)
     forbidden = [node for node in service.nodes if (name, node) in scope.banned]
     if forbidden:
-        return f"runs on {', '.join(forbidden)}, where it may not"
-    return f"runs on {', '.join(service.nodes)}, but {failed}" if failed else ""
+        message = f"runs on {', '.join(forbidden)}, where it may not"
+        return found(SERVICE_ON_FORBIDDEN_NODE, message)
+    return found(SERVICE_FAILED, f"runs on {where}, but {failed}") if failed else None
 
 
 def _hurt(
@@ -198,16 +233,24 @@ def _hurt(
     before: ClusterState,
     after: ClusterState,
     failures: list[FailedAction],
-) -> str:
+) -> Finding | None:
+    """Return how a service that the change is not about was hurt."""
     online = {node.name for node in after.nodes if node.online and not node.unclean}
     if now is None or not online.issuperset(was.nodes) or now.is_disabled:
-        return ""
+        return None
+
+    def found(kind: FindingKind, message: str) -> Finding:
+        return kind.at((was.id,), message)
+
     where = ", ".join(was.nodes)
     failed = "; ".join(diagnosis.describe(failures))
+    because = f": {failed}" if failed else ""
     if not now.is_running:
-        return f"ran on {where} before, and is {now.state} now: {now.why}"
+        message = f"ran on {where} before, and is {now.state} now: {now.why}"
+        return found(OTHER_SERVICE_STOPPED, message)
     if set(now.nodes) != set(was.nodes):
-        return f"was moved from {where} to {', '.join(now.nodes)}{f': {failed}' if failed else ''}"
+        message = f"was moved from {where} to {', '.join(now.nodes)}{because}"
+        return found(OTHER_SERVICE_MOVED, message)
     restarted = [
         part.id
         for part in now.parts
@@ -217,5 +260,6 @@ def _hurt(
         )
     ]
     if restarted:
-        return f"was restarted ({', '.join(restarted)}){f': {failed}' if failed else ''}"
-    return failed
+        message = f"was restarted ({', '.join(restarted)}){because}"
+        return found(OTHER_SERVICE_RESTARTED, message)
+    return found(OTHER_SERVICE_FAILED, failed) if failed else None

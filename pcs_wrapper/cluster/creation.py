@@ -205,7 +205,7 @@ def steps(machine: Machine, description: Description) -> list[Step]:
     """
     machine.require_root()
     machine.runner.require("pcs", "crm_mon", "crm_resource")
-    preconditions.check_fence_agents(machine, description)
+    preconditions.require(machine, preconditions.missing_fence_agents(machine, description))
     return [
         *_programs(machine, description),
         WaitForNodes(tuple(description.nodes)),

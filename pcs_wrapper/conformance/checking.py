@@ -14,7 +14,8 @@ from lxml import etree
 
 from pcs_wrapper.conformance.codes import ERR_PERM, SUCCESS
 from pcs_wrapper.conformance.described import read
-from pcs_wrapper.conformance.rule import Chapter, Fault, Needs, Rule, Severity, Skipped
+from pcs_wrapper.conformance.findings import AgentFinding, Skipped, Weight
+from pcs_wrapper.conformance.rule import Chapter, Needs, Rule
 from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.errors import UsageError
 
@@ -39,7 +40,7 @@ class Result:
         chapter: The title of its chapter.
         rule: The rule.
         verdict: What it found.
-        faults: What is wrong.
+        findings: What is wrong.
         why: Why it was skipped.
         seconds: How long it took.
     """
@@ -47,7 +48,7 @@ class Result:
     chapter: str
     rule: Rule
     verdict: Verdict
-    faults: tuple[Fault, ...]
+    findings: tuple[AgentFinding, ...]
     why: str
     seconds: float
 
@@ -146,27 +147,27 @@ def check(lab: Laboratory, chosen: Collection[str]) -> Iterator[Result]:
         for rule in chapter.rules:
             if rule.id in chosen:
                 began = time.monotonic()
-                verdict, faults, why = _apply(lab, rule)
+                verdict, findings, why = _apply(lab, rule)
                 seconds = time.monotonic() - began
-                yield Result(chapter.title, rule, verdict, faults, why, seconds)
+                yield Result(chapter.title, rule, verdict, findings, why, seconds)
 
 
-def _apply(lab: Laboratory, rule: Rule) -> tuple[Verdict, tuple[Fault, ...], str]:
-    """Return the verdict, the faults, and why it was skipped."""
+def _apply(lab: Laboratory, rule: Rule) -> tuple[Verdict, tuple[AgentFinding, ...], str]:
+    """Return the verdict, what was found, and why the rule was skipped."""
     before = len(lab.history)
-    faults: list[Fault] = []
+    findings: list[AgentFinding] = []
     why = ""
     try:
         _see_that_it_is_allowed(lab, rule)
-        faults.extend(rule.check(lab))
+        findings.extend(rule.findings(lab))
     except Skipped as skipped:  # what was found before that counts nevertheless
         why = str(skipped)
     refused = any(done.code == ERR_PERM for done in lab.history[before:])
     if refused and not lab.is_root and rule.needs is not Needs.NOTHING:
         return Verdict.SKIPPED, (), "the agent needs root for this: run it with sudo"
-    if faults:
-        failed = rule.severity is Severity.MUST
-        return Verdict.FAILED if failed else Verdict.ADVICE, tuple(faults), ""
+    if findings:
+        failed = rule.weight is Weight.MUST
+        return Verdict.FAILED if failed else Verdict.ADVICE, tuple(findings), ""
     return (Verdict.SKIPPED, (), why) if why else (Verdict.OK, (), "")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from pcs_wrapper.conformance.checking import Result, Verdict
-from pcs_wrapper.conformance.report import fault_text, is_good, printable
+from pcs_wrapper.conformance.report import finding_text, is_good, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,14 +49,14 @@ def _add_case(suite: etree._Element, agent: str, result: Result, *, strict: bool
     )
     if result.verdict is Verdict.SKIPPED:
         etree.SubElement(case, "skipped", message=printable(result.why))
-    elif result.faults:
-        lines = [line for fault in result.faults for line in fault_text(fault)]
+    elif result.findings:
+        lines = [line for finding in result.findings for line in finding_text(finding)]
         text = printable("\n".join([result.rule.source, *lines]))
         if is_good([result], strict=strict):
             etree.SubElement(case, "system-out").text = text
         else:
-            message = printable(result.faults[0].found)
-            kind = result.rule.severity.value
+            message = printable(result.findings[0].message)
+            kind = result.rule.weight.value
             etree.SubElement(case, "failure", message=message, type=kind).text = text
 
 

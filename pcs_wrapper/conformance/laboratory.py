@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from pcs_wrapper.conformance import without_programs
 from pcs_wrapper.conformance.action import Command, Outcome, Unkillable, perform
 from pcs_wrapper.conformance.codes import NOT_RUNNING, SUCCESS, WORKS, WORKS_PROMOTED
+from pcs_wrapper.conformance.findings import Fault, Skipped
 from pcs_wrapper.conformance.processes import Offspring, Process
-from pcs_wrapper.conformance.rule import Fault, Skipped
 
 if TYPE_CHECKING:
     from pcs_wrapper.conformance.described import Described

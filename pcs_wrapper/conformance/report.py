@@ -13,8 +13,8 @@ from pcs_wrapper.conformance.checking import Result, Verdict
 from pcs_wrapper.conformance.rules import CHAPTERS
 
 if TYPE_CHECKING:
+    from pcs_wrapper.conformance.findings import AgentFinding
     from pcs_wrapper.conformance.laboratory import Laboratory
-    from pcs_wrapper.conformance.rule import Fault
 
 COLOURS = {
     Verdict.OK: "green",
@@ -22,7 +22,7 @@ COLOURS = {
     Verdict.ADVICE: "yellow",
     Verdict.SKIPPED: "cyan",
 }
-MOST_FAULTS = 3  # of one rule, in text
+MOST_FINDINGS = 3  # of one rule, in text
 MOST_LINES = 6  # of an action's output, in text
 
 
@@ -48,12 +48,12 @@ def result_text(result: Result) -> Iterator[str]:
     yield f"  {verdict}  {result.rule.id}: {result.rule.sentence}"
     if result.why:
         yield f"             {result.why}"
-    if result.faults:
-        yield f"             {result.rule.severity.value}: {result.rule.source}"
-    for fault in result.faults[:MOST_FAULTS]:
-        yield from (f"           {line}" for line in fault_text(fault))
-    if len(result.faults) > MOST_FAULTS:
-        more = len(result.faults) - MOST_FAULTS
+    if result.findings:
+        yield f"             {result.rule.weight.value}: {result.rule.source}"
+    for finding in result.findings[:MOST_FINDINGS]:
+        yield from (f"           {line}" for line in finding_text(finding))
+    if len(result.findings) > MOST_FINDINGS:
+        more = len(result.findings) - MOST_FINDINGS
         yield f"           … and {more} more like these (--json shows all)"
 
 
@@ -75,13 +75,13 @@ def list_text() -> Iterator[str]:
         yield f"{chapter.title}:"
         for rule in chapter.rules:
             yield f"  {rule.id}: {rule.sentence}"
-            yield f"      {rule.severity.value}; {rule.source}; does: {rule.needs.value}"
+            yield f"      {rule.weight.value}; {rule.source}; does: {rule.needs.value}"
 
 
-def fault_text(fault: Fault) -> Iterator[str]:
+def finding_text(finding: AgentFinding) -> Iterator[str]:
     """Say what is wrong: what was run, what it said, and what would be right."""
-    yield f"- {fault.found}"
-    done = fault.outcome
+    yield f"- {finding.message}"
+    done = finding.outcome
     if done is not None:
         yield f"  ran: {done.ran}"
         output = done.stdout.decode(errors="replace") if done.action != "meta-data" else ""
@@ -91,7 +91,7 @@ def fault_text(fault: Fault) -> Iterator[str]:
                 yield f"  {name}: {printable(line)}"
             if len(lines) > MOST_LINES:
                 yield f"  {name}: … and {len(lines) - MOST_LINES} more lines"
-    yield f"  right: {fault.right}"
+    yield f"  right: {finding.hint}"
 
 
 def printable(text: str) -> str:

@@ -5,22 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pcs_wrapper.conformance.action import Outcome
-    from pcs_wrapper.conformance.laboratory import Laboratory
+from pcs_wrapper.conformance.findings import AgentFinding, Fault, Weight
+from pcs_wrapper.conformance.laboratory import Laboratory
 
 # Where rules come from; a rule names the section.
 API = "OCF RA API 1.1, "
 PACEMAKER = 'Pacemaker Administration, "Resource Agents", '
-
-
-class Severity(Enum):
-    """How much a rule weighs."""
-
-    MUST = "must"  # a cluster, or the data in it, suffers from an agent that breaks it
-    SHOULD = "should"
 
 
 class Needs(Enum):
@@ -31,26 +22,7 @@ class Needs(Enum):
     STARTS = "starts"  # starts and stops the resource: all required parameters must be given
 
 
-@dataclass(frozen=True)
-class Fault:
-    """One way in which an agent breaks a rule.
-
-    Attributes:
-        found: What was found, in a few words.
-        right: What would be right.
-        outcome: The action that showed it, if it was one.
-    """
-
-    found: str
-    right: str
-    outcome: Outcome | None = None
-
-
-class Skipped(Exception):
-    """The rule cannot be applied here; the message says why."""
-
-
-Check = Callable[["Laboratory"], Iterator[Fault]]
+Check = Callable[[Laboratory], Iterator[Fault]]
 
 
 @dataclass(frozen=True)
@@ -61,7 +33,7 @@ class Rule:
         id: What it is called on the command line.
         sentence: The rule itself.
         source: Document and section that it comes from.
-        severity: How much it weighs.
+        weight: How much it weighs.
         needs: What it does to the machine.
         check: Finds the faults; raises Skipped.
     """
@@ -69,9 +41,25 @@ class Rule:
     id: str
     sentence: str
     source: str
-    severity: Severity
+    weight: Weight
     needs: Needs
     check: Check
+
+    def findings(self, lab: Laboratory) -> Iterator[AgentFinding]:
+        """Apply the rule to an agent, and yield what is wrong with it.
+
+        Raises:
+            Skipped: It cannot be applied here, or not any further.
+        """
+        for fault in self.check(lab):
+            yield AgentFinding(
+                code=self.id,
+                severity=self.weight.severity,
+                path=(),
+                message=fault.found,
+                hint=fault.right,
+                outcome=fault.outcome,
+            )
 
 
 @dataclass
@@ -94,22 +82,20 @@ class Chapter:
         self, identity: str, source: str, needs: Needs | None = None
     ) -> Callable[[Check], Check]:
         """Return a decorator that adds a rule which no agent may break."""
-        return self._add(identity, source, needs, Severity.MUST)
+        return self._add(identity, source, needs, Weight.MUST)
 
     def should(
         self, identity: str, source: str, needs: Needs | None = None
     ) -> Callable[[Check], Check]:
         """Return a decorator that adds a rule which there may be a reason to break."""
-        return self._add(identity, source, needs, Severity.SHOULD)
+        return self._add(identity, source, needs, Weight.SHOULD)
 
     def _add(
-        self, identity: str, source: str, needs: Needs | None, severity: Severity
+        self, identity: str, source: str, needs: Needs | None, weight: Weight
     ) -> Callable[[Check], Check]:
         def add(check: Check) -> Check:
             sentence = (check.__doc__ or "").strip()
-            self.rules.append(
-                Rule(identity, sentence, source, severity, needs or self.needs, check)
-            )
+            self.rules.append(Rule(identity, sentence, source, weight, needs or self.needs, check))
             return check
 
         return add

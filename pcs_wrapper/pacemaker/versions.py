@@ -51,7 +51,7 @@ def _ask(runner: Runner, name: str, command: tuple[str, ...]) -> Version:
         said = runner.run(*command, timeout=_TIMEOUT)
     except CommandFailed as error:
         return Version(
-            name, None, f"version not known: {program} failed with exit code {error.exit_code}"
+            name, None, f"version not known: {program} failed with exit code {error.status}"
         )
     except CommandTimedOut:
         return Version(

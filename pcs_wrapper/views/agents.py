@@ -32,7 +32,7 @@ def rules_json() -> str:
                     rule=rule.id,
                     sentence=rule.sentence,
                     source=rule.source,
-                    severity=rule.severity.value,
+                    severity=rule.weight.value,
                 )
                 for chapter in CHAPTERS
                 for rule in chapter.rules
@@ -66,15 +66,15 @@ def agents_check_json(lab: Laboratory, results: Sequence[Result], *, strict: boo
                     rule=result.rule.id,
                     sentence=result.rule.sentence,
                     source=result.rule.source,
-                    severity=result.rule.severity.value,
+                    severity=result.rule.weight.value,
                     verdict=result.verdict.value,
                     why=result.why,
                     seconds=round(result.seconds, 3),
                     faults=[
                         contract.Fault(
-                            found=fault.found, right=fault.right, ran=_run_record(fault.outcome)
+                            found=each.message, right=each.hint, ran=_run_record(each.outcome)
                         )
-                        for fault in result.faults
+                        for each in result.findings
                     ],
                 )
                 for result in results

@@ -1,8 +1,8 @@
-"""Findings and errors, as JSON for programs."""
+"""Findings and errors as JSON for programs; their text is their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cib_templates.errors import TakeoverError
@@ -13,16 +13,11 @@ if TYPE_CHECKING:
     from pcs_wrapper.views.contract import findings as contract
 
 
-def check_json(mistakes: Iterable[Finding], warnings: Iterable[Finding]) -> str:
+def check_json(mistakes: Sequence[Finding], warnings: Sequence[Finding]) -> str:
     """Return what was found in a description as JSON."""
     from pcs_wrapper.views.contract import findings as contract
 
-    return output_json(
-        contract.Check(
-            mistakes=[_finding_record(each) for each in mistakes],
-            warnings=[_finding_record(each) for each in warnings],
-        )
-    )
+    return output_json(contract.Check(mistakes=_records(mistakes), warnings=_records(warnings)))
 
 
 def error_json(error: TakeoverError) -> str:
@@ -36,22 +31,24 @@ def error_json(error: TakeoverError) -> str:
                 message=error.message,
                 hint=error.hint,
                 exit_code=error.exit_code,
-                findings=[_finding_record(each) for each in error.findings],
+                findings=_records(error.findings),
             )
         )
     )
 
 
-def _finding_record(finding: Finding) -> contract.Finding:
+def _records(findings: Sequence[Finding]) -> list[contract.Finding]:
     from pcs_wrapper.views.contract import findings as contract
 
-    place = finding.place
-    return contract.Finding(
-        code=finding.code,
-        severity=finding.severity.value,
-        file=None if place is None else str(place.file),
-        line=0 if place is None or place.line is None else place.line,
-        path=finding.key,
-        message=finding.message,
-        hint=finding.hint,
-    )
+    return [
+        contract.Finding(
+            code=each.code,
+            severity=each.severity.value,
+            file=None if each.place is None else str(each.place.file),
+            line=(each.place.line or 0) if each.place is not None else 0,
+            path=each.key,
+            message=each.message,
+            hint=each.hint,
+        )
+        for each in findings
+    ]

@@ -35,10 +35,10 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     except DescriptionError as error:
         if not as_json:
             raise
-        click.echo(check_json(error.findings, []))
+        click.echo(check_json(error.findings, ()))
         ctx.exit(error.exit_code)
     if as_json:
-        click.echo(check_json([], warnings))
+        click.echo(check_json((), warnings))
         return
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)

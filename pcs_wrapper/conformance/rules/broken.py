@@ -19,8 +19,9 @@ from pcs_wrapper.conformance.codes import (
     SUCCESS,
 )
 from pcs_wrapper.conformance.described import Parameter
+from pcs_wrapper.conformance.findings import Fault, Skipped
 from pcs_wrapper.conformance.laboratory import Laboratory, Setting, expect
-from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Fault, Needs, Skipped
+from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Needs
 
 CHAPTER = Chapter("With broken parameters, or programs missing", Needs.STOPS)
 REASON = PACEMAKER + '"Environment Variables", OCF_EXIT_REASON_PREFIX'

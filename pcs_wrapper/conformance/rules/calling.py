@@ -9,8 +9,9 @@ from lxml import etree
 
 from pcs_wrapper.conformance.action import NOBODY, Outcome
 from pcs_wrapper.conformance.codes import ERR_ARGS, ERR_UNIMPLEMENTED, SUCCESS
+from pcs_wrapper.conformance.findings import Fault, Skipped
 from pcs_wrapper.conformance.laboratory import Laboratory, Setting, expect
-from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Fault, Needs, Skipped
+from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Needs
 
 CHAPTER = Chapter("Calling it", Needs.NOTHING)
 NO_SUCH_ACTION = "takeover-no-such-action"

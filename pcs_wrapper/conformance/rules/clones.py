@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcs_wrapper.conformance.codes import NOT_RUNNING, REFUSED, SUCCESS, WORKS, WORKS_PROMOTED
+from pcs_wrapper.conformance.findings import Fault, Skipped
 from pcs_wrapper.conformance.laboratory import Laboratory, Setting, State, expect
-from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Fault, Needs, Skipped
+from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Needs
 
 CHAPTER = Chapter("As a clone, in roles, reloaded", Needs.STARTS)
 NOTIFICATIONS = PACEMAKER + '"Actions", notify'

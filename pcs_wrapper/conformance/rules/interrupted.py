@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcs_wrapper.conformance.codes import NOT_RUNNING, SUCCESS, WORKS
+from pcs_wrapper.conformance.findings import Fault
 from pcs_wrapper.conformance.laboratory import Laboratory, Setting, expect
-from pcs_wrapper.conformance.rule import API, Chapter, Fault, Needs
+from pcs_wrapper.conformance.rule import API, Chapter, Needs
 
 CHAPTER = Chapter("Killed, or short of time", Needs.STARTS)
 STOP = API + '"Mandatory Actions", stop'

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import product
 
 from pcs_wrapper.conformance.codes import NOT_RUNNING, SUCCESS, WORKS
+from pcs_wrapper.conformance.findings import Fault
 from pcs_wrapper.conformance.laboratory import Laboratory, Setting, State, expect
 from pcs_wrapper.conformance.processes import working_folder
-from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Fault, Needs
+from pcs_wrapper.conformance.rule import API, PACEMAKER, Chapter, Needs
 
 CHAPTER = Chapter("Its life", Needs.STARTS)
 MONITOR = API + '"Exit Status Codes", 7'

@@ -10,8 +10,9 @@ from pathlib import Path
 from lxml import etree
 
 from pcs_wrapper.conformance.described import Action, Described, Parameter, seconds
+from pcs_wrapper.conformance.findings import Fault, Skipped
 from pcs_wrapper.conformance.laboratory import Laboratory
-from pcs_wrapper.conformance.rule import API, Chapter, Fault, Needs, Skipped
+from pcs_wrapper.conformance.rule import API, Chapter, Needs
 
 CHAPTER = Chapter("What its meta-data says", Needs.NOTHING)
 SEMANTICS = API + '"Resource Agent Meta-Data"'

@@ -15,8 +15,9 @@ from pcs_wrapper.conformance.codes import (
     PROMOTED,
     SUCCESS,
 )
+from pcs_wrapper.conformance.findings import Fault
 from pcs_wrapper.conformance.laboratory import Laboratory
-from pcs_wrapper.conformance.rule import API, Chapter, Fault, Needs
+from pcs_wrapper.conformance.rule import API, Chapter, Needs
 
 CHAPTER = Chapter("Every action of this test", Needs.NOTHING)
 CODES = API + '"Exit Status Codes"'

@@ -54,7 +54,7 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     ([(HEALTH, "")], "", "services.shop.app: without health, an application that hangs"),
     ([('"60s"\n', '"60s"\ntimeout = "65s"\n')], "",
      "services.shop.app.timeout: only 5s longer than stop_timeout"),
-    ([], web(nodes='"node1"'), "services.web.nodes: there is only one node: nothing takes over from it"),
+    ([], web(nodes='"node1"'), "services.web.nodes: there is only one node: nothing takes"),
     ([], web(more='budget = "30s"'), "services.web.budget: fencing by power alone may take 60s"),
     ([], web(more="preferences = { node2 = 2000 }"),
      "services.web.preferences.node2: is not below stickiness (1000)"),

@@ -260,8 +260,8 @@ def test_missing_agents_are_told_before_anything_is_pushed(
     assert takeover("apply", EXAMPLE) == 1
     assert cluster.writes == []
     assert capsys.readouterr().err == (
-        "ocf:takeover:app not installed on this machine: "
-        "run `takeover agents install` on every node\n"
+        "ocf:takeover:app is not installed on this machine. "
+        "Run `takeover agents install` on every node\n"
     )
 
 

@@ -47,30 +47,33 @@ def moved() -> ClusterState:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "scope", "found"),
+    ("before", "after", "scope", "found", "code"),
     [
-        ("cluster-only", RUNNING, CHANGED, {}),
-        (RUNNING, started(2), CHANGED, {}),
-        (RUNNING, moved(), CHANGED, {}),
-        ("cluster-only", "disabled", CHANGED, {}),
-        ("start-failed", "start-failed", ELSEWHERE, {}),
+        ("cluster-only", RUNNING, CHANGED, {}, ""),
+        (RUNNING, started(2), CHANGED, {}, ""),
+        (RUNNING, moved(), CHANGED, {}, ""),
+        ("cluster-only", "disabled", CHANGED, {}, ""),
+        ("start-failed", "start-failed", ELSEWHERE, {}, ""),
         (
             "cluster-only",
             "cluster-only",
             CHANGED,
             {"shop": "Pacemaker does not show it"},
+            "service-not-shown",
         ),
         (
             "cluster-only",
             replace(RUNNING, failures=(FAILURE,)),
             CHANGED,
             {"shop": "runs on node1, but monitor of shop-app failed on node1: postgres has ended"},
+            "service-failed",
         ),
         (
             "cluster-only",
             RUNNING,
             replace(CHANGED, banned=frozenset({("shop", "node1")})),
             {"shop": "runs on node1, where it may not"},
+            "service-on-forbidden-node",
         ),
         (
             RUNNING,
@@ -80,6 +83,7 @@ def moved() -> ClusterState:
                 "fence-power": "not running — start of fence-power failed on node2: unable to "
                 "log in to 203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)"
             },
+            "fencing-not-running",
         ),
         (
             RUNNING,
@@ -90,17 +94,31 @@ def moved() -> ClusterState:
                 "node1: database files are incompatible; start of shop-app failed on node2: "
                 "Timed Out"
             },
+            "other-service-stopped",
         ),
-        (RUNNING, moved(), ELSEWHERE, {"shop": "was moved from node1 to node3"}),
-        (started(1), started(1), ELSEWHERE, {}),
-        (started(1), started(2), ELSEWHERE, {"shop": "was restarted (shop-app)"}),
+        (
+            RUNNING,
+            moved(),
+            ELSEWHERE,
+            {"shop": "was moved from node1 to node3"},
+            "other-service-moved",
+        ),
+        (started(1), started(1), ELSEWHERE, {}, ""),
+        (
+            started(1),
+            started(2),
+            ELSEWHERE,
+            {"shop": "was restarted (shop-app)"},
+            "other-service-restarted",
+        ),
         (
             RUNNING,
             replace(RUNNING, failures=(FAILURE,)),
             ELSEWHERE,
             {"shop": "monitor of shop-app failed on node1: postgres has ended"},
+            "other-service-failed",
         ),
-        (RUNNING, "disabled", ELSEWHERE, {}),
+        (RUNNING, "disabled", ELSEWHERE, {}, ""),
     ],
 )
 def test_what_is_found(
@@ -108,11 +126,13 @@ def test_what_is_found(
     after: ClusterState | str,
     scope: Scope,
     found: dict[str, str],
+    code: str,
 ) -> None:
     """Services of the change must run where they may; others must not have noticed it."""
     states = [state(each) if isinstance(each, str) else each for each in (before, after)]
     verdict = verify(states[0], states[1], scope, ("shop",))
-    assert verdict.unhealthy | verdict.hurt == found
+    assert {each.path[0]: each.message for each in verdict.findings} == found
+    assert {each.code for each in verdict.findings} == ({code} if code else set())
     assert bool(verdict) is not bool(found)
 
 

@@ -40,7 +40,7 @@ def test_a_failure_has_command_output_and_cure() -> None:
     """The error says what was run, what came back and what to do."""
     with pytest.raises(CommandFailed) as caught:
         Runner().run("ls", "/does not exist", timeout=10, hint="Make it")
-    assert caught.value.exit_code == 2
+    assert caught.value.status == 2
     first, second, last = str(caught.value).splitlines()
     assert first == "`ls '/does not exist'` failed with exit code 2"
     assert "No such file" in second
