@@ -89,12 +89,14 @@ class Push:
     Attributes:
         before: The live CIB just before.
         after: The live CIB just after.
+        state: What crm_mon told then, as XML.
         source: The version that the patch was for, with dots.
         target: The version that it made.
     """
 
     before: str
     after: str
+    state: str
     source: str
     target: str
 
@@ -119,6 +121,7 @@ class Cluster(Runner):
         calls: All commands that were run, in their order.
         writes: Those of them that change something.
         pushes: What was pushed, and taken.
+        simulated: The CIBs that the scheduler was asked about.
     """
 
     cib: str = "<cib><configuration/><status/></cib>"
@@ -140,6 +143,7 @@ class Cluster(Runner):
     calls: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    simulated: list[etree._Element] = field(default_factory=list)
     _state: str = ""
     _later: list[str] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
@@ -159,7 +163,7 @@ class Cluster(Runner):
     @state.setter
     def state(self, state: str) -> None:
         is_name = state.replace("-", "").replace(".", "").isalnum()
-        self._state = (STATES / f"{state}.xml").read_text() if is_name else state
+        self._state = told(state) if is_name else state
 
     def later(self, *states: str) -> None:
         """Let the state become another one whenever somebody has waited, in this order."""
@@ -314,6 +318,7 @@ class Cluster(Runner):
     def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
         _require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
         asked = self._xml(command[1].removeprefix("CIB_file="))
+        self.simulated.append(asked)
         if self.scheduled is None:
             pytest.fail("the scheduler was asked")
         is_live = configuration(asked) == configuration(self.cib)
@@ -356,7 +361,7 @@ class Cluster(Runner):
         versions = (
             "" if version is None else ".".join(version_of(version)) for version in (source, target)
         )
-        self.pushes.append(Push(before, self.cib, *versions))
+        self.pushes.append(Push(before, self.cib, self.state, *versions))
         return Result(0, "", "")
 
     def _cleanup(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -410,6 +415,11 @@ class Cluster(Runner):
         _require(mode == 0o700, f"others can read {file}: its folder's mode is {mode:o}")
         self._files.append(file)
         return etree.fromstring(file.read_bytes())
+
+
+def told(state: str) -> str:
+    """Return what crm_mon tells in a state, given the name of its fixture."""
+    return (STATES / f"{state}.xml").read_text()
 
 
 def configuration(cib: str | etree._Element) -> str:
