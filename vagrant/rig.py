@@ -8,27 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-
-
-class RigError(Exception):
-    """The rig could not do what it was asked to; the message says why."""
-
-
-#: systemctl is-system-running: "degraded" is a running system on which some unit failed.
-BOOTED = ("running", "degraded")
-_LONGEST_NAME = 20
-
-
-def checked_name(name: str) -> str:
-    """Return a rig's name: letters, digits and hyphens, at most 20.
-
-    Raises:
-        RigError: it is something else.
-    """
-    if not name.replace("-", "").isalnum() or len(name) > _LONGEST_NAME:
-        raise RigError(f"{name!r} is no name for a rig: letters, digits and hyphens, at most 20")
-    return name
+from vagrant.common.networks import CLUSTER_LINKS, Link
 
 
 class RigLayout(Protocol):
@@ -202,25 +182,3 @@ class Rig(Protocol):
         `nodes` has `power`, `cut`, `fencing` and `addresses` for each node; `disks` has `mounted`,
         the nodes for each LUN, and `double_mounts`, the moments at which they were more than one.
         """
-
-
-def named(kind: str, name: str) -> Rig:
-    """The rig of a name; it need not exist yet.
-
-    Args:
-        kind: one of `KINDS`.
-        name: letters, digits and hyphens, at most 20.
-
-    Raises:
-        RigError: that is no name for a rig.
-    """
-    if kind == "vagrant":
-        from vagrant.lab.rig import LabRig
-
-        return LabRig(name)
-    from vagrant.one_machine.rig import Rig as OneMachineRig
-
-    return OneMachineRig(name)
-
-
-KINDS = ("one-machine", "vagrant")

@@ -10,8 +10,9 @@ import pytest
 from vagrant.demo.client import Client
 from vagrant.demo.running import running_service, service_on
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.rig import KINDS, Rig, named
+from vagrant.kinds import KINDS, named
+from vagrant.one_machine.rig import OneMachineRig
+from vagrant.rig import Rig
 
 RELEASES = ["bookworm", "trixie"]
 #: How long pcs may wait for a resource that takes no time to start, in seconds.

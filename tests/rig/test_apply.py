@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from tests.rig.conftest import Shop
+from vagrant.common.errors import RigError
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import Rig, RigError
+from vagrant.rig import Rig
 
 NODE = "node1"
 #: What a client may notice of an apply that is no concern of its service, in seconds.

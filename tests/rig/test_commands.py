@@ -10,10 +10,10 @@ from ocf_agents.filesystem import Filesystem
 from ocf_agents.ip import Ip
 from ocf_agents.runtime.agent import Agent
 from tests.rig.conftest import Shop
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
-from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.one_machine.waiting import eventually
+from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
 
 _SCHEMA = "/usr/share/pacemaker/pacemaker-3.9.rng"

@@ -9,19 +9,20 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.rig.remains import namespaces, namespaces_of, remains
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import TARGET, Layout, Link
-from vagrant.one_machine.rig import Rig
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import RigError
+from vagrant.common.disks import ATTACH_PROGRAM, TARGET
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
+from vagrant.one_machine.layout import Layout
+from vagrant.one_machine.rig import OneMachineRig
 
-MakeRig = Callable[[str], Rig]
+MakeRig = Callable[[str], OneMachineRig]
 #: Seconds; it takes two. But a service that has just been started may be deaf to its end, and then
 #: systemd gives it 90 s (systemd-system.conf(5), DefaultTimeoutStopSec).
 SHUTDOWN = 240.0
 
 
-def _attach(rig: Rig, node: str, lun: int = 1) -> str:
+def _attach(rig: OneMachineRig, node: str, lun: int = 1) -> str:
     command = (ATTACH_PROGRAM, "attach", rig.layout.portal, TARGET, str(lun))
     return rig.run(node, *command, check=True).stdout.strip()
 
@@ -31,16 +32,16 @@ def _eventually(condition: Callable[[], bool], limit: float = 20.0) -> bool:
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
+def rig() -> Iterator[OneMachineRig]:
     """A rig with three nodes and two LUNs, for tests that leave it as it was."""
-    rig = Rig("test-rig")
+    rig = OneMachineRig("test-rig")
     rig.down()
     rig.up(luns=2, lun_mib=64, say=print)
     yield rig
     rig.down()
 
 
-def test_nodes_are_real_systems(rig: Rig) -> None:
+def test_nodes_are_real_systems(rig: OneMachineRig) -> None:
     """Every node runs systemd as PID 1 and pcsd, with Debian's cluster packages."""
     for node in rig.layout.node_names:
         assert rig.run(node, "cat", "/proc/1/comm").stdout == "systemd\n"
@@ -49,7 +50,7 @@ def test_nodes_are_real_systems(rig: Rig) -> None:
         assert rig.run(node, "systemctl", "list-units", "--failed", "--plain", "-q").stdout == ""
 
 
-def test_nodes_and_client_reach_each_other_and_nothing_else(rig: Rig) -> None:
+def test_nodes_and_client_reach_each_other_and_nothing_else(rig: OneMachineRig) -> None:
     """All links work, and no node or client has a route to anywhere else."""
     for link in Link:
         address = rig.layout.node_address("node2", link)
@@ -78,14 +79,14 @@ def test_nodes_and_client_reach_each_other_and_nothing_else(rig: Rig) -> None:
         ), table
 
 
-def test_a_node_cannot_change_the_machine(rig: Rig) -> None:
+def test_a_node_cannot_change_the_machine(rig: OneMachineRig) -> None:
     """Kernel settings of the machine are read-only in a node."""
     result = rig.run("node1", "sysctl", "-w", "kernel.printk=1 1 1 1")
     assert result.returncode != 0 or "Read-only" in result.stderr
     assert rig.run("node1", "touch", "/sys/kernel/anything").returncode != 0
 
 
-def test_disks_are_shared_over_iscsi(rig: Rig) -> None:
+def test_disks_are_shared_over_iscsi(rig: OneMachineRig) -> None:
     """What one node writes to a LUN another one reads; each LUN is a disk of its own."""
     first = _attach(rig, "node1", 2)
     rig.run("node1", "dd", f"of={first}", "conv=fsync", check=True, text="from node1")
@@ -115,7 +116,7 @@ os.execv(real, [real, *(each for each in sys.argv[1:] if each != "--daemonize")]
 """
 
 
-def test_a_disk_stays_attached_on_a_busy_machine(rig: Rig) -> None:
+def test_a_disk_stays_attached_on_a_busy_machine(rig: OneMachineRig) -> None:
     """The end of another process than the initiator itself is not taken for its end."""
     rig.run("node3", "mv", _DAEMON, f"{_DAEMON}.real", check=True)
     rig.write("node3", _DAEMON, _LATE)
@@ -132,7 +133,7 @@ def test_a_disk_stays_attached_on_a_busy_machine(rig: Rig) -> None:
         rig.run("node3", "mv", f"{_DAEMON}.real", _DAEMON, check=True)
 
 
-def test_a_double_mount_is_seen(rig: Rig) -> None:
+def test_a_double_mount_is_seen(rig: OneMachineRig) -> None:
     """The observer outside the nodes reports a LUN that two nodes have mounted, and only then."""
     before = len(rig.status()["disks"]["double_mounts"])
     device = _attach(rig, "node1")
@@ -148,7 +149,7 @@ def test_a_double_mount_is_seen(rig: Rig) -> None:
         rig.run(node, "umount", "/mnt", check=True)
 
 
-def test_power_off_is_sudden_and_complete(rig: Rig) -> None:
+def test_power_off_is_sudden_and_complete(rig: OneMachineRig) -> None:
     """A node without power runs nothing, answers nobody and holds no disk; what it wrote stays."""
     device = _attach(rig, "node2")
     rig.run("node2", "mkfs.ext4", "-q", "-F", device, check=True)
@@ -167,7 +168,7 @@ def test_power_off_is_sudden_and_complete(rig: Rig) -> None:
     rig.run("node1", "ping", "-c1", "-W5", address, check=True)
 
 
-def test_a_node_reboots_and_halts_by_itself(rig: Rig) -> None:
+def test_a_node_reboots_and_halts_by_itself(rig: OneMachineRig) -> None:
     """`reboot` in a node boots it again, `poweroff` leaves it off."""
     before = rig.status()["nodes"]["node3"]["pid"]
     rig.run("node3", "systemctl", "reboot")
@@ -193,7 +194,7 @@ def test_a_node_that_halted_boots_into_a_whole_system(new_rig: MakeRig, release:
     assert rig.run("node1", "systemctl", "list-units", "--failed", "--plain", "-q").stdout == ""
 
 
-def test_links_are_cut_one_by_one_or_together(rig: Rig) -> None:
+def test_links_are_cut_one_by_one_or_together(rig: OneMachineRig) -> None:
     """A cut link loses its carrier and stays cut over a power cycle; the others work."""
     addresses = {link: rig.layout.node_address("node2", link) for link in Link}
 
@@ -211,7 +212,7 @@ def test_links_are_cut_one_by_one_or_together(rig: Rig) -> None:
     assert _eventually(lambda: all(reaches(link) for link in Link))
 
 
-def test_any_node_can_fence_any_other(rig: Rig) -> None:
+def test_any_node_can_fence_any_other(rig: OneMachineRig) -> None:
     """The fence agent kills and boots a node, tells its power, fails when the switch refuses."""
 
     def fence(action: str, plug: str) -> subprocess.CompletedProcess[str]:
@@ -236,16 +237,16 @@ def test_any_node_can_fence_any_other(rig: Rig) -> None:
     rig.wait_for_boot("node3")
 
 
-def test_a_mistake_is_a_message(rig: Rig) -> None:
+def test_a_mistake_is_a_message(rig: OneMachineRig) -> None:
     """A node that is not there, a second `up`, and a name that is none are told as such."""
     with pytest.raises(RigError, match="has no node node9"):
         rig.power("node9", "off")
     with pytest.raises(RigError, match="down` removes it"):
         rig.up(say=print)
     with pytest.raises(RigError, match="is no name for a rig"):
-        Rig("../etc")
+        OneMachineRig("../etc")
     with pytest.raises(RigError, match="is not up"):
-        Rig("test-none").status()
+        OneMachineRig("test-none").status()
 
 
 def test_down_leaves_nothing(new_rig: MakeRig) -> None:

@@ -9,10 +9,10 @@ from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids
 from tests.rig.conftest import Shop
+from vagrant.common.networks import floating_address
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, cluster_status
-from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.waiting import eventually
 from vagrant.rig import Rig
 
 _PATTERNS = "/root/patterns.toml"

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from vagrant.debian import CHECKOUT, LOCK, wheel_of_checkout
+from vagrant.common.building import CHECKOUT
+from vagrant.common.debian import LOCK
+from vagrant.common.disks import TARGET
+from vagrant.common.wheel import wheel_of_checkout
 from vagrant.lab.place import CHAP_SECRET_FILE, SBD_TARGET
-from vagrant.one_machine.layout import TARGET
-from vagrant.one_machine.rig import Rig
+from vagrant.one_machine.rig import OneMachineRig
 
 _PROVISION = CHECKOUT / "vagrant/provision"
 _CALLS = "/root/calls"
@@ -53,7 +55,7 @@ done
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Callable[..., str]]:
     """Runs a command on a node that is as Vagrant's box is before it is provisioned."""
-    rig = Rig("test-lab-files")
+    rig = OneMachineRig("test-lab-files")
     rig.down()
     try:
         rig.up(nodes=2, say=print)
@@ -96,7 +98,7 @@ def machine() -> Iterator[Callable[..., str]]:
         rig.down()
 
 
-def _copy(rig: Rig, wheel: Path) -> None:
+def _copy(rig: OneMachineRig, wheel: Path) -> None:
     """Put the wheel on the node, which is a file of bytes."""
     target = f"of=/home/vagrant/takeover/{wheel.name}"
     with wheel.open("rb") as file:

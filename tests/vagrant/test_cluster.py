@@ -6,12 +6,12 @@ import pytest
 
 from tests.vagrant.conftest import Shop, measured, note
 from tests.vagrant.disk import SharedDisk
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import FAULTS, Fault, active_node, inflict, wait_until_whole
 from vagrant.demo.shop import SERVICE
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import Link
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import RigError
 
 #: One fencing by SBD, one start of PostgreSQL, on emulated processors: in seconds.
 _SERVED_LIMIT = 900.0

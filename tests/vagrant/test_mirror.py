@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.vagrant.conftest import Shop, measured, note
+from vagrant.common.networks import floating_address
+from vagrant.common.waiting import eventually
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import cluster_status, fill, postgres_programs
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.waiting import eventually
 
 _RESOURCE, _DEVICE = "mirror", "/dev/drbd0"  # as vagrant/provision/mirror.sh has them
 _DIRECTORY = "/srv/books"

@@ -11,9 +11,11 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from vagrant import debian
 from vagrant.box import image
-from vagrant.debian import LOCK, TreeError, cache_lock, digest, run
+from vagrant.common import debian
+from vagrant.common.building import cache_lock, digest, run
+from vagrant.common.debian import LOCK
+from vagrant.common.errors import TreeError
 
 BOX_CACHE = Path("/var/cache/takeover-box")
 DISK_GIB = 6

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from vagrant.debian import in_tree, make_tree
+from vagrant.common.debian import in_tree, make_tree
 
 _PACKAGES = (
     # the operating system, and what Vagrant expects of a guest

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vagrant.common.errors import RigError
 from vagrant.demo.client import Client
 from vagrant.demo.shop import DIRECTORY, SERVICE, Administrator, cluster_status
-from vagrant.rig import Rig, RigError
+from vagrant.rig import Rig
 
 #: How long the client writes undisturbed before a fault, in seconds, so that there is data to lose.
 STEADY = 2.0

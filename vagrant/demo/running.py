@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from vagrant.common.networks import floating_address
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
-from vagrant.one_machine.layout import floating_address
-from vagrant.rig import KINDS, Rig, named
+from vagrant.kinds import KINDS, named
+from vagrant.rig import Rig
 
 #: How long the first row may take, in seconds.
 _SERVED_LIMIT = 60.0

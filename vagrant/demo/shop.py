@@ -14,9 +14,10 @@ from pathlib import Path
 from string import Template
 from typing import IO, Any
 
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import CLUSTER_LINKS, TARGET, Link, floating_address
-from vagrant.rig import Rig, RigError, RigLayout
+from vagrant.common.disks import ATTACH_PROGRAM, TARGET
+from vagrant.common.errors import RigError
+from vagrant.common.networks import CLUSTER_LINKS, Link, floating_address
+from vagrant.rig import Rig, RigLayout
 
 SERVICE = "shop"
 DIRECTORY = "/srv/shop"

@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vagrant.common.kernel import Mount, Namespace, mount, unshare
 from vagrant.lab.place import Place
-from vagrant.one_machine.kernel import Mount, Namespace, mount, unshare
 
 #: Where libvirt keeps what; all of it is in the lab's folder instead.
 LIBVIRT_FOLDERS = ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/run/libvirt")

@@ -8,12 +8,12 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from vagrant.common.errors import RigError
+from vagrant.common.kernel import remove_cgroup
+from vagrant.common.waiting import eventually
 from vagrant.lab.keeper import LIBVIRT_FOLDERS
 from vagrant.lab.machines import URI, Machines
 from vagrant.lab.place import LABS, Place
-from vagrant.one_machine.kernel import remove_cgroup
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import RigError
 
 _START_LIMIT = 120.0
 _END_LIMIT = 120.0

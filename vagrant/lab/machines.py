@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link
 from vagrant.lab.place import DOMAIN_PREFIX, NETWORK_PREFIX, Place
-from vagrant.one_machine.layout import Link
-from vagrant.rig import RigError
 
 _LIMIT = 120.0
 _SNAPSHOT_LIMIT = 600.0

@@ -16,7 +16,7 @@ import threading
 import time
 from contextlib import suppress
 
-from vagrant.debian import CHECKOUT
+from vagrant.common.building import CHECKOUT
 from vagrant.lab.machines import URI
 from vagrant.lab.place import DOMAIN_PREFIX, LabLayout, Place
 from vagrant.lab.shell import Shell

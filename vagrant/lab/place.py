@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from vagrant.one_machine.kernel import cgroup2_root
-from vagrant.one_machine.layout import FIRST_NODE_HOST, ISCSI_PORT, STORAGE_HOST, TARGET, Link
+from vagrant.common.disks import ISCSI_PORT, TARGET
+from vagrant.common.kernel import cgroup2_root
+from vagrant.common.names import names_of_nodes
+from vagrant.common.networks import FIRST_NODE_HOST, STORAGE_HOST, Link
 
 LABS = Path("/var/lib/takeover-lab")
 STORAGE = "storage"
@@ -52,7 +54,7 @@ class LabLayout:
     @cached_property
     def node_names(self) -> list[str]:
         """The names of the nodes: node1, node2, …."""
-        return [f"node{number}" for number in range(1, self.nodes + 1)]
+        return names_of_nodes(self.nodes)
 
     @property
     def machines(self) -> list[str]:

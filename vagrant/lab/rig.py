@@ -9,7 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vagrant.debian import PYTHON_OF, wheel_of_checkout
+from vagrant.common.booting import BOOTED
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import RigError
+from vagrant.common.names import checked_name
+from vagrant.common.networks import CLUSTER_LINKS, Link
+from vagrant.common.waiting import eventually
+from vagrant.common.wheel import wheel_of_checkout
 from vagrant.lab import libvirt, observer
 from vagrant.lab.machines import Machines
 from vagrant.lab.place import (
@@ -23,9 +29,7 @@ from vagrant.lab.place import (
 )
 from vagrant.lab.shell import Shell, write_config
 from vagrant.lab.vagrant import Vagrant
-from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import BOOTED, Equipment, RigError, checked_name
+from vagrant.rig import Equipment
 
 #: How long each step may take on an emulated processor that is busy, in seconds.
 _BOOT_LIMIT = 900.0

@@ -4,8 +4,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from vagrant.common.errors import RigError
 from vagrant.lab.place import LabLayout, Place
-from vagrant.rig import RigError
 
 #: ssh(1), "EXIT STATUS": an error of ssh itself.
 _SSH_FAILED = 255

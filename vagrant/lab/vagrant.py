@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vagrant.box.build import box_for
-from vagrant.debian import CHECKOUT
+from vagrant.common.building import CHECKOUT
+from vagrant.common.errors import RigError
 from vagrant.lab.place import LabLayout, Place
-from vagrant.rig import RigError
 
 #: Four machines under TCG on two busy cores, with provisioning.
 _UP_LIMIT = 3600.0

@@ -12,7 +12,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vagrant.one_machine.kernel import (
+from vagrant.common.kernel import (
     Mount,
     Namespace,
     die_with_parent,

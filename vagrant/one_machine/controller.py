@@ -14,10 +14,11 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingMixIn, UnixStreamServer
 from typing import Any
 
+from vagrant.common.kernel import Mount, Namespace, cgroup2_root, mount, unshare
+from vagrant.common.networks import CLIENT_HOST, CLUSTER_LINKS, STORAGE_HOST, Link
 from vagrant.one_machine import install
 from vagrant.one_machine.host import Host
-from vagrant.one_machine.kernel import Mount, Namespace, cgroup2_root, mount, unshare
-from vagrant.one_machine.layout import CLIENT_HOST, CLUSTER_LINKS, STORAGE_HOST, Layout, Link
+from vagrant.one_machine.layout import Layout
 from vagrant.one_machine.mounts import MountObserver
 from vagrant.one_machine.network import Network
 from vagrant.one_machine.storage import create_images, export_luns, storage_init

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from vagrant.common.kernel import add_loop_device, detach_loop_device, remove_cgroup
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
 from vagrant.one_machine.boot import REBOOTED, Boot
-from vagrant.one_machine.kernel import add_loop_device, detach_loop_device, remove_cgroup
-from vagrant.one_machine.layout import Link
 from vagrant.one_machine.network import Network
-from vagrant.one_machine.waiting import eventually
 
 #: How long the kernel may take to end everything in a namespace, in seconds.
 _KILL_LIMIT = 30.0

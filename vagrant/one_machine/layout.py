@@ -1,11 +1,13 @@
 """What a rig consists of: its nodes, networks, addresses, disks and the folders they live in."""
 
-import ipaddress
 import json
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+
+from vagrant.common.disks import ISCSI_PORT
+from vagrant.common.names import names_of_nodes
+from vagrant.common.networks import FIRST_NODE_HOST, STORAGE_HOST, Link
 
 #: Where running rigs are registered; gone after a reboot of the machine, like the rigs themselves.
 RUN_DIR = Path("/run/takeover-rig")
@@ -14,53 +16,6 @@ MAX_LUNS = 16
 
 #: Loop devices below this number are left to the machine.
 FIRST_LOOP = 64
-
-TARGET = "iqn.2026-11.com.example:rig"
-ISCSI_PORT = 3260
-
-
-class Link(StrEnum):
-    """A network of the rig, and the name of a node's interface in it.
-
-    Addresses are from the blocks for documentation (RFC 5737, RFC 3849), so that nothing of the rig
-    can be mistaken for a real host.
-    """
-
-    LINK0 = "link0"
-    """First cluster link, also the network that clients use."""
-    LINK1 = "link1"
-    """Second cluster link."""
-    STORAGE = "storage"
-    """Between the nodes and the iSCSI target."""
-
-    @property
-    def subnet(self) -> ipaddress.IPv4Network:
-        """The link's IPv4 network."""
-        return {
-            Link.LINK0: ipaddress.IPv4Network("198.51.100.0/24"),
-            Link.LINK1: ipaddress.IPv4Network("203.0.113.0/25"),
-            Link.STORAGE: ipaddress.IPv4Network("203.0.113.128/26"),
-        }[self]
-
-    @property
-    def subnet6(self) -> ipaddress.IPv6Network:
-        """The link's IPv6 network."""
-        index = list(Link).index(self)
-        return ipaddress.IPv6Network(f"2001:db8:{index}::/64")
-
-    def host(self, number: int) -> list[str]:
-        """The addresses, with prefix length, of host `number` in this link."""
-        return [f"{net[number]}/{net.prefixlen}" for net in (self.subnet, self.subnet6)]
-
-
-CLUSTER_LINKS = (Link.LINK0, Link.LINK1)
-
-# Host numbers inside each link's networks. Nodes follow FIRST_NODE_HOST.
-STORAGE_HOST = 1
-FIRST_NODE_HOST = 11
-CLIENT_HOST = 60
-FLOATING_HOST = 100
-"""The first of the host numbers that are free for services, in `Link.LINK0`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +47,7 @@ class Layout:
     @cached_property
     def node_names(self) -> list[str]:
         """The names of the nodes: node1, node2, …."""
-        return [f"node{number}" for number in range(1, self.nodes + 1)]
+        return names_of_nodes(self.nodes)
 
     @property
     def run_dir(self) -> Path:
@@ -157,11 +112,6 @@ class Layout:
             return cls(**json.loads((RUN_DIR / name / "layout.json").read_text()))
         except FileNotFoundError:
             return None
-
-
-def floating_address(number: int = 0) -> str:
-    """One of the IPv4 addresses in the clients' network that no host of the rig has."""
-    return str(Link.LINK0.subnet[FLOATING_HOST + number])
 
 
 def running_layouts() -> list[Layout]:

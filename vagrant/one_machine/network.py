@@ -7,8 +7,8 @@ nothing connects them with the machine: no packet can leave the rig.
 import subprocess
 from pathlib import Path
 
-from vagrant.one_machine.kernel import mount
-from vagrant.one_machine.layout import Link
+from vagrant.common.kernel import mount
+from vagrant.common.networks import Link
 
 #: Where `ip netns` keeps names; the controller has a file system of its own here.
 NETNS_DIR = Path("/run/netns")

@@ -13,21 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vagrant.debian import wheel_of_checkout
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.kernel import cgroup2_root, remove_cgroup, remove_loop_device
-from vagrant.one_machine.layout import (
-    CLUSTER_LINKS,
-    MAX_LUNS,
-    MAX_NODES,
-    RUN_DIR,
-    Layout,
-    Link,
-    free_loop_base,
-)
+from vagrant.common.booting import BOOTED
+from vagrant.common.disks import ATTACH_PROGRAM
+from vagrant.common.errors import RigError
+from vagrant.common.kernel import cgroup2_root, remove_cgroup, remove_loop_device
+from vagrant.common.names import checked_name
+from vagrant.common.networks import CLUSTER_LINKS, Link
+from vagrant.common.waiting import eventually
+from vagrant.common.wheel import wheel_of_checkout
+from vagrant.one_machine.layout import MAX_LUNS, MAX_NODES, RUN_DIR, Layout, free_loop_base
 from vagrant.one_machine.tree import tree_for
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import BOOTED, Equipment, RigError, checked_name
+from vagrant.rig import Equipment
 
 #: How long each step may take on a busy machine, in seconds.
 _UP_LIMIT = 120.0
@@ -35,7 +31,7 @@ _BOOT_LIMIT = 180.0
 _DOWN_LIMIT = 60.0
 
 
-class Rig:
+class OneMachineRig:
     """One rig, by name; it need not exist yet.
 
     Args:

@@ -4,8 +4,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from vagrant.common.disks import TARGET
 from vagrant.one_machine.host import Host
-from vagrant.one_machine.layout import TARGET, Layout
+from vagrant.one_machine.layout import Layout
 
 TGTD = "/usr/sbin/tgtd"
 _START_LIMIT = 20.0

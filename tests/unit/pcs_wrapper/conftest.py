@@ -31,6 +31,11 @@ def cluster() -> Iterator[Cluster]:
     cluster.check()
 
 
+def commands_of(dry_run: str) -> list[str]:
+    """Return the lines of a dry run without those that say what each step does."""
+    return [line for line in dry_run.splitlines() if not line.startswith("# ")]
+
+
 @dataclass
 class Takeover:
     """The command line on a machine made for a test.

@@ -31,20 +31,19 @@ BEGINNING = "checkpoint 1 (apply of alice, 2026-11-24T20:00:00+00:00) was interr
 def begin(takeover: Takeover, undoes: tuple[int, ...] = ()) -> Checkpoint:
     """Keep a checkpoint as before a push; a rollback's is the other way round."""
     old, new = (NEW, OLD) if undoes else (OLD, NEW)
-    return Checkpoints(takeover.machine.state).begin(
-        lambda number: Checkpoint(
-            number=number,
-            at="2026-11-24T20:00:00+00:00",
-            user="alice",
-            command="rollback" if undoes else "apply",
-            message="",
-            cluster="shop",
-            changes=changed_ids(old, new),
-            undoes=undoes,
-        ),
-        old,
-        new,
+    checkpoints = Checkpoints(takeover.machine.state)
+    begun = Checkpoint(
+        number=checkpoints.next_number(),
+        at="2026-11-24T20:00:00+00:00",
+        user="alice",
+        command="rollback" if undoes else "apply",
+        message="",
+        cluster="shop",
+        changes=changed_ids(old, new),
+        undoes=undoes,
     )
+    checkpoints.begin(begun, old, new)
+    return begun
 
 
 def states(takeover: Takeover) -> list[str]:

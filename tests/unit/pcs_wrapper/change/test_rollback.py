@@ -19,7 +19,7 @@ from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
 from tests.unit.fakes.cluster import PUSH, Cluster, configuration, told
-from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
 CREATED = (
@@ -246,15 +246,16 @@ def test_a_dry_run_of_a_rollback_shows_difference_and_commands(
 ) -> None:
     """The same commands that the rollback would run."""
     assert takeover("rollback", "--dry-run") == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = commands_of(capsys.readouterr().out)
     assert '-      <group id="shop">' in lines
-    assert lines[-7:] == [
+    assert lines[-8:] == [
         "pcs cluster cib old.xml",
         "crm_diff --original old.xml --new stopped.xml > stop.xml",
         "cibadmin --patch --xml-file stop.xml",
         "crm_resource --wait --timeout=490",
         "crm_diff --original stopped.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
+        STOP_TIMER,
         "crm_resource --wait --timeout=490",
     ]
     applied.state = "cluster-only"

@@ -19,7 +19,7 @@ from pcs_wrapper.machine.runner import Result
 from pcs_wrapper.pacemaker.crm_mon import parse_state
 from tests.unit.cib_templates.conftest import LIVE
 from tests.unit.fakes.cluster import PUSH, Cluster, configuration, told
-from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
 
 OLD = merge(etree.fromstring(LIVE), read_description(EXAMPLE))
 STOPPED = stopping.stopped(OLD, ["shop"])
@@ -130,7 +130,7 @@ def test_what_was_told_to_stop_is_waited_for(
     """As after an apply that was interrupted: there is nothing to push before the removal."""
     running.cib = to_text(STOPPED)
     assert takeover("apply", "--dry-run", emptied) == 0
-    assert capsys.readouterr().out.splitlines()[-5:] == [
+    assert commands_of(capsys.readouterr().out)[-5:] == [
         "pcs cluster cib old.xml",
         "crm_resource --wait --timeout=490",
         "crm_diff --original old.xml --new new.xml > patch.xml",
@@ -152,7 +152,7 @@ def test_a_dry_run_shows_both_pushes(
     """The commands are all that an apply would run, in their order."""
     assert takeover("apply", "--dry-run", emptied) == 0
     assert running.writes == []
-    assert capsys.readouterr().out.splitlines()[-7:] == [
+    assert commands_of(capsys.readouterr().out)[-7:] == [
         "pcs cluster cib old.xml",
         "crm_diff --original old.xml --new stopped.xml > stop.xml",
         "cibadmin --patch --xml-file stop.xml",
@@ -246,20 +246,18 @@ def test_a_result_that_the_schema_rejects_stops_nothing(
 
 def keep(takeover: Takeover, old: etree._Element, new: etree._Element, **what: Any) -> None:
     """Keep a checkpoint, of a push that nobody knows the outcome of unless that is given."""
-    Checkpoints(takeover.machine.state).begin(
-        lambda number: Checkpoint(
-            number=number,
-            at="2026-11-24T20:00:00+00:00",
-            user="alice",
-            command="apply",
-            message="",
-            cluster="shop",
-            changes=changed_ids(old, new),
-            **what,
-        ),
-        old,
-        new,
+    checkpoints = Checkpoints(takeover.machine.state)
+    begun = Checkpoint(
+        number=checkpoints.next_number(),
+        at="2026-11-24T20:00:00+00:00",
+        user="alice",
+        command="apply",
+        message="",
+        cluster="shop",
+        changes=changed_ids(old, new),
+        **what,
     )
+    checkpoints.begin(begun, old, new)
 
 
 def test_a_stop_that_was_interrupted_says_what_it_stops(

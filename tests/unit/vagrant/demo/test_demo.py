@@ -99,7 +99,7 @@ def test_a_client_whose_program_ended_says_its_last_words() -> None:
 
 def test_help_needs_no_rig() -> None:
     """`--help` of the rig and the demo works for everybody."""
-    for module in ("vagrant.one_machine.cli", "vagrant.demo"):
+    for module in ("vagrant.cli", "vagrant.demo"):
         shown = subprocess.run(
             [sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True
         )
