@@ -61,6 +61,6 @@ class Problem(Record):
 
 
 class Error(Output):
-    """An error: a command with `--json` failed, and has no other output."""
+    """An error that has ended a command with `--json`, in place of any other output."""
 
     error: Problem = Field(description="Why the command failed.")

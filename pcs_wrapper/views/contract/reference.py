@@ -13,9 +13,9 @@ _INTRODUCTION = """\
 
 <!-- Written by script/reference from the models. -->
 
-A command with `--json` prints one JSON object on standard output. If it fails, it prints an
-[error](#error) there instead. Its exit code is the same as without `--json`, and warnings and
-progress go to standard error as ever.
+A command with `--json` prints one JSON object on standard output. If an error ends the command,
+that object is an [error](#error). The exit code is the same as without `--json`, and warnings and
+progress go to standard error as usual.
 
 Each output has a JSON Schema (2020-12) that describes every key of it:
 
