@@ -105,6 +105,8 @@ class Push:
 class Cluster(Runner):
     """A runner whose programs find this cluster.
 
+    Until a test says what state it is in, nothing may be run but what is about files alone.
+
     Attributes:
         cib: The live CIB.
         config: Corosync's configuration, as pcs tells it.
@@ -149,9 +151,6 @@ class Cluster(Runner):
     _events: list[Event] = field(default_factory=list)
     _files: list[Path] = field(default_factory=list)
     _seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.state = "disconnected"
 
     # What a test says and sees.
 
@@ -241,6 +240,11 @@ class Cluster(Runner):
         program = read or write
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
+        is_about_files = _begins(command, "env") or "--corosync_conf" in command
+        _require(
+            bool(self._state) or is_about_files,
+            f"nobody has said in which state the cluster is, and `{shown}` was run",
+        )
         event = next((each for each in self._events if _begins(command, each.command)), None)
         if event is not None:
             self._events.remove(event)

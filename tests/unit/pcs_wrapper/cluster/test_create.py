@@ -43,7 +43,7 @@ def test_a_new_cluster_is_created(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Authenticate, set up, wait for all nodes, push properties and fencing, wait for these."""
-    cluster.cib = LIVE
+    cluster.state, cluster.cib = "disconnected", LIVE
     cluster.when("pcs cluster setup", then=lambda: cluster.later("joining", "empty"))
     cluster.when("crm_resource --wait", state="cluster-only")
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 0
@@ -80,6 +80,7 @@ def test_a_missing_fence_agent_is_told_before_anything_is_done(
 def test_a_second_run_destroys_nothing(cluster: Cluster, takeover: Takeover) -> None:
     """The cluster that is described is there: it is started if need be (ha_cluster#175)."""
     takeover.machine.corosync_conf.touch()
+    cluster.state = "disconnected"
     cluster.cib = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
     cluster.when(START, state="running")
     assert takeover("cluster", "create", EXAMPLE) == 0
@@ -94,6 +95,7 @@ def test_a_different_cluster_is_refused(
 ) -> None:  # fmt: skip
     """A machine that belongs to another cluster is left as it is."""
     takeover.machine.corosync_conf.touch()
+    cluster.state = "disconnected"
     cluster.config |= difference
     assert takeover("cluster", "create", EXAMPLE) == 1
     assert cluster.writes == []
@@ -107,6 +109,7 @@ def test_debian_s_example_cluster_is_told_as_such(
 ) -> None:
     """A fresh Debian has a cluster configuration that nobody made: the cure is named."""
     takeover.machine.corosync_conf.touch()
+    cluster.state = "disconnected"
     nodes = [{"name": "node1", "addrs": [{"addr": "127.0.0.1", "link": "0"}]}]
     cluster.config |= {"cluster_name": "debian", "nodes": nodes}
     assert takeover("cluster", "create", EXAMPLE) == 1
@@ -139,6 +142,7 @@ def test_a_wrong_password_is_told_with_its_cure(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """What pcs says is shown, and what to look at (pcs#112, pcs#252)."""
+    cluster.state = "disconnected"
     cluster.password = "hunter3"
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
     assert cluster.writes == [AUTH]
@@ -179,6 +183,7 @@ def test_nodes_that_do_not_come_online_are_named(
 ) -> None:
     """The wait has an end, and says who is missing and where to look."""
     takeover.machine.corosync_conf.touch()
+    cluster.state = "disconnected"
     cluster.when(START, state="joining")
     assert takeover("cluster", "create", EXAMPLE) == 1
     assert cluster.writes == [START, ENABLE]
@@ -191,6 +196,7 @@ def test_fencing_that_does_not_start_is_told(
 ) -> None:
     """A cluster without fencing is not done: the device's own reason is shown."""
     takeover.machine.corosync_conf.touch()
+    cluster.state = "disconnected"
     cluster.cib = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
     cluster.when(START, state="running")
     cluster.when("crm_resource --wait", state="fencing-stopped")
@@ -256,6 +262,7 @@ def test_a_quorum_device_is_added_with_the_same_password(
     file = tmp_path / "cluster.toml"
     table = '[quorum.device]\nhost = "witness"\nalgorithm = "lms"\n'
     file.write_text(EXAMPLE.read_text().replace("[fencing.", table + "[fencing.", 1))
+    cluster.state = "disconnected"
     add = "pcs quorum device add model net host=witness algorithm=lms"
     cluster.when(add, exit_code=1, stderr="Error: witness: no certificate\n")
     assert takeover("cluster", "create", file, "--password-file", password_file) == 1

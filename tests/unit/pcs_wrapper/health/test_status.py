@@ -303,6 +303,7 @@ def test_a_user_who_may_not_ask_is_told_who_may(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pacemaker answers root and the group haclient only."""
+    cluster.state = "running"
     cluster.when("crm_mon", stderr="crm_mon: Permission denied", exit_code=4)
     assert takeover("status") == 1
     assert capsys.readouterr().err.endswith(
@@ -340,6 +341,7 @@ def test_a_crm_mon_that_fails_is_shown(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Any other failure is told with the command and its output."""
+    cluster.state = "running"
     cluster.when("crm_mon", stderr="out of memory", exit_code=71)
     assert takeover("status") == 1
     assert capsys.readouterr().err.splitlines()[1:] == ["  out of memory"]
