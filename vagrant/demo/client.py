@@ -1,6 +1,7 @@
 """The client as the demo sees it: when it was served, and whether it lost anything."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -56,6 +57,7 @@ class Client:
             env=os.environ | {"PGPASSWORD": password},
         )
         self._acks: list[float] = []
+        self._last_begun = -math.inf
         self._checks: Queue[dict[str, Any]] = Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -80,17 +82,20 @@ class Client:
         self._complaints.close()
 
     def wait_until_served(self, since: float, limit: float) -> None:
-        """Wait until a row is acknowledged later than `since`, and served steadily.
+        """Wait until a row is acknowledged that was begun later than `since`.
+
+        A row that was begun before may have been on its way at that moment, acknowledgement and
+        all: it says nothing of what the service does afterwards.
 
         Args:
-            since: seconds of CLOCK_MONOTONIC.
-            limit: seconds to wait.
+            since: Seconds of CLOCK_MONOTONIC.
+            limit: For how long to wait at most, in seconds.
 
         Raises:
-            ClientError: it is not served.
+            ClientError: No such row was acknowledged in time, or the client's program ended.
         """
         end = time.monotonic() + limit
-        while not (self._acks and self._acks[-1] > since):
+        while self._last_begun <= since:
             if self._process.poll() is not None:
                 raise ClientError(f"the client's program {self._ending()}")
             if time.monotonic() > end:
@@ -148,5 +153,6 @@ class Client:
             message = json.loads(line)
             if "ack" in message:
                 self._acks.append(message["at"])
+                self._last_begun = message["begun"]
             else:
                 self._checks.put(message)
