@@ -7,7 +7,6 @@ while the address stays and answers.
 from __future__ import annotations
 
 import _socket
-import errno
 
 from ocf_agents.network import netlink
 from ocf_agents.network.parameters import IpParameters
@@ -229,6 +228,8 @@ class Ip(IpParameters):
 
     def _add(self, place: Place) -> None:
         """Add an address and check it."""
+        import errno
+
         from ocf_agents.network.address import add
 
         wanted, link = place.wanted, place.link

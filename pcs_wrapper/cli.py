@@ -16,6 +16,7 @@ from pcs_wrapper.commands.version import version_option
 from pcs_wrapper.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from cib_templates.errors import TakeoverError
     from pcs_wrapper.machine.machine import Machine
 
 
@@ -91,43 +92,81 @@ def main() -> NoReturn:
 
 
 def run(arguments: Sequence[str], machine: Machine | None = None) -> int:
-    """Run a command and return its exit code; whatever goes wrong is told on standard error.
+    """Run a command and return its exit code.
+
+    Whatever goes wrong is reported on standard error; with --json, if the command has that option,
+    as JSON on standard output.
 
     Args:
         arguments: The command line, without the program's name.
         machine: This machine; this one if it is not given.
     """
     try:
-        code = cli.main(list(arguments), prog_name="takeover", standalone_mode=False, obj=machine)
+        code = _run(list(arguments), machine)
         sys.stdout.flush()
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return ExitCode.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return ExitCode.USAGE
     except BrokenPipeError:
         # The reader has gone, `| head` for example: not worth a word, now or at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
-    except Exception as error:  # the last one that can turn it into a message
-        return _report(error)
+    return code
+
+
+def _run(arguments: list[str], machine: Machine | None) -> int:
+    try:
+        code = cli.main(arguments, prog_name="takeover", standalone_mode=False, obj=machine)
+    except BrokenPipeError:
+        raise
+    except (Exception, KeyboardInterrupt) as error:  # the last one that can make it a message
+        return _report(error, as_json=_wants_json(arguments))
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _report(error: Exception) -> int:
-    from cib_templates.errors import DescriptionError, TakeoverError
-    from pcs_wrapper.errors import ClusterUnreachable, UsageError
+def _report(error: BaseException, *, as_json: bool) -> int:
+    """Tell the user what went wrong, and return the exit code."""
+    from pcs_wrapper.errors import Fault
 
-    if isinstance(error, TakeoverError):
-        click.echo(f"{error}", err=True)
-        if isinstance(error, DescriptionError | UsageError):
-            return ExitCode.USAGE
-        return ExitCode.UNREACHABLE if isinstance(error, ClusterUnreachable) else ExitCode.FAILED
-    if os.environ.get("TAKEOVER_DEBUG"):
+    if isinstance(error, click.ClickException) and not as_json:
+        error.show()  # with the command's usage
+        return ExitCode.USAGE
+    known = _known(error)
+    if isinstance(known, Fault) and os.environ.get("TAKEOVER_DEBUG"):
         traceback.print_exception(error)
-        details = "the details are above"
+    if as_json:
+        from pcs_wrapper.views.findings import error_json
+
+        click.echo(error_json(known))
     else:
-        details = "run it again with TAKEOVER_DEBUG=1 in the environment to see the details"
-    click.echo(f"this is a fault in Takeover: {type(error).__name__}: {error}; {details}", err=True)
-    return ExitCode.FAILED
+        click.echo(f"{known}", err=True)
+    return known.exit_code
+
+
+def _known(error: BaseException) -> TakeoverError:
+    """Return any error as one that has a code, a hint and an exit code."""
+    from cib_templates.errors import TakeoverError
+    from pcs_wrapper.errors import Fault, Interrupted, UsageError
+
+    match error:
+        case TakeoverError():
+            return error
+        case click.Abort() | KeyboardInterrupt():
+            return Interrupted()
+        case click.ClickException():
+            return UsageError(error.format_message())
+        case _:
+            return Fault(error, shown=bool(os.environ.get("TAKEOVER_DEBUG")))
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether a command line asks for JSON, even if it is wrong otherwise."""
+    words = iter(arguments)
+    command: click.Command | None = cli
+    while isinstance(command, click.Group):
+        command = command.get_command(click.Context(command), next(words, ""))
+    options = {name: each for each in (command.params if command else ()) for name in each.opts}
+    for word in words:
+        option = options.get(word)
+        if word == "--" or (option is not None and option.name == "as_json"):
+            return word != "--"
+        if isinstance(option, click.Option) and not option.is_flag:
+            next(words, "")  # its value, even if that looks like an option
+    return False

@@ -9,10 +9,12 @@ TakeoverError
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   ├── PushUncertain       nobody knows yet whether a change was taken
 │   └── Busy                another command of Takeover is at work
-└── ProgramError            a program that was run
-    ├── ProgramMissing      is not installed
-    ├── CommandFailed       failed
-    └── CommandTimedOut     took too long
+├── ProgramError            a program that was run
+│   ├── ProgramMissing      is not installed
+│   ├── CommandFailed       failed
+│   └── CommandTimedOut     took too long
+├── Interrupted             somebody has interrupted the command
+└── Fault                   nobody expected this: Takeover itself is wrong
 """
 
 from __future__ import annotations
@@ -202,3 +204,33 @@ class CommandTimedOut(ProgramError):
         self.timeout = timeout
         message = f"`{shlex.join(command)}` did not finish within {timeout:g} s and was stopped"
         super().__init__(message, hint)
+
+
+class Interrupted(TakeoverError):
+    """Somebody has interrupted the command, with Ctrl-C for example."""
+
+    code = "interrupted"
+    exit_code = ExitCode.INTERRUPTED
+    hint = "`takeover history` shows whether a change was under way; the next command completes it"
+
+    def __init__(self) -> None:
+        super().__init__("interrupted")
+
+
+class Fault(TakeoverError):
+    """Nobody expected this: it is a fault in Takeover itself.
+
+    Args:
+        error: What went wrong.
+        shown: Whether the details were shown.
+    """
+
+    code = "fault-in-takeover"
+    hint = "run it again with TAKEOVER_DEBUG=1 in the environment to see the details"
+
+    def __init__(self, error: BaseException, *, shown: bool) -> None:
+        super().__init__(
+            f"this is a fault in Takeover: {type(error).__name__}: {error}",
+            "the details are above" if shown else self.hint,
+            joint="; ",
+        )

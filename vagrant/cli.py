@@ -1,4 +1,4 @@
-"""The command line of `script/rig`."""
+"""The command line of `script/rig` and `script/vagrant-lab`."""
 
 import json
 import os

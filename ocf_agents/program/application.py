@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ocf_agents.program.containment import containment
 from ocf_agents.runtime.process import Process, name, recall
 from ocf_agents.runtime.state import State
 
@@ -10,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ocf_agents.program.account import Account
     from ocf_agents.program.checks.check import Check
+    from ocf_agents.program.containment import Containment
     from ocf_agents.program.parameters import AppParameters
 
 
@@ -22,13 +22,21 @@ class Application:
     Attributes:
         parameters: The same.
         state: What the agent remembers of the application between two actions.
-        containment: What keeps the processes of the application together.
     """
 
     def __init__(self, parameters: AppParameters) -> None:
         self.parameters = parameters
         self.state = State(parameters.environ, parameters.instance)
-        self.containment = containment(parameters.instance, self.state)
+        self._containment: Containment | None = None
+
+    @property
+    def containment(self) -> Containment:
+        """What keeps the processes of the application together."""
+        if self._containment is None:  # a monitor of a program that lives does not need it
+            from ocf_agents.program.containment import containment
+
+            self._containment = containment(self.parameters.instance, self.state)
+        return self._containment
 
     @property
     def program(self) -> str:

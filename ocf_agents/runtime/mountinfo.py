@@ -125,8 +125,8 @@ def is_system_folder(folder: str) -> bool:
 
 
 def _read(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
-        return file.read()
+    with open(path, "rb", buffering=0) as file:
+        return file.read().decode(errors="surrogateescape")
 
 
 def escape(text: str) -> str:

@@ -102,10 +102,11 @@ def name(pid: int) -> str:
 def stat(pid: int) -> list[str]:
     """Return the fields of /proc/PID/stat from the third on; empty if the process is dead."""
     try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
-            # The second field is the name, in parentheses, with whatever it likes inside.
-            fields = file.read().rpartition(")")[2].split()
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            text = file.read().decode(errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return []
+    # The second field is the name, in parentheses, with whatever it likes inside.
+    fields = text.rpartition(")")[2].split()
     # It looks like a zombie also when only its first thread has ended and others still work.
     return [] if fields[STATE] in DEAD and int(fields[THREADS]) <= 1 else fields

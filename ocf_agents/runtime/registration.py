@@ -19,47 +19,8 @@ FOLDER = "takeover-watch"  # below the folder for agents' run-time files
 SUFFIX, TEMPORARY = ".watch", ".new"
 SOCKET = "socket"  # a datagram has the watcher read the registrations again
 LOCK = "lock"  # whoever holds it is the node's watcher
-LARGEST = 65536  # bytes; a registration has some hundred
 FAILURE = "takeover-failure-"  # and a resource: the node attribute for the reason of its failure
 NAMESPACES = ("mnt", "net", "pid")  # what the names in a registration depend on (namespaces(7))
-
-
-class Registration:
-    """A registration as it was read: `watches` are kinds and their values (watcher/watches.py)."""
-
-    def __init__(self, path: str) -> None:
-        """Read it; raises OSError, or ValueError if it is none."""
-        self.path = path
-        flags = posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
-        descriptor = posix.open(path, flags)
-        try:
-            self.identity = _identity(posix.fstat(descriptor))
-            lines = posix.read(descriptor, LARGEST).decode(errors="surrogateescape").split("\n")
-        finally:
-            posix.close(descriptor)
-        values = [line.split("=", 1) for line in lines if "=" in line]
-        named = {name: value for name, value in values if name != "watch"}
-        self.resource = named.get("resource", "")
-        self.node = named.get("node", "")
-        self.namespaces = named.get("namespaces", "")
-        self.watches = [value for name, value in values if name == "watch"]
-        if not self.resource or not self.node:
-            raise ValueError("it names no resource or no node")
-
-    @property
-    def stands(self) -> bool:
-        """Tell whether it is still there, and not one of a later start."""
-        return identity(self.path) == self.identity
-
-    def remove(self) -> bool:
-        """Remove it, and tell whether it stood until now."""
-        if not self.stands:
-            return False
-        try:
-            posix.unlink(self.path)
-        except FileNotFoundError:
-            return False
-        return True
 
 
 def failure_attribute(resource: str) -> str:
@@ -112,20 +73,17 @@ def withdraw(environ: Mapping[str, str], instance: str) -> None:
             continue  # never registered, or its failure was told
 
 
-def discard(file: str) -> None:
-    """Remove a file that is no registration, if that can be done."""
-    try:
-        posix.unlink(file)
-    except OSError:
-        return  # a folder; passed over each time
-
-
 def identity(file: str) -> tuple[int, ...]:
     """Return what tells a file from every other that had its name; nothing if there is none."""
     try:
-        return _identity(posix.lstat(file))
+        return identity_of(posix.lstat(file))
     except OSError:
         return ()
+
+
+def identity_of(found: posix.stat_result) -> tuple[int, ...]:
+    """Return what tells a file from every other that had its name."""
+    return (found.st_dev, found.st_ino, found.st_mtime_ns)
 
 
 def namespaces() -> str:
@@ -135,7 +93,3 @@ def namespaces() -> str:
 
 def _temporary(file: str) -> str:
     return file.removesuffix(SUFFIX) + TEMPORARY
-
-
-def _identity(found: posix.stat_result) -> tuple[int, ...]:
-    return (found.st_dev, found.st_ino, found.st_mtime_ns)

@@ -21,8 +21,8 @@ def plain(instance: str) -> str:
 
 def boot_id() -> str:
     """Return what tells this boot from all others."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
-        return file.read().strip()
+    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+        return file.read().decode().strip()
 
 
 class State:
@@ -36,8 +36,8 @@ class State:
     def read(self) -> dict[str, str]:
         """Return the values; none when nothing was remembered since the machine booted."""
         try:
-            with open(self.path, encoding="utf-8") as file:
-                lines = file.read().splitlines()
+            with open(self.path, "rb", buffering=0) as file:
+                lines = file.read().decode().splitlines()
         except FileNotFoundError:
             return {}
         values = dict(line.split("=", 1) for line in lines if "=" in line)

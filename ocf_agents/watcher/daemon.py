@@ -21,8 +21,8 @@ if __name__ == "__main__":  # -I leaves it to the program where its modules are
 
 from ocf_agents.runtime import registration, signals
 from ocf_agents.runtime.journal import WARNING, log, use_journal
-from ocf_agents.runtime.registration import Registration
 from ocf_agents.watcher import events, report, watches
+from ocf_agents.watcher.registered import Registration, discard
 
 RECHECK = 1.0  # seconds; for what has no event, and for events that were lost
 SELF_CHECK = 60.0  # seconds
@@ -169,7 +169,7 @@ class Watcher:
                 continue  # a stop has just withdrawn it
             except (OSError, ValueError) as error:
                 _log("", f"{path} is no registration: {error}")
-                registration.discard(path)
+                discard(path)
 
     def _add(self, watched: Watched) -> None:
         self._watched[watched.of.path] = watched

@@ -21,7 +21,7 @@ from ocf_agents.watcher.managed import is_managed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.runtime.registration import Registration
+    from ocf_agents.watcher.registered import Registration
 
 NAME = "takeover-watcher"  # that it logs under
 # What can wait, does, for so many seconds and with so much more niceness: the recovery has begun.

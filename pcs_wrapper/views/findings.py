@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cib_templates.errors import TakeoverError
 from cib_templates.findings import Finding
 from pcs_wrapper.views.output import output_json
 
@@ -19,28 +20,18 @@ def check_json(mistakes: Sequence[Finding], warnings: Sequence[Finding]) -> str:
     return output_json(contract.Check(mistakes=_records(mistakes), warnings=_records(warnings)))
 
 
-def error_json(
-    code: str, message: str, hint: str, exit_code: int, findings: Sequence[Finding] = ()
-) -> str:
-    """Return why a command failed as JSON.
-
-    Args:
-        code: The error's code.
-        message: What went wrong.
-        hint: What can be done about it; may be empty.
-        exit_code: The command's exit code.
-        findings: What led to it.
-    """
+def error_json(error: TakeoverError) -> str:
+    """Return why a command failed as JSON."""
     from pcs_wrapper.views.contract import findings as contract
 
     return output_json(
         contract.Error(
             error=contract.Problem(
-                code=code,
-                message=message,
-                hint=hint,
-                exit_code=exit_code,
-                findings=_records(findings),
+                code=error.code,
+                message=error.message,
+                hint=error.hint,
+                exit_code=error.exit_code,
+                findings=_records(error.findings),
             )
         )
     )

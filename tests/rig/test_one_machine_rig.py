@@ -5,10 +5,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
+from tests.breaking import broken_fencing, cut_off, powered_off
 from tests.rig.remains import namespaces, namespaces_of, remains
+from tests.whole import Caretaker, damage_to_machines
 from vagrant.common.disks import ATTACH_PROGRAM, TARGET
 from vagrant.common.errors import RigError
 from vagrant.common.networks import Link
@@ -32,13 +35,27 @@ def _eventually(condition: Callable[[], bool], limit: float = 20.0) -> bool:
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[OneMachineRig]:
-    """A rig with three nodes and two LUNs, for tests that leave it as it was."""
+def only_rig() -> Iterator[tuple[OneMachineRig, Caretaker]]:
+    """A rig with three nodes and two LUNs, and who looks after it between the tests."""
     rig = OneMachineRig("test-rig")
     rig.down()
-    rig.up(luns=2, lun_mib=64, say=print)
-    yield rig
-    rig.down()
+    try:
+        rig.up(luns=2, lun_mib=64, say=print)
+        yield rig, Caretaker(partial(damage_to_machines, rig))
+    finally:
+        rig.down()
+
+
+@pytest.fixture
+def rig(
+    only_rig: tuple[OneMachineRig, Caretaker], request: pytest.FixtureRequest
+) -> Iterator[OneMachineRig]:
+    """The rig, whole before the test; whatever the test has broken is put right."""
+    rig, caretaker = only_rig
+    with caretaker.around(request.node.nodeid):
+        for node in rig.layout.node_names:
+            rig.wait_for_boot(node)
+        yield rig
 
 
 def test_nodes_are_real_systems(rig: OneMachineRig) -> None:
@@ -155,14 +172,13 @@ def test_power_off_is_sudden_and_complete(rig: OneMachineRig) -> None:
     rig.run("node2", "mkfs.ext4", "-q", "-F", device, check=True)
     rig.run("node2", "mount", device, "/mnt", check=True)
     rig.run("node2", "sh", "-c", "echo kept > /root/kept; sync", check=True)
-    rig.power("node2", "off")
-    assert rig.status()["nodes"]["node2"]["power"] == "off"
-    assert rig.status()["disks"]["mounted"] == {}
-    with pytest.raises(RigError, match="powered off"):
-        rig.run("node2", "true")
     address = rig.layout.node_address("node2", Link.LINK0)
-    assert rig.run("node1", "ping", "-c1", "-W1", address).returncode != 0
-    rig.power("node2", "on")
+    with powered_off(rig, "node2"):
+        assert rig.status()["nodes"]["node2"]["power"] == "off"
+        assert rig.status()["disks"]["mounted"] == {}
+        with pytest.raises(RigError, match="powered off"):
+            rig.run("node2", "true")
+        assert rig.run("node1", "ping", "-c1", "-W1", address).returncode != 0
     rig.wait_for_boot("node2")
     assert rig.run("node2", "cat", "/root/kept").stdout == "kept\n"
     rig.run("node1", "ping", "-c1", "-W5", address, check=True)
@@ -203,12 +219,11 @@ def test_links_are_cut_one_by_one_or_together(rig: OneMachineRig) -> None:
 
     rig.cut("node2", [Link.LINK1])
     assert [reaches(link) for link in Link] == [True, False, True]
-    rig.cut("node2")
-    assert [reaches(link) for link in Link] == [False, False, True]
-    rig.power("node2", "reset")
-    rig.wait_for_boot("node2")
-    assert not reaches(Link.LINK0)
-    rig.heal("node2")
+    with cut_off(rig, "node2"):
+        assert [reaches(link) for link in Link] == [False, False, True]
+        rig.power("node2", "reset")
+        rig.wait_for_boot("node2")
+        assert not reaches(Link.LINK0)
     assert _eventually(lambda: all(reaches(link) for link in Link))
 
 
@@ -226,12 +241,11 @@ def test_any_node_can_fence_any_other(rig: OneMachineRig) -> None:
     assert fence("on", "node3").returncode == 0
     rig.wait_for_boot("node3")
     pid = rig.status()["nodes"]["node3"]["pid"]
-    rig.set_fencing("node3", works=False)
-    refused = fence("reboot", "node3")
-    assert refused.returncode == 1
-    assert "refuses" in refused.stderr
-    assert rig.status()["nodes"]["node3"]["pid"] == pid
-    rig.set_fencing("node3", works=True)
+    with broken_fencing(rig, "node3"):
+        refused = fence("reboot", "node3")
+        assert refused.returncode == 1
+        assert "refuses" in refused.stderr
+        assert rig.status()["nodes"]["node3"]["pid"] == pid
     assert fence("reboot", "node3").returncode == 0
     assert rig.status()["nodes"]["node3"]["pid"] != pid
     rig.wait_for_boot("node3")

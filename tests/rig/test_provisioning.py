@@ -4,12 +4,11 @@ Programs that only record how they were called are those whose packages the rig'
 have, and those that need modules of a kernel of one's own.
 """
 
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.rig.copying import copy
 from vagrant.common.building import CHECKOUT
 from vagrant.common.debian import LOCK
 from vagrant.common.disks import TARGET
@@ -92,17 +91,11 @@ def machine() -> Iterator[Callable[..., str]]:
         run("mount", "-t", "tmpfs", "none", "/sys/kernel")
         run("mkdir", "-p", "/sys/kernel/config/target")
         rig.write("node1", "/sys/kernel/config/target/dbroot", "/root/dbroot\n")
-        _copy(rig, wheel_of_checkout())
+        wheel = wheel_of_checkout()
+        copy(rig, "node1", wheel, f"/home/vagrant/takeover/{wheel.name}")
         yield run
     finally:
         rig.down()
-
-
-def _copy(rig: OneMachineRig, wheel: Path) -> None:
-    """Put the wheel on the node, which is a file of bytes."""
-    target = f"of=/home/vagrant/takeover/{wheel.name}"
-    with wheel.open("rb") as file:
-        subprocess.run(rig.command("node1", "dd", "status=none", target), stdin=file, check=True)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Builds the box, unless it is there already, and prints its path."""
+"""Build the box, unless it is there already, and print its path: `python -m vagrant.box`."""
 
 import os
 import shutil

@@ -75,7 +75,7 @@ def demonstrate(rig: Rig, story: Story) -> list[Outcome]:
     """Set the service up on a rig that is up, then break things.
 
     Raises:
-        RigError, ClientError: something did not work; the message says what.
+        RigError, ClientError: Something did not work; the message says what.
     """
     admin = Administrator(rig, story.command, story.output)
     node = rig.layout.node_names[0]

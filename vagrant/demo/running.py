@@ -22,18 +22,18 @@ def running_service(
     luns: int = 1,
     kind: str = KINDS[0],
 ) -> Iterator[tuple[Administrator, Client]]:
-    """The demo's service on a rig, and a client that it serves; both are gone afterwards.
+    """Run the demo's service on a rig, and a client that it serves; both are gone afterwards.
 
     Args:
-        name: the rig's name; one of that name is replaced.
+        name: The rig's name; one of that name is replaced.
         release: Debian release of the nodes.
-        say: told what is done, and on which node.
-        luns: number of shared disks; the service uses the first.
-        kind: the kind of rig, one of `KINDS`.
+        say: Called with what is done, and on which node.
+        luns: Number of shared disks; the service uses the first.
+        kind: The kind of rig, one of `KINDS`.
 
     Raises:
-        RigError: the rig or the cluster does not come up.
-        ClientError: the client is not served.
+        RigError: The rig or the cluster does not come up.
+        ClientError: The client is not served.
     """
     rig = named(kind, name)
     rig.down()
@@ -47,15 +47,15 @@ def running_service(
 
 @contextmanager
 def service_on(rig: Rig, say: Callable[[str], None]) -> Iterator[tuple[Administrator, Client]]:
-    """The demo's service on a rig that is up, and a client that it serves meanwhile.
+    """Run the demo's service on a rig that is up, and a client that it serves meanwhile.
 
     Args:
-        rig: the rig; it has no cluster yet, and has one afterwards.
-        say: told what is done, and on which node.
+        rig: The rig; it has no cluster yet, and has one afterwards.
+        say: Called with what is done, and on which node.
 
     Raises:
-        RigError: the cluster does not come up.
-        ClientError: the client is not served.
+        RigError: The cluster does not come up.
+        ClientError: The client is not served.
     """
     first = rig.layout.node_names[0]
     admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)

@@ -20,7 +20,7 @@ _END_LIMIT = 120.0
 
 
 def is_running() -> bool:
-    """Whether a libvirtd of the machine's own can be used."""
+    """Return whether a libvirtd of the machine's own can be used."""
     if shutil.which("virsh") is None:
         raise RigError("there is no virsh: script/vagrant-lab installs it")
     command = ["virsh", "--connect", URI, "version"]
@@ -31,7 +31,7 @@ def start(place: Place) -> None:
     """Start the lab's keeper, and wait until its libvirtd answers.
 
     Raises:
-        RigError: it does not.
+        RigError: Its libvirtd does not answer in time.
     """
     (place.cgroup / "keeper").mkdir(parents=True)
     with place.log.open("w") as log:
@@ -56,7 +56,7 @@ def stop(place: Place) -> None:
     """End everything that runs in the lab's namespaces, whatever state it is in.
 
     Raises:
-        RigError: something stays.
+        RigError: Something stays.
     """
     cgroup = place.cgroup
     if cgroup.exists():

@@ -85,7 +85,7 @@ class Observer:
             self._write()
 
     def _confirmed(self, lun: int) -> list[str]:
-        """The nodes that still have a LUN mounted when all of them have been asked; [] if one."""
+        """Ask all nodes that seem to have a LUN mounted; return those that do, [] if it is one."""
         for node in self._having(lun):
             self._ask(node)
         end = time.monotonic() + _ANSWER_LIMIT
@@ -178,7 +178,7 @@ def stop(place: Place) -> None:
 
 
 def report(place: Place) -> dict[str, object]:
-    """What is mounted now, and what should never have been."""
+    """Return what is mounted now, and what should never have been."""
     try:
         found: dict[str, object] = json.loads(place.mounts_file.read_text())
     except FileNotFoundError:

@@ -23,7 +23,7 @@ FENCE_SOCKET = "/run/takeover-rig/fence.sock"
 
 
 def layer_dir(layout: Layout) -> Path:
-    """The layer's folder."""
+    """Return the layer's folder."""
     return layout.private_dir / "layer/upper"
 
 

@@ -1,4 +1,4 @@
-"""What a rig consists of: its nodes, networks, addresses, disks and the folders they live in."""
+"""What a rig consists of: its nodes, disks, and the folders they live in."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -23,15 +23,15 @@ class Layout:
     """The shape of one rig; everything else about it follows from these values.
 
     Args:
-        name: tells rigs on the same machine apart.
-        purpose: what it was brought up for, so that it is only replaced for the same.
-        nodes: number of nodes, 1 to 16; they are called node1, node2, …
-        luns: number of LUNs that the iSCSI target exports, numbered from 1.
-        lun_mib: size of each LUN in MiB (sparse, in memory).
+        name: Tells rigs on the same machine apart.
+        purpose: What it was brought up for, so that it is only replaced for the same.
+        nodes: Number of nodes, 1 to 16; they are called node1, node2, …
+        luns: Number of LUNs that the iSCSI target exports, numbered from 1.
+        lun_mib: Size of each LUN in MiB (sparse, in memory).
         release: Debian release of the root tree.
-        tree: the root tree that nodes boot from.
-        wheel: the wheel of Takeover that is installed in every node.
-        loop_base: first of the `nodes * luns` loop device numbers that belong to this rig.
+        tree: The root tree that nodes boot from.
+        wheel: The wheel of Takeover that is installed in every node.
+        loop_base: First of the `nodes * luns` loop device numbers that belong to this rig.
     """
 
     name: str
@@ -80,15 +80,15 @@ class Layout:
         return f"takeover-rig-{self.name}"
 
     def node_address(self, node: str, link: Link) -> str:
-        """IPv4 address of a node in a link, without prefix length."""
+        """Return a node's IPv4 address in a link, without prefix length."""
         return str(link.subnet[self.node_host(node)])
 
     def node_host(self, node: str) -> int:
-        """The node's host number in every link."""
+        """Return the node's host number in every link."""
         return FIRST_NODE_HOST + self.node_names.index(node)
 
     def loop_number(self, node: str, lun: int) -> int:
-        """Loop devices are global to the machine: the one that `node` uses for `lun`, from 1."""
+        """Return the number of the loop device that `node` uses for `lun`, from 1."""
         return self.loop_base + self.node_names.index(node) * self.luns + lun - 1
 
     @property
@@ -107,7 +107,7 @@ class Layout:
 
     @classmethod
     def load(cls, name: str) -> "Layout | None":
-        """The layout of the rig of that name; None if there is no such rig."""
+        """Return the layout of the rig of that name; None if there is no such rig."""
         try:
             return cls(**json.loads((RUN_DIR / name / "layout.json").read_text()))
         except FileNotFoundError:
@@ -115,13 +115,13 @@ class Layout:
 
 
 def running_layouts() -> list[Layout]:
-    """The layouts of all rigs on this machine."""
+    """Return the layouts of all rigs on this machine."""
     names = [path.parent.name for path in RUN_DIR.glob("*/layout.json")]
     return [layout for name in sorted(names) if (layout := Layout.load(name))]
 
 
 def free_loop_base(count: int) -> int:
-    """The first of `count` consecutive loop device numbers that no rig on this machine uses."""
+    """Return the first of `count` consecutive loop device numbers that no rig uses."""
     base = FIRST_LOOP
     for layout in sorted(running_layouts(), key=lambda each: each.loop_base):
         if base + count <= layout.loop_base:

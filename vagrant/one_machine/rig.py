@@ -35,7 +35,7 @@ class OneMachineRig:
     """One rig, by name; it need not exist yet.
 
     Args:
-        name: letters, digits and hyphens, at most 20.
+        name: Letters, digits and hyphens, at most 20.
     """
 
     def __init__(self, name: str) -> None:
@@ -46,7 +46,7 @@ class OneMachineRig:
         """The shape of the running rig.
 
         Raises:
-            RigError: it is not up.
+            RigError: The rig is not up.
         """
         layout = Layout.load(self.name)
         if layout is None:
@@ -80,16 +80,16 @@ class OneMachineRig:
 
         Args:
             nodes: 1 to 16.
-            luns: number of shared disks, 1 to 16.
-            lun_mib: size of each in MiB.
+            luns: Number of shared disks, 1 to 16.
+            lun_mib: Size of each in MiB.
             release: Debian release that the nodes run.
-            purpose: kept in the layout, see `replaceable`.
-            say: told each step that takes a while.
+            purpose: Kept in the layout, see `replaceable`.
+            say: Called with each step that takes a while.
 
         Raises:
-            RigError: a value is out of range, the rig is up already, or it did not come up; then
+            RigError: A value is out of range, the rig is up already, or it did not come up; then
                 nothing of it is left.
-            TreeError: the root tree could not be built.
+            TreeError: The root tree could not be built.
         """
         if not (1 <= nodes <= MAX_NODES and 1 <= luns <= MAX_LUNS and lun_mib >= 1):
             raise RigError(
@@ -129,7 +129,7 @@ class OneMachineRig:
         """Remove the rig and everything that remains of it; nothing happens if there is nothing.
 
         Raises:
-            RigError: something could not be removed.
+            RigError: Something could not be removed.
         """
         with self._lock():
             cgroup = self._cgroup()
@@ -146,12 +146,12 @@ class OneMachineRig:
             shutil.rmtree(RUN_DIR / self.name, ignore_errors=True)
 
     def replaceable(self, purpose: str) -> bool:
-        """Whether there is no rig of this name, or one of the same purpose, or remains of one."""
+        """Return whether nothing but a rig of this purpose, or remains of one, is in the way."""
         layout = Layout.load(self.name)
         return layout is None or layout.purpose == purpose
 
     def is_up(self) -> bool:
-        """Whether the rig's controller answers."""
+        """Return whether the rig's controller answers."""
         try:
             return bool(self.status()["state"] == "up")
         except (RigError, OSError):
@@ -190,11 +190,11 @@ class OneMachineRig:
         """Wait until a node that is powered on has booted.
 
         Args:
-            node: the node's name.
-            limit: seconds.
+            node: The node's name.
+            limit: Seconds.
 
         Raises:
-            RigError: it has not after `limit`.
+            RigError: The node has not booted when the time is over.
         """
 
         def booted() -> bool:
@@ -207,7 +207,7 @@ class OneMachineRig:
     # -- commands on nodes ----------------------------------------------------------------------
 
     def command(self, node: str, *command: str) -> list[str]:
-        """The command line that runs `command` on a node, from the machine."""
+        """Return the command line that runs `command` on a node, from the machine."""
         pid = self.status()["nodes"].get(node, {"pid": 0})["pid"]
         if pid == 0:
             raise RigError(
@@ -241,15 +241,15 @@ class OneMachineRig:
         """Run a command on a node and wait for it.
 
         Args:
-            node: the node's name.
-            command: the program and its arguments.
-            check: raise if it fails.
-            text: its standard input.
-            limit: seconds until it is given up.
+            node: The node's name.
+            command: The program and its arguments.
+            check: Raise if it fails.
+            text: Its standard input.
+            limit: Seconds until it is given up.
 
         Raises:
-            RigError: with `check`, when the command failed; or the node is off or does not exist.
-            subprocess.TimeoutExpired: it took longer than `limit`.
+            RigError: With `check`, when the command failed; or the node is off or does not exist.
+            subprocess.TimeoutExpired: It took longer than `limit`.
         """
         result = subprocess.run(
             self.command(node, *command),
@@ -268,12 +268,12 @@ class OneMachineRig:
         """Write a file on a node, readable by its root alone.
 
         Raises:
-            RigError: it could not be written.
+            RigError: The file could not be written.
         """
         self.run(node, "install", "--mode=0600", "/dev/stdin", path, check=True, text=content)
 
     def client_command(self, *command: str) -> list[str]:
-        """The command line that runs a program of the machine in the client's network."""
+        """Return the command line that runs a program of the machine in the client's network."""
         netns = self._seen_from_outside(self.status()["client_netns"])
         # Its PID namespace too: with the rig, its clients go.
         pids = f"/proc/{self._controller_pid()}/ns/pid"
@@ -295,8 +295,8 @@ class OneMachineRig:
         """Pull a node's network cables.
 
         Args:
-            node: the node's name.
-            links: by default both cluster links, and the clients with them. The storage network
+            node: The node's name.
+            links: By default both cluster links, and the clients with them. The storage network
                 stays, which is the more dangerous case: what the node writes still arrives.
         """
         self._order(verb="cut", node=node, links=list(links))
@@ -313,14 +313,14 @@ class OneMachineRig:
         """Refuse: what runs in namespaces cannot be kept.
 
         Raises:
-            RigError: always.
+            RigError: Always.
         """
         raise RigError(f"no snapshot {snapshot!r}: a rig of namespaces is made anew in seconds")
 
     restore = save
 
     def status(self) -> dict[str, Any]:
-        """What is on, what is cut, what is mounted where: see `Controller.status`."""
+        """Return what is on, what is cut, what is mounted where: see `Controller.status`."""
         return self._order(verb="status")
 
     def _order(self, **order: Any) -> dict[str, Any]:
@@ -346,7 +346,7 @@ class OneMachineRig:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One change at a time among all rigs of the machine: they share loop devices."""
+        """Let one process at a time change rigs: all of the machine share its loop devices."""
         RUN_DIR.mkdir(mode=0o755, exist_ok=True)
         with (RUN_DIR / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

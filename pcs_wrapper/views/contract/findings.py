@@ -31,7 +31,7 @@ class Finding(Record):
         description="The key of the description, such as `services.shop.address.ip`, or the ID of "
         "the resource that it is about; empty if it is about none."
     )
-    message: str = Field(description="What is wrong, in a sentence.")
+    message: str = Field(description="What is wrong; after its path, this is a sentence.")
     hint: str = Field(description="What would be right; empty if the message says it all.")
 
 
@@ -61,6 +61,6 @@ class Problem(Record):
 
 
 class Error(Output):
-    """An error: a command with `--json` failed, and has no other output."""
+    """An error that has ended a command with `--json`, in place of any other output."""
 
     error: Problem = Field(description="Why the command failed.")

@@ -15,6 +15,7 @@ DOCUMENTS = sorted(
     file.relative_to(CHECKOUT)
     for folder in ("", "bench", "docs", "docs/reference", "vagrant")
     for file in (CHECKOUT / folder).glob("*.md")
+    if file.name != "CHANGELOG.md"  # it tells of what was, too
 )
 _FOLDERS = (*PACKAGES, "bench", "docs", "examples", "script", "tests")
 _PATH = re.compile(rf"`((?:{'|'.join(_FOLDERS)})/[\w./-]*)`")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -119,6 +120,66 @@ def test_a_wrong_command_line_is_exit_code_2(
     assert takeover(*arguments) == 2
 
 
+def failure(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the error that a command printed as JSON, with no word on standard error."""
+    captured = capsys.readouterr()
+    assert captured.err.strip() == ""
+    printed = json.loads(captured.out)
+    assert printed["schema"] == 1
+    error = printed["error"]
+    assert error["message"]
+    assert error["hint"]
+    return dict(error)
+
+
+def test_with_json_an_error_is_json(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A code, a message, a hint, the exit code and every finding; nothing on standard error."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("prefix = 24", "prefiks = 24"))
+    assert takeover("plan", "--json", file) == 2
+    error = failure(capsys)
+    assert (error["code"], error["exit_code"]) == ("description-wrong", 2)
+    (finding,) = error["findings"]
+    assert finding["code"] == "key-unknown"
+    assert finding["path"] == "services.shop.address.prefiks"
+    ended = replace(takeover.machine, is_root=False)
+    assert run(["apply", "--json", str(EXAMPLE)], ended) == 1
+    assert failure(capsys)["code"] == "not-root"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "as_json"),
+    [
+        (("check", "--json"), True),
+        (("check", "--json", "a", "b"), True),
+        (("apply", "-x", "--json"), True),
+        (("agents", "check", "--timeout", "x", "--json"), True),
+        (("check", "a", "b"), False),
+        (("check", "--", "--json", "b"), False),
+        (("apply", "--message", "--json"), False),
+        (("render", "--json", "a"), False),
+        (("agents", "--json"), False),
+        (("bogus", "--json"), False),
+        (("--json",), False),
+    ],
+)
+def test_with_json_a_wrong_command_line_is_json(
+    arguments: tuple[str, ...], *, as_json: bool, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """If it is a command that has --json, and that is no other option's value."""
+    assert takeover(*arguments) == 2
+    if as_json:
+        error = failure(capsys)
+        assert (error["code"], error["exit_code"]) == ("usage", 2)
+    else:
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("Usage: takeover")
+
+
 def test_agents_are_installed(
     takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,6 +233,8 @@ def test_a_fault_of_ours_is_told_as_such(
         "this is a fault in Takeover: ZeroDivisionError: x; run it again with TAKEOVER_DEBUG=1 in "
         "the environment to see the details\n"
     )
+    assert run(["check", "--json", "x"]) == 1
+    assert failure(capsys)["code"] == "fault-in-takeover"
     monkeypatch.setenv("TAKEOVER_DEBUG", "1")
     assert run(["check", "x"]) == 1
     assert "Traceback" in capsys.readouterr().err
@@ -188,6 +251,8 @@ def test_an_interruption_is_exit_code_130(
     monkeypatch.setattr(pcs_wrapper.commands.description.check.check, "callback", interrupted)
     assert run(["check", "x"]) == 130
     assert capsys.readouterr().err.strip() == "interrupted"
+    assert run(["check", "--json", "x"]) == 130
+    assert failure(capsys)["code"] == "interrupted"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from ocf_agents.runtime import registration, systemd, watched
 from ocf_agents.runtime.agent import Action, AgentError, Code
-from ocf_agents.runtime.registration import Registration
 from ocf_agents.runtime.watched import Watched
 from ocf_agents.watcher import daemon
+from ocf_agents.watcher.registered import Registration
 from tests.unit.ocf_agents.conftest import Act
 from tests.watching import LIMIT
 from vagrant.common.waiting import eventually

@@ -1,0 +1,120 @@
+"""The reference page of findings and errors, written from their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import ModuleType
+
+import cib_templates.errors
+import pcs_wrapper.errors
+from cib_templates.checks import (
+    advice,
+    cluster,
+    duplicates,
+    fencing,
+    fragments,
+    nodes,
+    parts,
+    relations,
+)
+from cib_templates.errors import TakeoverError
+from cib_templates.findings import FindingKind
+from cib_templates.reading import messages, reading
+from pcs_wrapper.change import preconditions, verification
+from pcs_wrapper.conformance.rules import CHAPTERS
+
+_SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
+    (
+        "Reading a description",
+        "A file that is no description, and values that its keys do not take.",
+        (reading, messages),
+    ),
+    (
+        "What does not fit together in a description",
+        "Every value is right by itself; nothing is applied before all of these are put right.",
+        (nodes, fencing, cluster, parts, relations, duplicates, fragments),
+    ),
+    (
+        "What is seldom meant in a description",
+        "`takeover check` asks whether it is meant; a warning is no failure.",
+        (advice,),
+    ),
+    (
+        "Before a change",
+        "What keeps a description from being applied to a cluster.",
+        (preconditions,),
+    ),
+    (
+        "After a change",
+        "What the change did not make run, and what it hurt; it is then rolled back.",
+        (verification,),
+    ),
+]
+
+
+def findings_page() -> str:
+    """Return the page, Markdown."""
+    text = (
+        "# Findings and errors, code by code\n\n"
+        "<!-- Written by script/reference from their declarations. -->\n\n"
+        "A code never changes its meaning, so that programs may rely on it. Outputs of `--json` "
+        "have it.\n"
+    )
+    for title, about, modules in _SECTIONS:
+        rows = [
+            (f"`{kind.code}`", kind.severity.value, kind.meaning)
+            for module in modules
+            for kind in declared(module)
+        ]
+        text += f"\n## {title}\n\n{about}\n\n{_table(('code', 'severity', 'meaning'), rows)}"
+    rules = [
+        (f"`{rule.id}`", rule.weight.severity.value, rule.sentence)
+        for chapter in CHAPTERS
+        for rule in chapter.rules
+    ]
+    text += (
+        "\n## Testing an agent\n\nThe rules of `takeover agents check`: the name of a rule is the "
+        "code of what is found by it.\n\n" + _table(("code", "severity", "the rule"), rules)
+    )
+    kinds = [
+        (f"`{kind.code}`", f"{int(kind.exit_code)}", _meaning(kind), kind.hint)
+        for kind in error_kinds()
+    ]
+    return (
+        text + "\n## Errors\n\nWhy a command ended without having done what it was asked to. The "
+        "hint is what is known of any such error; often the message says more.\n\n"
+        + _table(("code", "exit code", "meaning", "hint"), kinds)
+    )
+
+
+def declared(module: ModuleType) -> list[FindingKind]:
+    """Return the kinds of findings that a module declares, in their order."""
+    return [value for value in vars(module).values() if isinstance(value, FindingKind)]
+
+
+def modules() -> list[ModuleType]:
+    """Return the modules whose findings are on the page."""
+    return [module for _, _, together in _SECTIONS for module in together]
+
+
+def error_kinds() -> list[type[TakeoverError]]:
+    """Return all classes of errors that users may meet, in the order of their definition."""
+    return [
+        value
+        for module in (cib_templates.errors, pcs_wrapper.errors)
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, TakeoverError)
+        and value.__module__ == module.__name__
+        and value is not TakeoverError
+    ]
+
+
+def _meaning(kind: type[TakeoverError]) -> str:
+    return (kind.__doc__ or "").partition("\n")[0]
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    escaped = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in escaped)

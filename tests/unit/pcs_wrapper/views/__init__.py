@@ -1,0 +1,1 @@
+"""What commands print: text, and JSON that keeps its contract."""
