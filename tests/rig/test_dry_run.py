@@ -52,12 +52,17 @@ def _writes(lines: list[str]) -> list[str]:
     found: list[str] = []
     for line in lines:
         words = shlex.split(line.partition(" > ")[0])
-        if any(words[: len(read)] == read for read in _READS):
+        if any(words[: len(read)] == read for read in _READS) or _works_out_a_rollback(words):
             continue
         line_ = shlex.join(PurePath(w).name if "/takeover-" in w else w for w in words)
         if not found or found[-1] != line_:
             found.append(line_)
     return found
+
+
+def _works_out_a_rollback(words: list[str]) -> bool:
+    """Whether it takes a change out of a CIB in a file, to see what a rollback would be."""
+    return words[0] == "crm_diff" and ("--no-version" in words or "--patch" in words)
 
 
 def _shown(rig: Rig, *command: str) -> list[str]:
