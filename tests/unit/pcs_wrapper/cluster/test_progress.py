@@ -44,7 +44,7 @@ def password(tmp_path: Path, cluster: Cluster) -> Path:
 @pytest.fixture
 def create(cluster: Cluster, takeover: Takeover, description: Path, password: Path) -> list[object]:
     """Return the command line; what pcs sets up is set up."""
-    cluster.cib = (LIVE / "2.1.xml").read_text()
+    cluster.state, cluster.cib = "disconnected", (LIVE / "2.1.xml").read_text()
     cluster.when(_SETUP, then=takeover.machine.corosync_conf.touch)
     return ["cluster", "create", description, "--password-file", password]
 
