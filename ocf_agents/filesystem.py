@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # ext4 since Linux 6.15 says emergency_ro where it said ro (errors=remount-ro).
 READ_ONLY = {"ro", "emergency_ro", "shutdown"}
-ASKING = 0.25  # part of an action's time for the question which device it is
+ASKING = 0.25  # part of an action's time for finding out which device it is
 FAST_STOP = 6.0  # seconds, as in ocf:heartbeat:Filesystem
 READS, WRITES = 10, 20  # the check levels of monitor at which the disk is read, and written
 
@@ -182,7 +182,8 @@ class Filesystem(FilesystemParameters):
     def _device(self) -> str | None:
         """Return the path or network name of the device, None while it is not attached.
 
-        Raises AgentError if it cannot be found out in a part of the time.
+        Raises:
+            AgentError: It cannot be found out in a part of the time.
         """
         return self._source.device(self.deadline.part(ASKING))
 
@@ -203,7 +204,7 @@ class Filesystem(FilesystemParameters):
             return None
 
     def _is_ours(self, mount: mountinfo.Mount) -> bool:
-        """Tell whether a mount is of our device; if that cannot be known, it is."""
+        """Tell whether a mount is of our device; True if that cannot be known."""
         known = self._state.read()
         if known.get("device") == mount.disk and known.get("root", mount.root) == mount.root:
             return True
@@ -237,8 +238,17 @@ class Filesystem(FilesystemParameters):
             )
 
     def _check_disk_answers(self, mount: mountinfo.Mount) -> None:
-        """Read or write the disk, as the check level says; raises AgentError if that fails."""
-        from ocf_agents.disk.disk_check import Full, ask_filesystem, read_device, write_and_read
+        """Read or write the disk, as the check level says.
+
+        Raises:
+            AgentError: That fails.
+        """
+        from ocf_agents.disk.disk_check import (
+            NoSpaceLeft,
+            ask_filesystem,
+            read_device,
+            write_and_read,
+        )
 
         if self.reservation:
             self._reservation(mount.disk).check()
@@ -248,7 +258,7 @@ class Filesystem(FilesystemParameters):
             return
         try:
             write_and_read(self._status_file(mount), self.deadline)
-        except Full as error:
+        except NoSpaceLeft as error:
             # It would be as full on every other node.
             raise AgentError(str(error), Code.DEGRADED) from error
 
@@ -276,7 +286,7 @@ class Filesystem(FilesystemParameters):
         mount = here[-1]
         if disk and not self._is_ours(mount):
             raise AgentError(f"mounted {device}, but {mount.source} is on {mount.point}")
-        # What has no disk has no number before, and no name to rely on after.
+        # Without a disk there is no number before the mount, and no reliable name after it.
         known = {"device": disk or mount.disk, "path": device, "id": mount.id}
         self._state.write({**known, "mounted": mount.device, "root": mount.root})
         return mount
@@ -284,7 +294,8 @@ class Filesystem(FilesystemParameters):
     def _remember(self, device: str) -> str:
         """Remember and return the number of a device; "" if it has none.
 
-        Raises AgentError if the path is that of something else than what the options say.
+        Raises:
+            AgentError: It should be a block device by the options, and is none (ERR_ARGS).
         """
         if not device.startswith("/") or self.bind or self.loop:
             return ""
@@ -295,7 +306,7 @@ class Filesystem(FilesystemParameters):
         return mountinfo.number(number)
 
     def _demand_protection(self, device: str) -> None:
-        """Say that ext4 has no multi-mount protection, or refuse to start."""
+        """Warn that the filesystem lacks multi-mount protection, or refuse to start."""
         from ocf_agents.disk.multimount import protection
 
         if protection(device, self.deadline.part(ASKING)):
@@ -312,7 +323,7 @@ class Filesystem(FilesystemParameters):
         return Reservation(key(self.reservation_key, node), paths(disk), self.deadline)
 
     def _unmount(self, disk: str | None) -> None:
-        from ocf_agents.disk.unmount import Subject, end_leftovers, unmount
+        from ocf_agents.disk.unmount import Target, end_leftovers, unmount
 
         limit = Deadline(min(FAST_STOP, self.deadline.left())) if self.fast_stop else self.deadline
         known = self._state.read()
@@ -321,7 +332,7 @@ class Filesystem(FilesystemParameters):
         ours = here or (mountinfo.of(disk) if disk else [])
         if not ours and not disk:
             return
-        subject = Subject(
+        target = Target(
             here,
             (ours[-1].device if ours else known.get("mounted", disk)) if disk else "",
             disk or "",
@@ -329,4 +340,4 @@ class Filesystem(FilesystemParameters):
             network=bool(here) and here[-1].type in NETWORK,
             end_holders=self.force_unmount.lower() not in FALSE,
         )
-        unmount(subject, limit)
+        unmount(target, limit)

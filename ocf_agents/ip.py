@@ -10,7 +10,7 @@ import _socket
 
 from ocf_agents.network import netlink
 from ocf_agents.network.parameters import IpParameters
-from ocf_agents.network.wanted import Wanted
+from ocf_agents.network.wanted import WantedAddress
 from ocf_agents.runtime.agent import Action, AgentError, Code
 from ocf_agents.runtime.journal import WARNING, log
 from ocf_agents.runtime.state import State
@@ -47,7 +47,7 @@ class Ip(IpParameters):
         Action("validate-all", timeout=20),
     )
 
-    _neighbours: PacketSocket | None = None
+    _packets: PacketSocket | None = None
 
     def check_host(self) -> None:
         """Raise AgentError if the interface that was asked for is not there."""
@@ -60,13 +60,13 @@ class Ip(IpParameters):
         """Add the addresses and announce them; if one cannot be added, none is."""
         places = self._places()
         missing = [place for place in places if place.address is None]
-        inquiry = self._ask(missing)
-        # While the neighbours think:
+        probe = self._probe(missing)
+        # Done while the neighbours have time to answer:
         from ocf_agents.network.address import remove
 
         announcer = self._announcer([(p.wanted.ip, p.link) for p in places], self.arp_count or 0)
-        if inquiry is not None:
-            self._heed(inquiry)
+        if probe is not None:
+            self._check_conflict(probe)
         try:
             if self.lvs_support:
                 from ocf_agents.network.loopback import take_away
@@ -160,7 +160,7 @@ class Ip(IpParameters):
         except OSError:
             return None
 
-    def _find(self) -> list[tuple[Wanted, netlink.Address | None]]:
+    def _find(self) -> list[tuple[WantedAddress, netlink.Address | None]]:
         """Return each address as the kernel has it: on the given interface, else on any."""
         wanted = self.wanted()
         nic = self._index() if self.interface else None
@@ -175,7 +175,11 @@ class Ip(IpParameters):
         return [(each, _best(each, here)) for each in wanted]
 
     def _places(self) -> list[Place]:
-        """Return where each address is or belongs, with links that work. Raises AgentError."""
+        """Return where each address is or belongs.
+
+        Raises:
+            AgentError: An address belongs nowhere, or to a link that is down.
+        """
         from ocf_agents.network.placement import Place, place
 
         index = self._index() if self.interface else None
@@ -190,10 +194,11 @@ class Ip(IpParameters):
             places.append(to_be)
         return places
 
-    def _working(self, link: netlink.Link, wanted: Wanted) -> netlink.Link:
-        """Return the link of an address, set up if that is asked for; half of the time for that.
+    def _working(self, link: netlink.Link, wanted: WantedAddress) -> netlink.Link:
+        """Return the link of an address, after setting it up if that is asked for.
 
-        Raises AgentError if it is down nevertheless.
+        Raises:
+            AgentError: It is down nevertheless, after half of the time.
         """
         if link.down and self.link_up:
             from ocf_agents.network.interface import set_up
@@ -205,25 +210,32 @@ class Ip(IpParameters):
             raise is_down(wanted, link)
         return link
 
-    def _ask(self, places: list[Place]) -> AddressProbe | None:
-        """Ask the neighbours whether one has one of the addresses already. Raises OSError."""
-        asked = [(each.wanted.ip, each.link) for each in places if self._is_asked(each)]
-        if not asked:
+    def _probe(self, places: list[Place]) -> AddressProbe | None:
+        """Ask the neighbours whether one has one of the addresses already.
+
+        Returns:
+            The probe that has their answers; None if there is nothing to ask.
+
+        Raises:
+            OSError: They cannot be asked.
+        """
+        probed = [(each.wanted.ip, each.link) for each in places if self._is_probed(each)]
+        if not probed:
             return None
         from ocf_agents.network.ethernet.conflict import AddressProbe
 
-        return AddressProbe(self._wire(), asked)
+        return AddressProbe(self._packet_socket(), probed)
 
-    def _is_asked(self, place: Place) -> bool:
+    def _is_probed(self, place: Place) -> bool:
         """Tell whether the neighbours are asked for an address."""
         without = self.nodad and netlink.family(place.wanted.ip) == netlink.AF_INET6
         return bool(self.conflict_wait) and place.link.ethernet and not without
 
-    def _heed(self, inquiry: AddressProbe) -> None:
-        """Raise AgentError if a neighbour objects."""
-        conflict = inquiry.answer((self.conflict_wait or 0) * MILLISECOND)
+    def _check_conflict(self, probe: AddressProbe) -> None:
+        """Raise AgentError if a neighbour has one of the addresses."""
+        conflict = probe.conflict((self.conflict_wait or 0) * MILLISECOND)
         if conflict is not None:
-            ip, name = Wanted(conflict.ip), conflict.link.name
+            ip, name = WantedAddress(conflict.ip), conflict.link.name
             raise AgentError(f"another host on {name} already uses {ip}: {conflict.mac}")
 
     def _add(self, place: Place) -> None:
@@ -241,7 +253,7 @@ class Ip(IpParameters):
                 raise
             why = "IPv6 is disabled there" if error.errno == errno.EACCES else error.strerror
             raise AgentError(f"cannot add {wanted}/{place.prefix} to {link.name}: {why}") from error
-        place.address = self._now(wanted)
+        place.address = self._read_back(wanted)
         label = place.address.label
         if options.label not in ("", label) and netlink.family(wanted.ip) == netlink.AF_INET:
             raise AgentError(f"{wanted} has got the label {label} instead of {options.label}")
@@ -254,12 +266,12 @@ class Ip(IpParameters):
             preferred=int(self.preferred_lft) if self.preferred_lft != "forever" else FOREVER,
             metric=self.metric,
             noprefixroute=self.noprefixroute,
-            # Once is enough: who was asked by us is not asked by the kernel.
+            # Once is enough: the kernel need not probe for what was probed for already.
             nodad=self.nodad or bool(self.conflict_wait and link.ethernet),
         )
 
-    def _now(self, wanted: Wanted) -> netlink.Address:
-        """Return an address that was just added."""
+    def _read_back(self, wanted: WantedAddress) -> netlink.Address:
+        """Return an address that was just added, as the kernel has it."""
         for each, address in self._find():
             if each.ip == wanted.ip and address is not None:
                 return address
@@ -267,9 +279,9 @@ class Ip(IpParameters):
 
     def _wait_until_unique(self, place: Place) -> None:
         """Wait for the kernel's duplicate address detection (IPv6: RFC 4862, section 5.4)."""
-        wanted, address = place.wanted, place.address or self._now(place.wanted)
+        wanted, address = place.wanted, place.address or self._read_back(place.wanted)
         while address.tentative and not address.duplicate and self.deadline.pause(DAD_POLL):
-            address = self._now(wanted)
+            address = self._read_back(wanted)
         if address.duplicate or address.tentative:
             from ocf_agents.network.address import remove
 
@@ -286,22 +298,22 @@ class Ip(IpParameters):
 
             put_back(State(self.environ, self.instance))
 
-    def _wire(self) -> PacketSocket:
-        """Return how to reach the neighbours, the same for all that an action does."""
-        if self._neighbours is None:
+    def _packet_socket(self) -> PacketSocket:
+        """Return the socket to the neighbours, the same for all that an action does."""
+        if self._packets is None:
             from ocf_agents.network.ethernet.packets import PacketSocket
 
-            self._neighbours = PacketSocket()
-        return self._neighbours
+            self._packets = PacketSocket()
+        return self._packets
 
     def _announcements(self) -> State:
-        """Return where the process is remembered that announces the addresses."""
+        """Return the state that has the process which announces the addresses."""
         return State(self.environ, f"{self.instance}.announcements")
 
     def _announcer(
         self, addresses: list[tuple[bytes, netlink.Link]], count: int
     ) -> Announcer | None:
-        """Return what announces addresses `count` times; None if there is nothing to announce."""
+        """Return the announcer of addresses, None if there is nothing to announce."""
         from ocf_agents.network.ethernet.announce import Announcer
 
         ethernet = [(ip, link) for ip, link in addresses if link.ethernet and not link.down]
@@ -309,7 +321,9 @@ class Ip(IpParameters):
             return None
         interval = (self.arp_interval or 0) * MILLISECOND
         state = self._announcements()
-        return Announcer(self._wire(), ethernet, count=count, interval=interval, state=state)
+        return Announcer(
+            self._packet_socket(), ethernet, count=count, interval=interval, state=state
+        )
 
     def _close_connections(self) -> None:
         """Close the connections of the addresses; that it cannot be done is no reason to fail."""
@@ -336,16 +350,16 @@ def _links(here: list[netlink.Address]) -> dict[int, netlink.Link]:
     return {index: netlink.link(index) for index in {address.index for address in here}}
 
 
-def _best(wanted: Wanted, here: list[netlink.Address]) -> netlink.Address | None:
+def _best(wanted: WantedAddress, here: list[netlink.Address]) -> netlink.Address | None:
     """Return the address that is wanted: if it is here twice, the one with the right prefix."""
     same = [address for address in here if address.ip == wanted.ip]
     return min(same, key=lambda address: address.prefix != wanted.prefix, default=None)
 
 
-def _check_prefix(wanted: Wanted, address: netlink.Address) -> None:
+def _check_prefix(wanted: WantedAddress, address: netlink.Address) -> None:
     """Raise AgentError if the address is up with another prefix length than asked for.
 
-    Not "not running": the address does answer here, so it must be stopped here first.
+    It is not "not running": the address answers here, so it must be stopped here first.
     """
     if wanted.prefix not in (None, address.prefix):
         raise AgentError(f"{wanted} is up with /{address.prefix} instead of /{wanted.prefix}")

@@ -1,4 +1,4 @@
-"""The public name, for agents of one's own: failures told at once (runtime/watched.py)."""
+"""The public name, for agents of one's own: failures reported at once (runtime/watched.py)."""
 
 from ocf_agents.runtime.watched import Watched
 

@@ -102,16 +102,16 @@ class Watcher:
         self.command = [*prefix, sys.executable, "-IS", "-c", program]
 
     @property
-    def _door(self) -> tuple[int, ...]:
+    def _control_socket(self) -> tuple[int, ...]:
         return registration.identity(str(self.folder / registration.SOCKET))
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """Run it as long as the `with` block lasts."""
-        before = self._door
+        before = self._control_socket
         with self.log.open("ab") as log, subprocess.Popen(self.command, stderr=log) as process:
             try:
-                opened = eventually(lambda: self._door not in ((), before), LIMIT)
+                opened = eventually(lambda: self._control_socket not in ((), before), LIMIT)
                 assert opened, self.log.read_text()
                 self.process = process
                 yield process

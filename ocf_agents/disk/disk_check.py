@@ -1,7 +1,7 @@
 """Look whether a disk or a file server still answers: the monitor levels 10 and 20.
 
-All of it is done in a child with a time limit, past the caches of this node (O_DIRECT): a disk that
-has died hours ago still shows what it once had.
+All of it is done in a child with a time limit, past the caches of this node (O_DIRECT): these still
+have the data of a disk that has died hours ago.
 """
 
 from __future__ import annotations
@@ -19,19 +19,24 @@ BLOCK = 4096  # bytes; the largest sector that disks have, which O_DIRECT needs 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Full(AgentError):
+class NoSpaceLeft(AgentError):
     """The filesystem works but has no space left."""
 
 
 def read_device(mount: Mount, deadline: Deadline) -> None:
-    """Read the first block of a mount's disk; raises AgentError if it does not come."""
+    """Read the first block of a mount's disk.
+
+    Raises:
+        AgentError: It cannot be read, or not in time.
+    """
     bounded(lambda: _read(mount.source, mount.disk), deadline, f"reading {mount.source}")
 
 
 def ask_filesystem(mount: Mount, deadline: Deadline) -> None:
     """Ask for the free space, which network filesystems do not answer from a cache.
 
-    Raises AgentError if no answer comes.
+    Raises:
+        AgentError: No answer comes.
     """
     bounded(lambda: str(os.statvfs(mount.point)), deadline, f"asking {mount.source}")
 
@@ -39,11 +44,12 @@ def ask_filesystem(mount: Mount, deadline: Deadline) -> None:
 def write_and_read(path: str, deadline: Deadline) -> None:
     """Write a block to a file and read it back.
 
-    Raises AgentError if that is not done in time, fails, or does not bring the same; `Full` if
-    there is no space left.
+    Raises:
+        NoSpaceLeft: There is no space left.
+        AgentError: It fails, is not done in time, or what is read is not what was written.
     """
     if bounded(lambda: _write(path), deadline, f"writing {path}") == "full":
-        raise Full(f"no space left for {path}")
+        raise NoSpaceLeft(f"no space left for {path}")
 
 
 def _read(path: str, disk: str) -> str:

@@ -28,7 +28,12 @@ STARTING = ("mount", "fsck", "e2fsck")  # beginnings of names of what a start ru
 
 
 class Holder:
-    """A process that keeps a filesystem busy."""
+    """A process that keeps a filesystem busy.
+
+    Args:
+        pid: Its number.
+        name: Its name.
+    """
 
     def __init__(self, pid: int, name: str) -> None:
         self.pid = pid
@@ -39,33 +44,47 @@ class Holder:
 
     @property
     def untouchable(self) -> bool:
-        """Tell whether it must not be killed: the cluster's own, or what runs this agent."""
+        """Whether it must not be killed: it is the cluster's own, or runs this agent."""
         if self.name.startswith(CLUSTER) or self.name in STORAGE or self.pid == 1:
             return True
         return _is_of_the_cluster(self.pid) or self.pid in _ancestors()
 
 
 class _Search:
-    """What to look for: mount IDs that count, those that do not, and the device's number."""
+    """What to look for.
 
-    def __init__(self, ours: set[str], device: str, gone: str) -> None:
+    Args:
+        ours: As for `holders`.
+        device: As for `holders`.
+        unmounted: As for `holders`.
+
+    Attributes:
+        device: The same.
+        ours: The IDs of mounts whose files count.
+        others: The IDs of all other mounts.
+    """
+
+    def __init__(self, ours: set[str], device: str, unmounted: str) -> None:
         known = [mount for _, table in _tables() for mount in table]
         self.device = device
         self.ours = ours | {mount.id for mount in known if device and mount.device == device}
-        if gone and gone not in {mount.id for mount in known}:
-            self.ours.add(gone)
+        if unmounted and unmounted not in {mount.id for mount in known}:
+            self.ours.add(unmounted)
         self.others = {mount.id for mount in known} - self.ours
 
 
-def holders(ours: set[str], device: str, gone: str = "") -> list[Holder]:
-    """Return the processes that hold one of the mounts (mount IDs), or the device.
+def holders(ours: set[str], device: str, unmounted: str = "") -> list[Holder]:
+    """Return the processes that have something open in one of the mounts, or of the device.
 
-    Parameters: mount IDs of this mount namespace; "major:minor" or "" for a device whose files
-    count wherever they are mounted; the mount ID of what was mounted once and may have been
-    unmounted lazily since, or "" (the files of btrfs do not show their filesystem's number).
+    Args:
+        ours: The IDs of the mounts, in this mount namespace.
+        device: The number ("major:minor") of a device whose files count wherever they are mounted;
+            "" for none.
+        unmounted: The ID of a mount that may have been unmounted lazily since, "" for none: the
+            files of btrfs do not show the number of their filesystem.
     """
     found = []
-    search = _Search(ours, device, gone)
+    search = _Search(ours, device, unmounted)
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
             try:
@@ -87,9 +106,10 @@ def namespaces(device: str) -> list[Holder]:
 
 
 def left_behind(arguments: set[str]) -> list[Holder]:
-    """Return what an interrupted start may have left at work on the resource.
+    """Return the programs that an interrupted start may have left at work on the resource.
 
-    Parameters: the mount point, the device; a program that has one of them as an argument counts.
+    Args:
+        arguments: The mount point and the device; a program counts if one is among its arguments.
     """
     found = []
     for entry in os.listdir("/proc"):

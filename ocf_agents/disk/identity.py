@@ -10,10 +10,12 @@ from ocf_agents.runtime.mountinfo import Mount, holding, mounts, number
 
 
 def is_of(mount: Mount, device: str) -> bool:
-    """Tell whether a mount is of a device; yes if the device's path has vanished.
+    """Tell whether a mount is of a device; True if the device's path has vanished.
 
-    Parameters: the path of a block device, of a folder that is bound, or of an image that is
-    mounted through a loop device; or the name of a network filesystem.
+    Args:
+        mount: The mount.
+        device: The path of a block device, of a folder that is bound, or of an image that is
+            mounted through a loop device; or the name of a network filesystem.
     """
     if mount.source == device:
         return True
@@ -43,7 +45,8 @@ def bound(path: str) -> tuple[str, str] | None:
 def disk_of(device: str) -> str | None:
     """Return the number of the disk that a device or an attached image is, None if it has none.
 
-    Raises OSError if the path is not there.
+    Raises:
+        OSError: The path is not there.
     """
     found = os.stat(device)
     if found.st_rdev:

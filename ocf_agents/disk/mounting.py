@@ -18,9 +18,9 @@ NO_CHECK = {
     *("cvfs", "squashfs", "erofs", "iso9660", "bcachefs"),
 }
 CORRECTED = 1 | 2  # fsck(8), e2fsck(8): errors corrected; "and reboot", if it was mounted meanwhile
-# Not options of the filesystem. With _netdev systemd would unmount it at the beginning of a
+# Not meant for the filesystem. With _netdev systemd would unmount it at the beginning of a
 # shutdown, before Pacemaker has stopped the application that writes there (systemd.mount(5)).
-NOT_OURS = ("_netdev",)
+NOT_PASSED_ON = ("_netdev",)
 # What the table of mounts must show after a remount; other options are the filesystem's to refuse.
 VISIBLE = {
     *("ro", "nosuid", "nodev", "noexec", "noatime", "nodiratime", "relatime", "sync", "dirsync"),
@@ -30,12 +30,17 @@ VISIBLE = {
 
 def options_for_mount(options: str) -> list[str]:
     """Return the options of mount(8) for the parameter `options`."""
-    kept = ",".join(option for option in options.split(",") if option not in NOT_OURS)
+    kept = ",".join(option for option in options.split(",") if option not in NOT_PASSED_ON)
     return ["-o", kept] if kept else []
 
 
 def needs_check(how: str, fstype: str) -> bool:
-    """Tell whether to run fsck(8): `how` is the parameter run_fsck."""
+    """Tell whether to run fsck(8).
+
+    Args:
+        how: The parameter `run_fsck`.
+        fstype: The type of the filesystem, "" if it is not known.
+    """
     if how != "auto" or fstype in NO_CHECK:
         return how == "force"
     try:
@@ -48,7 +53,8 @@ def needs_check(how: str, fstype: str) -> bool:
 def check(device: str, fstype: str, deadline: Deadline) -> None:
     """Run fsck(8) and have it correct what is safe to correct.
 
-    Raises AgentError if errors are left (exit code 4 and above).
+    Raises:
+        AgentError: Errors are left (exit code 4 and above).
     """
     command = ["fsck", "-T", *(["-t", fstype] if fstype else []), "-p", device]
     result = run(command, deadline)
@@ -60,9 +66,11 @@ def check(device: str, fstype: str, deadline: Deadline) -> None:
 
 
 def mount(device: str, folder: str, fstype: str, options: str, deadline: Deadline) -> None:
-    """Mount a device; the mount point is made if it is not there.
+    """Mount a device, and make the mount point if it is not there.
 
-    Raises AgentError with the words of mount(8), or with the node that has the filesystem in use.
+    Raises:
+        AgentError: It cannot be mounted. The reason has the words of mount(8), or the node that has
+            the filesystem in use.
     """
     os.makedirs(folder, exist_ok=True)
     command = ["mount", *(["-t", fstype] if fstype else []), *options_for_mount(options)]
@@ -74,8 +82,12 @@ def mount(device: str, folder: str, fstype: str, options: str, deadline: Deadlin
 
 
 def remount(device: str, folder: str, options: str, deadline: Deadline) -> None:
-    """Change the options of a mounted filesystem; raises AgentError if that is not possible."""
-    # The kernel keeps the kind of atime that nothing is said of (mount_setattr(2)).
+    """Change the options of a mounted filesystem.
+
+    Raises:
+        AgentError: That is not possible.
+    """
+    # If no option is about atime, the kernel keeps what it has (mount_setattr(2)).
     atime = [] if "atime" in options else ["relatime"]
     # Device and folder: then mount(8) takes nothing from fstab, and drops the options before.
     given = ",".join(["remount", *atime, *options_for_mount(options)[1:]])

@@ -22,7 +22,11 @@ CLEAN, CHECKED = 0xFF4D4D50, 0xE24D4D50  # mmp_seq: unmounted; e2fsck is at work
 
 
 class Protection:
-    """What the MMP block of a filesystem says."""
+    """The multi-mount protection of a filesystem.
+
+    Args:
+        block: Its MMP block.
+    """
 
     def __init__(self, block: bytes) -> None:
         self.sequence = int.from_bytes(block[4:8], "little")
@@ -45,7 +49,8 @@ class Protection:
 def protection(device: str, deadline: Deadline) -> Protection | None:
     """Return the multi-mount protection of a device's filesystem, None if it has none.
 
-    Raises AgentError if the device cannot be read in time.
+    Raises:
+        AgentError: The device cannot be read in time.
     """
     text = bounded(lambda: _read(device).hex(), deadline, f"reading {device}")
     return Protection(bytes.fromhex(text)) if text else None

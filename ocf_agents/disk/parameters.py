@@ -16,7 +16,7 @@ CLUSTERED = ("gfs2", "ocfs2", "cvfs", "none", "overlay", "overlayfs", "tmpfs", "
 
 
 class FilesystemParameters(Watched):
-    """What can be said of a filesystem; the names are those of ocf:heartbeat:Filesystem."""
+    """The parameters of a filesystem; their names are those of ocf:heartbeat:Filesystem."""
 
     device = Text(
         "Block device",

@@ -28,8 +28,12 @@ RESERVATION_CONFLICT = 24
 def key(prefix: str, node: str) -> str:
     """Return a node's key, 16 hexadecimal digits: the second half is made of the node's name.
 
-    So no two nodes have the same, whatever the parameter says: a node that is registered with the
+    So no two nodes have the same key, whatever the parameter is: a node that is registered with the
     key of another could write when it must not.
+
+    Args:
+        prefix: The first half, "" for the usual one.
+        node: The name of the node.
     """
     import binascii
 
@@ -47,7 +51,10 @@ def paths(disk: str) -> list[str]:
 class Reservation:
     """The reservation of a disk by this node.
 
-    Parameters: the key of this node; the disk's SCSI devices; the time.
+    Args:
+        key: The key of this node.
+        devices: The SCSI devices of the disk.
+        deadline: The end of the time for all that is done.
     """
 
     def __init__(self, key: str, devices: list[str], deadline: Deadline) -> None:
@@ -58,7 +65,8 @@ class Reservation:
     def take(self) -> None:
         """Register each path, reserve the disk and preempt whoever else has it.
 
-        Raises AgentError if that does not succeed.
+        Raises:
+            AgentError: That does not succeed.
         """
         for device in self._register():
             self._reserve(device)
@@ -86,7 +94,8 @@ class Reservation:
     def release(self) -> None:
         """Release the disk, and take back the registrations of this node.
 
-        Raises AgentError if they stay: whoever takes the disk next has to preempt them.
+        Raises:
+            AgentError: They stay; whoever takes the disk next has to preempt them.
         """
         problem: AgentError | None = None
         own = f"--param-rk={self._key}"
@@ -136,7 +145,11 @@ class Reservation:
         self._persist(device, [*own, f"--param-sark={other}"], RESERVATION_CONFLICT)
 
     def _verify(self, device: str) -> list[str]:
-        """Return the registered keys; raises AgentError if not all is this node's alone."""
+        """Return the registered keys.
+
+        Raises:
+            AgentError: The reservation or a key is not this node's.
+        """
         held = self._holder(device)
         if held != (self._key, TYPE_NAME):
             who = f"held by 0x{held[0]} ({held[1]})" if held else "held by nobody"
@@ -167,7 +180,11 @@ class Reservation:
         return self._persist(device, ["--in", what, "--readonly"]).output
 
     def _persist(self, device: str, arguments: list[str], allowed: int = 0) -> Result:
-        """Run sg_persist; raises AgentError unless it exits 0 or allowed."""
+        """Run sg_persist.
+
+        Raises:
+            NoAnswerError: It failed with another exit code than the allowed one.
+        """
         what = f"sg_persist {arguments[1]} {device}"
         for _ in range(TRIES):
             limit = Deadline(min(COMMAND, self._deadline.left()))
@@ -179,12 +196,12 @@ class Reservation:
                 break
         if result.code in (0, allowed):
             return result
-        said = result.error("sg3_utils(8) explains the number")
-        raise NoAnswerError(str(said), details=said.details)
+        failure = result.error("sg3_utils(8) explains the number")
+        raise NoAnswerError(str(failure), details=failure.details)
 
 
 class NoAnswerError(AgentError):
-    """A path did not do what it was told, or not in time."""
+    """A path did not execute a command, or not in time."""
 
 
 def _digits(text: str) -> str:

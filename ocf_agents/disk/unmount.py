@@ -15,22 +15,26 @@ from ocf_agents.runtime.journal import log
 from ocf_agents.runtime.mountinfo import Mount, at, in_use, is_system_folder, mounts
 
 PAUSE = 0.1  # seconds between two tries
-GENTLE = 0.5  # part of the time in which processes are asked to end before they are killed
-# For filesystems that any number of nodes may have mounted, so that nothing is lost but what the
-# server has not got: parts of the time after which their requests are aborted, and after which the
-# mount is taken away although it is in use (umount2(2): MNT_FORCE, MNT_DETACH).
-IMPATIENT, HOPELESS = 0.1, 0.75
+KILL_AFTER = 0.5  # part of the time in which processes are asked to end before they are killed
+# For filesystems that any number of nodes may have mounted, where only data that the server has not
+# got yet can be lost: parts of the time after which their requests are aborted, and after which the
+# mount is detached although it is in use (umount2(2): MNT_FORCE, MNT_DETACH).
+FORCE_AFTER, DETACH_AFTER = 0.1, 0.75
 UMOUNT_NOFOLLOW = 8  # umount2(2)
 RACE = 0.02  # seconds in which what was killed is waited for without a pause
 
 
-class Subject:
+class Target:
     """What is to be unmounted.
 
-    Parameters: the mounts (none: only the device); the device as the table of mounts has it
-    ("" if mounts of it elsewhere are not ours); its disk ("" if it has none), in use as long as the
-    kernel says so; the ID that the mount had, "" if not known; whether it is a network filesystem;
-    whether processes may be ended.
+    Args:
+        ours: The mounts; empty if there is only the device.
+        device: The number of the device in the table of mounts, "" if its mounts elsewhere are not
+            ours.
+        disk: The number of its disk, which must not stay in use; "" if it has none.
+        mount_id: The ID that the mount had, "" if it is not known.
+        network: Whether it is a network filesystem.
+        end_holders: Whether processes that use it may be ended.
     """
 
     def __init__(
@@ -72,57 +76,63 @@ class Subject:
 
 
 class Phases:
-    """How far the time is up, which decides on the means."""
+    """The phases of an unmount: the less time is left, the harder the means.
+
+    Args:
+        deadline: The end of the last phase.
+        network: Whether it is a network filesystem, whose mounts may be forced and detached.
+    """
 
     def __init__(self, deadline: Deadline, *, network: bool) -> None:
         self.deadline = deadline
-        self._gentle = deadline.part(GENTLE)
-        self._patient = deadline.part(IMPATIENT) if network else deadline
-        self._hopeful = deadline.part(HOPELESS) if network else deadline
+        self._until_kill = deadline.part(KILL_AFTER)
+        self._until_force = deadline.part(FORCE_AFTER) if network else deadline
+        self._until_detach = deadline.part(DETACH_AFTER) if network else deadline
 
     @property
     def signal(self) -> int:
-        """What holders are sent now."""
-        return signals.TERM if self._gentle.left() else signals.KILL
+        """The signal for processes that use the filesystem now."""
+        return signals.TERM if self._until_kill.left() else signals.KILL
 
     @property
     def flags(self) -> list[str]:
         """The options of umount(8) now."""
-        if self._patient.left():
+        if self._until_force.left():
             return []
         # Without the helper umount.nfs, which would ask the server.
-        return ["--internal-only", "--force" if self._hopeful.left() else "--lazy"]
+        return ["--internal-only", "--force" if self._until_detach.left() else "--lazy"]
 
     @property
     def limit(self) -> Deadline:
         """The end of the phase: a umount that hangs must not use up the time of the next one."""
-        ends = (self._patient, self._gentle, self._hopeful)
+        ends = (self._until_force, self._until_kill, self._until_detach)
         return min((end for end in ends if end.left()), key=Deadline.left, default=self.deadline)
 
 
-def unmount(subject: Subject, deadline: Deadline) -> None:
+def unmount(target: Target, deadline: Deadline) -> None:
     """Unmount mounts with everything below them, and their device wherever else it is mounted.
 
     A bind mount elsewhere, a copy in another mount namespace, or one that was unmounted lazily and
     has a file open would still write to the disk while the next node mounts it.
 
-    Raises AgentError with the processes that still hold it at the deadline.
+    Raises:
+        AgentError: It is still in use at the deadline; the reason names the processes.
     """
-    phases = Phases(deadline, network=subject.network)
-    told: set[tuple[int, int]] = set()
-    said = ""
+    phases = Phases(deadline, network=target.network)
+    signalled: set[tuple[int, int]] = set()
+    error = ""
     while True:
-        rest, now_said = _unmount_all(subject, phases)
-        said = now_said or said
-        busy = _in_the_way(subject, rest)
+        rest, new_error = _unmount_all(target, phases)
+        error = new_error or error
+        busy = _in_the_way(target, rest)
         if busy is None:
             return
         number = phases.signal
-        new = [h for h in busy if subject.end_holders and (h.pid, number) not in told]
+        new = [h for h in busy if target.end_holders and (h.pid, number) not in signalled]
         _end([holder for holder in new if not holder.untouchable], number, rest, deadline)
-        told |= {(holder.pid, number) for holder in new}
+        signalled |= {(holder.pid, number) for holder in new}
         if not _wait_for(busy, deadline):
-            raise _failure(rest, busy, said)
+            raise _failure(rest, busy, error)
 
 
 def end_leftovers(arguments: set[str], deadline: Deadline) -> None:
@@ -131,7 +141,12 @@ def end_leftovers(arguments: set[str], deadline: Deadline) -> None:
     The kernel may be busy with it, replaying the journal for example, and cannot be interrupted:
     the filesystem would appear after the stop, or be repaired while the next node has it.
 
-    Parameters: the mount point, the device. Raises AgentError if it is not done at the deadline.
+    Args:
+        arguments: The mount point and the device.
+        deadline: The end of the time for it.
+
+    Raises:
+        AgentError: It still works at the deadline.
     """
     while busy := left_behind(arguments):
         for holder in busy:
@@ -141,32 +156,32 @@ def end_leftovers(arguments: set[str], deadline: Deadline) -> None:
             raise AgentError(f"{names} still works on {min(arguments)} and cannot be killed")
 
 
-def _unmount_all(subject: Subject, phases: Phases) -> tuple[list[Mount], str]:
-    """Unmount what can be unmounted; return what is left and what umount said of it."""
-    said = ""
+def _unmount_all(target: Target, phases: Phases) -> tuple[list[Mount], str]:
+    """Unmount what can be unmounted, and return what is left, and the last error of umount(8)."""
+    last_error = ""
     table = mounts()
     # The last mounted first: submounts come after what they are mounted on.
-    for mount in reversed(subject.mounts(table)):
+    for mount in reversed(target.mounts(table)):
         if at(table, mount.point)[-1:] == [mount]:  # not hidden by something else on top
             # The point is from the kernel's table; to canonicalize it would ask the disk.
             command = ["umount", "--no-canonicalize", *phases.flags, "--", mount.point]
             try:
                 result = run(command, phases.limit)
-                said = str(result.error()) if result.code else said
+                last_error = str(result.error()) if result.code else last_error
             except AgentError as error:  # it hangs
-                said = str(error)
+                last_error = str(error)
             table = mounts()
-    return subject.mounts(table), said
+    return target.mounts(table), last_error
 
 
-def _in_the_way(subject: Subject, rest: list[Mount]) -> list[Holder] | None:
+def _in_the_way(target: Target, rest: list[Mount]) -> list[Holder] | None:
     """Return the processes that keep it from being unmounted, None if nothing does any more."""
     if rest:
-        return holders({mount.id for mount in rest}, subject.device)
-    busy = namespaces(subject.device) if subject.device else []
-    if not busy and not (subject.disk and in_use(subject.disk)):
+        return holders({mount.id for mount in rest}, target.device)
+    busy = namespaces(target.device) if target.device else []
+    if not busy and not (target.disk and in_use(target.disk)):
         return None
-    return busy or holders(set(), subject.device, subject.mount_id)
+    return busy or holders(set(), target.device, target.mount_id)
 
 
 def _end(busy: list[Holder], number: int, rest: list[Mount], deadline: Deadline) -> None:
@@ -184,12 +199,14 @@ def _end(busy: list[Holder], number: int, rest: list[Mount], deadline: Deadline)
         table = mounts()
         points = [m.point for m in reversed(rest) if at(table, m.point)[-1:] == [m]]
         try:
-            bounded(lambda: _race([h.pid for h in busy], points), deadline, "unmounting")
+            bounded(
+                lambda: _kill_and_unmount([h.pid for h in busy], points), deadline, "unmounting"
+            )
         except AgentError as error:
             log(str(error))
 
 
-def _race(pids: list[int], points: list[str]) -> str:
+def _kill_and_unmount(pids: list[int], points: list[str]) -> str:
     """Kill processes and unmount at once, until that succeeds or `RACE` is over."""
     import ctypes
 
@@ -222,11 +239,11 @@ def _wait_for(busy: list[Holder], deadline: Deadline) -> bool:
     return deadline.left() > 0
 
 
-def _failure(rest: list[Mount], busy: list[Holder], said: str) -> AgentError:
+def _failure(rest: list[Mount], busy: list[Holder], error: str) -> AgentError:
     where = [mount.point for mount in rest] or ["what is not in the table of mounts"]
     names = ", ".join(map(str, busy)) or "no process that can be seen"
     return AgentError(
-        f"cannot unmount {where[0]}, held by {names}" + (f"; {said}" if said else ""),
+        f"cannot unmount {where[0]}, held by {names}" + (f"; {error}" if error else ""),
         details=f"still mounted: {', '.join(where)}",
     )
 

@@ -53,10 +53,14 @@ class InstallError(Exception):
 def install_agents(root: Path = Path("/")) -> list[Path]:
     """Write a launcher for each agent and return their paths.
 
-    Parameters: the root of the system to install into. The launchers run with this interpreter and
-    its copy of the modules, which have to be at the same place there.
+    The launchers run with this interpreter and its copy of the modules.
 
-    Raises InstallError.
+    Args:
+        root: The root of the system to install into, where interpreter and modules have to be at
+            the same place as here.
+
+    Raises:
+        InstallError: The agents cannot be installed.
     """
     interpreter = _fit(_interpreter())
     folders = sorted({_folder("ocf_agents"), _folder("pyroute2")})
@@ -84,14 +88,24 @@ def install_agents(root: Path = Path("/")) -> list[Path]:
 
 
 def _interpreter() -> str:
-    """Return the running interpreter."""
+    """Return the path of the running interpreter.
+
+    Raises:
+        InstallError: It is not known.
+    """
     if not sys.executable:
-        raise InstallError("it is not known which interpreter runs this: run it with a whole path")
+        raise InstallError(
+            "the path of the running Python is not known: run takeover by its absolute path"
+        )
     return sys.executable
 
 
 def _fit(path: str) -> str:
-    """Return a path that may stand in the launcher."""
+    """Return a path, if it can be written into the launcher.
+
+    Raises:
+        InstallError: It cannot.
+    """
     if any(character in path for character in UNFIT):
         raise InstallError(
             f"the agents cannot be started from {path!r}: a path must not have any of "
@@ -101,7 +115,11 @@ def _fit(path: str) -> str:
 
 
 def _folder(package: str) -> str:
-    """Return the folder that a package is loaded from."""
+    """Return the folder that a package is loaded from.
+
+    Raises:
+        InstallError: There is no such package.
+    """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise InstallError(

@@ -12,7 +12,7 @@ import os
 import struct
 
 from ocf_agents.network import netlink
-from ocf_agents.network.wanted import Wanted, is_loopback, pack
+from ocf_agents.network.wanted import WantedAddress, is_loopback, pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ LONGEST_WITH_BROADCAST = 30  # RFC 3021: a /31 has no broadcast address
 class Options:
     """What an address has besides itself and its prefix.
 
-    Parameters: the IPv4 label, the seconds for which an IPv6 address is preferred as the source of
-    new connections, the metric of the route to its network, whether to do without that route, and
-    without the kernel's duplicate address detection (IPv6).
+    Args:
+        label: The label of an IPv4 address, "" for none.
+        preferred: For how many seconds an IPv6 address may be the source of new connections.
+        metric: The metric of the route to its network, None for the kernel's own.
+        noprefixroute: Whether to do without that route.
+        nodad: Whether to do without the kernel's duplicate address detection (IPv6).
     """
 
     def __init__(
@@ -50,11 +53,17 @@ class Options:
         self.flags = (IFA_F_NOPREFIXROUTE if noprefixroute else 0) | (IFA_F_NODAD if nodad else 0)
 
 
-def add(wanted: Wanted, prefix: int, index: int, options: Options) -> None:
-    """Add an address; one that is there already is fine.
+def add(wanted: WantedAddress, prefix: int, index: int, options: Options) -> None:
+    """Add an address, unless it is there already.
 
-    Parameters: the address, its prefix length, the interface's index, the rest. Raises OSError with
-    what the kernel says.
+    Args:
+        wanted: The address.
+        prefix: The length of its prefix.
+        index: The index of the interface.
+        options: What else it has.
+
+    Raises:
+        OSError: The kernel refuses it.
     """
     flags = NLM_F_CREATE | NLM_F_EXCL | netlink.NLM_F_ACK
     try:
@@ -63,14 +72,18 @@ def add(wanted: Wanted, prefix: int, index: int, options: Options) -> None:
         return
 
 
-def change(wanted: Wanted, address: netlink.Address, options: Options) -> None:
-    """Give an address that is here another lifetime or metric. Raises OSError."""
+def change(wanted: WantedAddress, address: netlink.Address, options: Options) -> None:
+    """Give an address that is here another lifetime or metric.
+
+    Raises:
+        OSError: The kernel refuses it.
+    """
     body = _addition(wanted, address.prefix, address.index, options)
     netlink.exchange(RTM_NEWADDR, NLM_F_REPLACE | netlink.NLM_F_ACK, body)
 
 
 def restore(message: bytes) -> None:
-    """Add an address as the kernel has once told of it; one that is there already is fine."""
+    """Add an address from the kernel's own message about it, unless it is there already."""
     try:
         netlink.exchange(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL | netlink.NLM_F_ACK, message)
     except FileExistsError:
@@ -78,7 +91,7 @@ def restore(message: bytes) -> None:
 
 
 def remove(address: netlink.Address) -> None:
-    """Remove an address and no other; one that is gone already is fine.
+    """Remove an address and no other, unless it is gone already.
 
     The kernel drops the other addresses of the network with the first one that was added to it,
     unless promote_secondaries is set (ip-sysctl, "promote_secondaries").
@@ -99,8 +112,11 @@ def remove(address: netlink.Address) -> None:
 class _PromoteSecondaries:
     """Have the kernel keep the addresses that depend on another, while that is removed.
 
-    Two stops may do that on one interface at the same time. The file that has the setting is also
-    what they lock, so that neither takes the other's value for the administrator's.
+    Two stops may do that on one interface at the same time. They lock the file that has the
+    setting, so that neither takes the other's value for the administrator's.
+
+    Args:
+        interface: The name of the interface.
     """
 
     def __init__(self, interface: str) -> None:
@@ -140,7 +156,7 @@ def _ifaddrmsg(ip: bytes, prefix: int, index: int, scope: int = 0) -> bytes:
     return fixed + netlink.attribute(netlink.IFA_LOCAL, ip)
 
 
-def _addition(wanted: Wanted, prefix: int, index: int, options: Options) -> bytes:
+def _addition(wanted: WantedAddress, prefix: int, index: int, options: Options) -> bytes:
     """Return what follows the header in the message that adds an address."""
     ip = wanted.ip
     body = _ifaddrmsg(ip, prefix, index, RT_SCOPE_HOST if is_loopback(ip) else 0)
@@ -158,7 +174,7 @@ def _addition(wanted: Wanted, prefix: int, index: int, options: Options) -> byte
     return body + netlink.attribute(IFA_FLAGS, struct.pack("=I", options.flags))
 
 
-def _broadcast(wanted: Wanted, prefix: int) -> bytes:
+def _broadcast(wanted: WantedAddress, prefix: int) -> bytes:
     """Return the packed broadcast address; b"" if there is none."""
     given = pack(wanted.broadcast)
     if given is not None:

@@ -28,10 +28,13 @@ class Unsupported(Exception):
 
 
 def close_connections(ip: bytes) -> int:
-    """Close the TCP connections from and to a packed address; return how many.
+    """Close the TCP connections from and to a packed address, and return how many.
 
     Also those to it: only this node's own programs have them, as long as the address is here.
-    Raises Unsupported, and OSError with what the kernel says.
+
+    Raises:
+        Unsupported: The kernel cannot do that.
+        OSError: The kernel refuses it.
     """
     families = [netlink.family(ip)]
     if families == [netlink.AF_INET]:

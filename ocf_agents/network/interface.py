@@ -17,7 +17,8 @@ POLL = 0.02  # seconds
 def set_up(link: netlink.Link, deadline: Deadline) -> netlink.Link:
     """Set a link up and return it, once it has a carrier or the time is over.
 
-    Raises OSError with what the kernel says.
+    Raises:
+        OSError: The kernel refuses it.
     """
     from pyroute2 import IPRoute
     from pyroute2.netlink.exceptions import NetlinkError

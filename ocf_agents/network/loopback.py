@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ocf_agents.runtime.state import State
 
-KEY = "loopback"  # in the state: what the kernel told of each address
+KEY = "loopback"  # in the state: the kernel's message about each address
 
 
 def index() -> int:
@@ -23,7 +23,11 @@ def index() -> int:
 
 
 def take_away(ips: list[bytes], state: State) -> None:
-    """Remove packed addresses from the loopback interface, and remember them. Raises OSError."""
+    """Remove packed addresses from the loopback interface, and remember them.
+
+    Raises:
+        OSError: The kernel refuses it.
+    """
     from ocf_agents.network.address import remove
 
     found = [a for ip in ips for a in netlink.find(ip) if a.index == index()]
@@ -36,7 +40,11 @@ def take_away(ips: list[bytes], state: State) -> None:
 
 
 def put_back(state: State) -> None:
-    """Add the addresses again that were taken away. Raises OSError."""
+    """Add the addresses again that were taken away.
+
+    Raises:
+        OSError: The kernel refuses it.
+    """
     for message in state.read().get(KEY, "").split():
         from ocf_agents.network.address import restore
 

@@ -1,4 +1,4 @@
-"""Addresses, links and routes as the kernel tells them over rtnetlink(7), in about a millisecond.
+"""Addresses, links and routes of this node, read by rtnetlink(7) in about a millisecond.
 
 Only what the ip agent asks for, with `struct`: pyroute2 takes 200 ms to load, and this is what
 every monitor does. The `_socket` module is `socket` without the names for people, which cost as
@@ -40,7 +40,21 @@ IPV4_BYTES = 4
 
 
 class Address:
-    """An address on an interface; `ip` is packed (4 or 16 bytes), `message` as the kernel told."""
+    """An address on an interface.
+
+    Args:
+        ip: The packed address, 4 or 16 bytes.
+        prefix: The length of its prefix.
+        index: The index of the interface.
+        flags: The kernel's flags (IFA_F_*).
+        label: Its label, "" if it has none.
+        message: The kernel's message about it.
+
+    Attributes:
+        secondary: Whether the kernel removes it with another address of its network.
+        tentative: Whether the kernel still checks that no other host has it.
+        duplicate: Whether another host has it.
+    """
 
     def __init__(
         self,
@@ -63,7 +77,15 @@ class Address:
 
 
 class Link:
-    """A network interface: its name, hardware address, and why it is down ("" if it is up)."""
+    """A network interface.
+
+    Args:
+        index: Its index.
+        name: Its name.
+        hardware: Its hardware address.
+        ethernet: Whether it is an Ethernet interface.
+        down: Why it is down, "" if it is up.
+    """
 
     def __init__(self, index: int, name: str, hardware: bytes, ethernet: bool, down: str) -> None:
         self.index = index
@@ -74,7 +96,13 @@ class Link:
 
 
 class Route:
-    """A route to a directly connected network."""
+    """A route to a directly connected network.
+
+    Args:
+        prefix: The length of the network's prefix.
+        index: The index of the interface.
+        metric: The metric; of several routes the one with the lowest is used.
+    """
 
     def __init__(self, prefix: int, index: int, metric: int) -> None:
         self.prefix = prefix
@@ -106,7 +134,11 @@ def addresses(family: int) -> list[Address]:
 
 
 def link(index: int) -> Link:
-    """Return the interface with this index; raises OSError if there is none."""
+    """Return the interface with an index.
+
+    Raises:
+        OSError: There is none.
+    """
     [body] = exchange(RTM_GETLINK, 0, struct.pack("=BxHiII", 0, 0, index, 0, 0))
     return _link(body)
 
@@ -124,7 +156,7 @@ def _link(body: bytes) -> Link:
     if not flags & IFF_UP:
         down = "not set up"
     else:
-        # The kernel may tell of a lost carrier a second before it changes the operational state.
+        # The kernel may show a lost carrier a second before it changes the operational state.
         down = DOWN_STATES.get(state, "" if flags & IFF_LOWER_UP else NO_CARRIER)
     return Link(index, name, attributes.get(IFLA_ADDRESS, b""), kind == ARPHRD_ETHER, down)
 
@@ -132,7 +164,7 @@ def _link(body: bytes) -> Link:
 def routes(ip: bytes) -> list[Route]:
     """Return the usable routes to the directly connected networks that contain `ip`, best first.
 
-    Default routes and those through a gateway say nothing of where an address belongs.
+    Default routes and those through a gateway do not show where an address belongs.
     """
     found = []
     for body in _dump(RTM_GETROUTE, struct.pack("=BBBBBBBBI", family(ip), *[0] * 8)):
@@ -153,8 +185,14 @@ def routes(ip: bytes) -> list[Route]:
 def exchange(kind: int, flags: int, body: bytes, protocol: int = NETLINK_ROUTE) -> list[bytes]:
     """Send one request and return the bodies of the answers, once the kernel has sent the last.
 
-    Parameters: the message type, NLM_F_* flags, what follows the message header, and the netlink
-    protocol. Raises OSError with the kernel's error number.
+    Args:
+        kind: The type of the message.
+        flags: Its flags (NLM_F_*).
+        body: What follows the header of the message.
+        protocol: The netlink protocol.
+
+    Raises:
+        OSError: The kernel refuses it; the error has the kernel's number.
     """
     mode = _socket.SOCK_RAW | _socket.SOCK_CLOEXEC
     connection = _socket.socket(_socket.AF_NETLINK, mode, protocol)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ocf_agents.network import netlink
-from ocf_agents.network.wanted import Wanted, is_link_local, pack, parse, prefix_length
+from ocf_agents.network.wanted import WantedAddress, is_link_local, pack, parse, prefix_length
 from ocf_agents.runtime.agent import AgentError, Code
 from ocf_agents.runtime.parameters import Boolean, Integer, Text
 from ocf_agents.runtime.watched import Watched
@@ -15,7 +15,7 @@ FOREVER = "forever"
 
 
 class IpParameters(Watched):
-    """What can be said about floating addresses."""
+    """The parameters of floating addresses."""
 
     ip = Text(
         "Address",
@@ -138,7 +138,7 @@ class IpParameters(Watched):
 
     @property
     def interface(self) -> str:
-        """The interface that was asked for, "" for any; old resources have a label behind it."""
+        """The name of the interface, "" for any; in old resources it is followed by a label."""
         return self.nic.partition(":")[0]
 
     @property
@@ -147,9 +147,11 @@ class IpParameters(Watched):
         return ", ".join(str(wanted) for wanted in self.wanted())
 
     def label(self, interface: str) -> str:
-        """Return the label of an address on an interface; "" if none is asked for.
+        """Return the label of an address on an interface, "" if none is asked for.
 
-        Raises AgentError if it is too long: on this node, others may call the interface otherwise.
+        Raises:
+            AgentError: It is too long on this node; on others the interface may have a shorter name
+                (ERR_ARGS).
         """
         label = self.nic.partition(":")[2] or self.iflabel
         if not label:
@@ -161,14 +163,14 @@ class IpParameters(Watched):
             )
         return label
 
-    def wanted(self) -> list[Wanted]:
-        """Return the addresses that are asked for, without those that are none."""
+    def wanted(self) -> list[WantedAddress]:
+        """Return the addresses that are asked for, without texts that are no address."""
         found = [*map(parse, self.addresses.replace(",", " ").split())]
         ip = pack(self.ip)
         if ip is not None:
             prefix = prefix_length(self.cidr_netmask, ip)
-            found.insert(0, Wanted(ip, prefix, self.broadcast))
-        unique: dict[bytes, Wanted] = {}
+            found.insert(0, WantedAddress(ip, prefix, self.broadcast))
+        unique: dict[bytes, WantedAddress] = {}
         for wanted in found:
             if wanted is not None:
                 unique.setdefault(wanted.ip, wanted)

@@ -5,16 +5,23 @@ from __future__ import annotations
 import _socket
 
 from ocf_agents.network import netlink
-from ocf_agents.network.wanted import LOOPBACK_PREFIX, Wanted, is_loopback
+from ocf_agents.network.wanted import LOOPBACK_PREFIX, WantedAddress, is_loopback
 from ocf_agents.runtime.agent import AgentError
 
 
 class Place:
-    """An interface and a prefix length for an address; the address itself once it is there."""
+    """Where an address belongs.
+
+    Args:
+        wanted: The address that is asked for.
+        link: The interface.
+        prefix: The length of the prefix.
+        address: The address on the interface, None as long as it is not there.
+    """
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: WantedAddress,
         link: netlink.Link,
         prefix: int,
         address: netlink.Address | None = None,
@@ -25,11 +32,16 @@ class Place:
         self.address = address
 
 
-def place(wanted: Wanted, nic: str, index: int | None) -> Place:
+def place(wanted: WantedAddress, nic: str, index: int | None) -> Place:
     """Return where an address belongs.
 
-    Parameters: the address, the interface that was asked for by name ("" for any) and number.
-    Raises AgentError if the node's networks do not tell.
+    Args:
+        wanted: The address.
+        nic: The name of the interface that is asked for, "" for any.
+        index: The index of that interface, None for any.
+
+    Raises:
+        AgentError: None of this node's networks contains the address.
     """
     if index is not None and wanted.prefix is not None:
         return Place(wanted, netlink.link(index), wanted.prefix)
@@ -39,8 +51,8 @@ def place(wanted: Wanted, nic: str, index: int | None) -> Place:
     raise _nowhere(wanted, nic, index)
 
 
-def is_down(wanted: Wanted, link: netlink.Link) -> AgentError:
-    """Return that the link of an address is down."""
+def is_down(wanted: WantedAddress, link: netlink.Link) -> AgentError:
+    """Return the error that the link of an address is down."""
     return AgentError(f"the link {link.name} of {wanted} is down: {link.down}")
 
 
@@ -51,8 +63,8 @@ def _networks(ip: bytes) -> list[tuple[int, int]]:
     return [(route.index, route.prefix) for route in netlink.routes(ip)]
 
 
-def _nowhere(wanted: Wanted, nic: str, index: int | None) -> AgentError:
-    """Return why no route tells where the address belongs: perhaps a link is down."""
+def _nowhere(wanted: WantedAddress, nic: str, index: int | None) -> AgentError:
+    """Return the error that no route shows where the address belongs: perhaps a link is down."""
     possible = (link for link in netlink.links() if index in (None, link.index))
     down = {link.index: link for link in possible if link.down}
     for address in netlink.addresses(netlink.family(wanted.ip)):

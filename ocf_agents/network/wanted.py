@@ -10,10 +10,13 @@ LINK_LOCAL = b"\xfe\x80" + bytes(14)
 LOOPBACK, LOOPBACK_PREFIX = 127, 8  # RFC 1122, 3.2.1.3
 
 
-class Wanted:
-    """An address that shall be here: packed, its prefix length (None: from the routes).
+class WantedAddress:
+    """An address that is asked for.
 
-    `broadcast` is as the parameter has it: an address, "+", "-", or "" for the usual one.
+    Args:
+        ip: The packed address.
+        prefix: The length of its prefix, None if the routes decide it.
+        broadcast: As in the parameter: an address, "+", "-", or "" for the usual one.
     """
 
     def __init__(self, ip: bytes, prefix: int | None = None, broadcast: str = "") -> None:
@@ -26,7 +29,7 @@ class Wanted:
 
 
 def pack(written: str) -> bytes | None:
-    """Return an address as bytes, the same for all ways to write it; None if it is none."""
+    """Return an address as bytes, the same for all ways to write it; None for any other text."""
     for family in (netlink.AF_INET, netlink.AF_INET6):
         try:
             return _socket.inet_pton(family, written)
@@ -51,14 +54,14 @@ def prefix_length(written: str, ip: bytes) -> int | None:
     return len(ones) if ones and "0" not in ones else None
 
 
-def parse(written: str) -> Wanted | None:
+def parse(written: str) -> WantedAddress | None:
     """Return what "ADDRESS/PREFIX" or "ADDRESS" asks for; None if it is neither."""
     address, slash, prefix = written.partition("/")
     ip = pack(address)
     if ip is None:
         return None
     length = prefix_length(prefix, ip)
-    return None if slash and length is None else Wanted(ip, length)
+    return None if slash and length is None else WantedAddress(ip, length)
 
 
 def is_link_local(ip: bytes) -> bool:

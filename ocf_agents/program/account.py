@@ -18,8 +18,10 @@ INHERITED = ("LANG", "LC_ALL", "TZ")
 class Account:
     """A user of this host.
 
-    Parameters: the user's name, "" for the one that runs the agent; a file with variables for the
-    environment of the user's programs (environment_file.py), "" for none.
+    Args:
+        user: The user's name, "" for the one that runs the agent.
+        environment_file: A file with variables for the environment of the user's programs
+            (environment_file.py), "" for none.
     """
 
     def __init__(self, user: str, environment_file: str = "") -> None:
@@ -29,7 +31,8 @@ class Account:
     def environment(self) -> dict[str, str]:
         """Return the environment for a program, without anything of the cluster's.
 
-        Raises AgentError (ERR_INSTALLED) if there is no such user or file here.
+        Raises:
+            AgentError: There is no such user or file on this node (ERR_INSTALLED).
         """
         account = self._entry()
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
@@ -71,7 +74,7 @@ class Account:
         return account.pw_uid, account.pw_gid
 
     def permissions(self) -> Permissions:
-        """Return what gives this process the permissions of the user for a while."""
+        """Return a `with` block in which this process has the permissions of the user."""
         return Permissions(self._entry())
 
     def _entry(self) -> pwd.struct_passwd:
@@ -85,7 +88,10 @@ class Account:
 class Permissions:
     """A `with` block in which the kernel allows this process what a user may do, and no more.
 
-    Only root can become somebody else; a process of anybody else just stays what it is.
+    Only root can become somebody else; a process of anybody else stays what it is.
+
+    Args:
+        account: The user.
     """
 
     def __init__(self, account: pwd.struct_passwd) -> None:

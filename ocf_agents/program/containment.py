@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         """The processes of one application."""
 
         def prepare(self, deadline: Deadline) -> list[str]:
-            """Make it ready for a start; return the command to put before the application's."""
+            """Make it ready for a start, and return the command to put before the application's."""
 
         def enter(self) -> None:
             """Move the calling process into it; called in the child before it executes."""
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
             """Send SIGKILL to all of them."""
 
         def release(self) -> bool:
-            """Leave nothing of it, once all processes are gone; tell whether that was possible."""
+            """Remove it once all processes are gone, and tell whether that was possible."""
 
 
 SIGKILL = 9
@@ -48,7 +48,11 @@ POLL = 0.02  # seconds
 
 
 class Cgroup:
-    """A cgroup v2 (kernel: admin-guide/cgroup-v2)."""
+    """A cgroup v2 (kernel: admin-guide/cgroup-v2).
+
+    Args:
+        path: Its folder.
+    """
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -94,7 +98,12 @@ class Cgroup:
 
 
 class Scope(Cgroup):
-    """A systemd scope: a cgroup that systemd knows, shows and ends with the system."""
+    """A systemd scope: a cgroup that systemd knows, shows and ends with the system.
+
+    Args:
+        root: Where the tree of cgroups is mounted.
+        name: The name of the scope.
+    """
 
     def __init__(self, root: str, name: str) -> None:
         super().__init__(f"{root}/system.slice/{name}.scope")
@@ -128,7 +137,11 @@ class Scope(Cgroup):
 
 
 class Session:
-    """The session of the first process (setsid(2)), as the state file knows it."""
+    """The session of the first process (setsid(2)).
+
+    Args:
+        state: What the agent remembers of that process.
+    """
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -1,10 +1,10 @@
 """Environment files in the format of systemd's EnvironmentFile= (systemd.exec(5)).
 
-Lines of NAME=VALUE; empty ones and those that begin with # or ; say nothing. A value may be in
-single quotes, where everything means itself, or in double quotes, where a backslash works as in a
-shell. Quoted values may have line breaks. Outside of quotes a backslash takes the next character
-for itself, and before a line's end continues the line; blanks around the value do not count.
-Nothing is expanded. Values are secrets: no message has any.
+Each line is NAME=VALUE; empty lines and those that begin with # or ; are ignored. A value may be in
+single quotes, where every character means itself, or in double quotes, where a backslash works as
+in a shell. Quoted values may have line breaks. Outside of quotes the character after a backslash
+means itself, and a backslash at a line's end continues the line; blanks around the value do not
+count. Nothing is expanded. Values are secrets: no message has any.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ ESCAPED = '"\\$`\n'  # what a backslash takes its meaning from in double quotes
 
 
 def read(path: str) -> dict[str, str]:
-    """Return the variables of a file; a path that begins with "-" may be missing.
+    """Return the variables of a file.
 
-    Raises AgentError (ERR_INSTALLED) naming file and line, but never a value.
+    Args:
+        path: The file; with "-" before the path it may be missing.
+
+    Raises:
+        AgentError: The file is missing or wrong (ERR_INSTALLED). The reason names the file and the
+            line, but never a value.
     """
     optional = path.startswith(OPTIONAL)
     path = path.removeprefix(OPTIONAL)
@@ -40,19 +45,24 @@ def read(path: str) -> dict[str, str]:
 
 
 class _Reader:
-    """The text of a file, and how far it was read."""
+    """Reads the text of a file from its beginning to its end.
+
+    Args:
+        path: The file.
+        text: Its text.
+    """
 
     def __init__(self, path: str, text: str) -> None:
         self._path = path
         self._text = text
-        self._at = 0
+        self._position = 0
 
     def variables(self) -> dict[str, str]:
         """Return the variables; the last one of a name counts."""
         found = {}
-        while self._at < len(self._text):
+        while self._position < len(self._text):
             if self._peek() in BLANKS + "\n":
-                self._at += 1
+                self._position += 1
             elif self._peek() in "#;":
                 self._rest_of_line()
             else:
@@ -61,33 +71,33 @@ class _Reader:
         return found
 
     def _peek(self) -> str:
-        return self._text[self._at : self._at + 1]
+        return self._text[self._position : self._position + 1]
 
     def _take(self) -> str:
         character = self._peek()
-        self._at += 1
+        self._position += 1
         return character
 
     def _rest_of_line(self) -> str:
-        end = self._text.find("\n", self._at)
+        end = self._text.find("\n", self._position)
         end = len(self._text) if end < 0 else end
-        line = self._text[self._at : end]
-        self._at = end
+        line = self._text[self._position : end]
+        self._position = end
         return line
 
     def _name(self) -> str:
-        began = self._at
+        began = self._position
         line = self._rest_of_line()
         name, equals, _ = line.partition("=")
         name = name.rstrip(BLANKS)
         if not equals or not name.isascii() or not name.isidentifier():
             raise self._error("is not NAME=VALUE", began)
-        self._at = began + line.index("=") + 1
+        self._position = began + line.index("=") + 1
         return name
 
     def _value(self) -> str:
         """Return the value after the equals sign, and read on to the end of its line."""
-        began = self._at
+        began = self._position
         value = ""  # what counts to its last character
         blanks = ""  # what only counts if something follows
         while (character := self._take()) not in ("", "\n"):

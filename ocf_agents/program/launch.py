@@ -106,7 +106,7 @@ class Launch:
         """Return the first process of an application that was started before."""
         process = self._application.main_process()
         if self._notify and "ready" not in self._application.state.read():
-            return None  # what it had to say, it said to an agent that is no more
+            return None  # its messages were for an earlier agent, which has ended
         return process
 
     def _spawn(self) -> Process:

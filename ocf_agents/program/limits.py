@@ -12,9 +12,14 @@ Limit = tuple[int, tuple[int, int]]  # the resource, its soft and its hard limit
 
 
 def parse(name: str, text: str) -> list[Limit]:
-    """Return the limits that a parameter's value asks for: "nofile=65536 nproc=4096:8192".
+    """Return the limits that a text asks for.
 
-    Raises AgentError (ERR_CONFIGURED) naming the parameter, with every mistake found.
+    Args:
+        name: The parameter that has the text.
+        text: Such as "nofile=65536 nproc=4096:8192".
+
+    Raises:
+        AgentError: Limits are wrong (ERR_CONFIGURED); the reason has every mistake.
     """
     found, mistakes = [], []
     for word in text.split():
@@ -34,7 +39,12 @@ def parse(name: str, text: str) -> list[Limit]:
 
 
 def apply(limits: list[Limit]) -> None:
-    """Limit this process; raises OSError or ValueError if it may not."""
+    """Limit this process.
+
+    Raises:
+        OSError: It may not have a limit as high.
+        ValueError: As OSError.
+    """
     for number, values in limits:
         resource.setrlimit(number, values)
 

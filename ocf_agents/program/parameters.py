@@ -22,7 +22,7 @@ CHECKS = (
 
 
 class AppParameters(Watched):
-    """What can be said about an application."""
+    """The parameters of an application."""
 
     binfile = Text(
         "Program", "Absolute path of the program. It must stay in the foreground.", required=True

@@ -20,10 +20,15 @@ FIRST_FREE = 3  # the descriptor after standard input, output and error
 
 
 class Program:
-    """What to start.
+    """A program to start.
 
-    Parameters: the command (its first word an absolute path), its environment, its working folder,
-    its umask, its limits, descriptors for its standard output and error.
+    Args:
+        command: The program and its arguments; the first word is an absolute path.
+        environment: Its environment.
+        folder: Its working folder.
+        umask: Its umask.
+        limits: Its limits.
+        output: Descriptors for its standard output and standard error.
     """
 
     def __init__(
@@ -47,8 +52,15 @@ class Program:
 def spawn(program: Program, containment: Containment, state: State) -> Process:
     """Start a program in a session and a containment of its own, and return its process.
 
-    Parameters: the program, where to put and remember it. The caller reaps it. Raises AgentError
-    if it cannot be started.
+    The caller has to reap it.
+
+    Args:
+        program: The program.
+        containment: What keeps its processes together.
+        state: Where to remember its process.
+
+    Raises:
+        AgentError: It cannot be started.
     """
     reader, writer = os.pipe()
     pid = os.fork()
@@ -80,7 +92,7 @@ def _become(program: Program, containment: Containment, state: State, problems: 
         for number, descriptor in enumerate(program.output, 1):
             os.dup2(descriptor, number)
         problems = _keep_only(problems)
-        signals.heed_all()
+        signals.reset_all()
         os.umask(program.umask)
         os.chdir(program.folder)
         if program.limits:

@@ -37,9 +37,13 @@ CHECK_THIS_HOST = 10  # the check level of validate-all from which on this host 
 
 
 class AgentError(Exception):
-    """An action failed: a reason for the administrator, an exit code, details for the log.
+    """An action failed.
 
-    Pacemaker keeps about 120 bytes of a reason: the cause comes first, then what failed.
+    Args:
+        reason: What an administrator has to know: the cause first, then what failed, since
+            Pacemaker keeps about 120 bytes of it.
+        code: The exit code.
+        details: What goes to the log besides.
     """
 
     def __init__(self, reason: str, code: int = Code.ERR_GENERIC, details: str = "") -> None:
@@ -63,13 +67,20 @@ class Deadline:
         return Deadline(self.left() * fraction)
 
     def pause(self, seconds: float) -> bool:
-        """Sleep `seconds`, at most until the deadline; tell whether there is time left."""
+        """Sleep for some seconds, at most until the deadline, and tell whether time is left."""
         time.sleep(min(seconds, self.left()))
         return self.left() > 0
 
 
 class Action:
-    """An action as the meta-data advertises it; all times in seconds."""
+    """An action as the meta-data advertises it.
+
+    Args:
+        name: The name of the action.
+        timeout: The seconds that it may take.
+        interval: The seconds from one run to the next, of a monitor.
+        depth: The check level, of a monitor.
+    """
 
     def __init__(
         self, name: str, *, timeout: int, interval: int | None = None, depth: int | None = None
@@ -83,7 +94,14 @@ class Action:
 class Agent:
     """An agent: its parameters are class attributes, its actions methods.
 
-    Parameters: the environment that the cluster gives, and the name of the action.
+    Args:
+        environ: The environment that the cluster gives.
+        action: The name of the action that is to be performed.
+
+    Attributes:
+        environ: The same environment.
+        instance: The name of the resource.
+        deadline: The end of the time for the action.
     """
 
     name: ClassVar[str]
@@ -97,15 +115,27 @@ class Agent:
         self.deadline = Deadline(self._seconds(action))
 
     def start(self) -> None:
-        """Bring the resource up, and return only when it serves; raise AgentError if it fails."""
+        """Bring the resource up, and return only when it serves.
+
+        Raises:
+            AgentError: It cannot be brought up.
+        """
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Leave nothing of the resource; raise AgentError if something is left."""
+        """Leave nothing of the resource.
+
+        Raises:
+            AgentError: Something of it is left.
+        """
         raise NotImplementedError
 
     def monitor(self) -> int:
-        """Return SUCCESS or NOT_RUNNING; raise AgentError for anything between them."""
+        """Return whether the resource runs: SUCCESS, NOT_RUNNING or DEGRADED.
+
+        Raises:
+            AgentError: It neither works nor is stopped.
+        """
         raise NotImplementedError
 
     def reload(self) -> None:
@@ -152,14 +182,15 @@ class Agent:
 
     @property
     def check_level(self) -> int:
-        """The thoroughness of monitor and validate-all ("Check Levels"): 0, 10 or 20."""
+        """How thorough monitor and validate-all are: 0, 10 or 20 (OCF RA API, "Check Levels")."""
         text = self.environ.get("OCF_CHECK_LEVEL", "")
         return int(text) if text.isdigit() else 0
 
     def validate(self) -> None:
         """Check the parameters, no matter on which host.
 
-        Raises AgentError with ERR_CONFIGURED and every mistake found.
+        Raises:
+            AgentError: Parameters are wrong (ERR_CONFIGURED); the reason has every mistake.
         """
         if found := self.mistakes():
             raise AgentError("; ".join(found), Code.ERR_CONFIGURED)

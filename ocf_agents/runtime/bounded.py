@@ -22,24 +22,30 @@ GRACE = 0.05  # seconds that a killed child has before it is left behind
 
 
 class TimedOut(AgentError):
-    """It was not done within the limit."""
+    """Something was not done within its time limit."""
 
 
 def bounded(work: Callable[[], str], deadline: Deadline, what: str) -> str:
-    """Do `work` in a child and return its answer.
+    """Do something in a child process and return its answer.
 
-    Parameters: what is done, for the reason of a failure ("reading /dev/sdb"). Raises `TimedOut` at
-    the deadline, AgentError with the words of an AgentError or OSError that `work` raises.
+    Args:
+        work: What to do.
+        deadline: When it has to be done.
+        what: What is done, for the reason of a failure, such as "reading /dev/sdb".
+
+    Raises:
+        TimedOut: It was not done at the deadline; the child is left behind.
+        AgentError: The work raised an AgentError or an OSError, whose words it has.
     """
     seconds = deadline.left()
     answers, child_end = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if not pid:
-        _be_the_child(work, child_end)
+        _work_in_child(work, child_end)
     os.close(child_end)
     try:
         if not select.select([answers], [], [], seconds)[0]:
-            _leave(pid)
+            _leave_behind(pid)
             raise TimedOut(f"no answer within {seconds:.1f} s ({what})")
         answer = os.read(answers, ANSWER)
     finally:
@@ -51,7 +57,7 @@ def bounded(work: Callable[[], str], deadline: Deadline, what: str) -> str:
     return text
 
 
-def _be_the_child(work: Callable[[], str], answers: int) -> None:
+def _work_in_child(work: Callable[[], str], answers: int) -> None:
     """Do the work, answer, and end, whatever happens."""
     try:
         os.setsid()  # so that a signal to the agent's group does not reach it, nor the other way
@@ -70,8 +76,8 @@ def _be_the_child(work: Callable[[], str], answers: int) -> None:
         os._exit(0)
 
 
-def _leave(pid: int) -> None:
-    """Kill a child, and take note of its end if that comes soon."""
+def _leave_behind(pid: int) -> None:
+    """Kill a child, and reap it if it ends soon."""
     descriptor = os.pidfd_open(pid)
     os.kill(pid, SIGKILL)
     if select.select([descriptor], [], [], GRACE)[0]:

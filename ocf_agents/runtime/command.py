@@ -19,7 +19,15 @@ CAUSE = 72  # bytes; of the 120 that Pacemaker keeps of a reason
 
 
 class Result:
-    """A finished program: what it did, exit code (negative: the signal that killed it), output."""
+    """A program that has finished.
+
+    Args:
+        command: The command.
+        code: Its exit code; of a program that was killed, the number of the signal, negative.
+        output: Its standard output.
+        errors: Its standard error.
+        what: What it did, in a few words for a reason.
+    """
 
     def __init__(
         self, command: list[str], code: int, output: str, errors: str, *, what: str
@@ -30,12 +38,16 @@ class Result:
         self.output = output
         self.errors = errors
 
-    def error(self, cure: str = "") -> AgentError:
-        """Return the error that tells of this failure: what it said, what failed, the cure."""
-        said = cause(self.errors) or cause(self.output) or "no output"
-        hint = f"; {cure}" if cure else ""
+    def error(self, hint: str = "") -> AgentError:
+        """Return the error for this failure: what the program wrote, and what failed.
+
+        Args:
+            hint: What may help.
+        """
+        why = cause(self.errors) or cause(self.output) or "no output"
+        hint = f"; {hint}" if hint else ""
         return AgentError(
-            f"{said} ({self.what} failed with {self.code}{hint})",
+            f"{why} ({self.what} failed with {self.code}{hint})",
             details=f"{' '.join(self.command)} failed with {self.code}: {self.errors}{self.output}",
         )
 
@@ -54,7 +66,11 @@ def cause(output: str) -> str:
 
 
 def find(program: str) -> str:
-    """Return the absolute path of a program; raises AgentError (ERR_INSTALLED) if absent."""
+    """Return the absolute path of a program.
+
+    Raises:
+        AgentError: It is not on this host (ERR_INSTALLED).
+    """
     candidates = [program] if "/" in program else [f"{folder}/{program}" for folder in FOLDERS]
     for path in candidates:
         if os.path.isfile(path) and os.access(path, os.X_OK):
@@ -71,10 +87,16 @@ def run(
     *,
     what: str = "",
 ) -> Result:
-    """Run a program (argument list, no shell) without input and return its result.
+    """Run a program without a shell and without input, and return its result.
 
-    Parameters: `what` it does, in a few words for a reason; the program's name if absent. Raises
-    AgentError when the program is missing, no program, or not finished at the deadline.
+    Args:
+        command: The program and its arguments.
+        deadline: When it has to be finished.
+        environment: Its environment; a bare one if it is None.
+        what: What it does, in a few words for a reason; the program's name if empty.
+
+    Raises:
+        AgentError: It is missing, is no program, or was not finished at the deadline.
     """
     path = find(command[0])
     what = what or os.path.basename(path)

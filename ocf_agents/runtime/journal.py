@@ -18,7 +18,9 @@ _fields = b""  # of every entry, once `use_journal` was called
 def use_journal(identifier: str, resource: str) -> None:
     """Have `log` write to the journal from now on, if there is one.
 
-    Parameters: the name to log under, the resource that it is about.
+    Args:
+        identifier: The name to log under.
+        resource: The resource that the entries are about.
     """
     global _fields  # noqa: PLW0603 - a program has one log
     if posix.access(SOCKET, posix.F_OK):

@@ -16,11 +16,21 @@ SYSFS = "/sys"
 
 
 class Mount:
-    """One mount; `device` is "major:minor", `options` are those of the mount and of the superblock.
+    """One mount.
 
-    Btrfs and network filesystems have no device number of their own: there the major number is 0.
-    `parent` is the ID of the mount that it is mounted in. `root` is what of the filesystem is
-    mounted: "/", but for bind mounts and subvolumes.
+    Args:
+        line: Its line in the table of mounts.
+
+    Attributes:
+        id: Its ID.
+        parent: The ID of the mount that it is mounted in.
+        device: The number of its device, "major:minor". Btrfs and network filesystems have no
+            number of their own: there the major number is 0.
+        root: What of the filesystem is mounted: "/", but for bind mounts and subvolumes.
+        point: The mount point.
+        type: The type of the filesystem.
+        source: What is mounted: a device, or a name on the network.
+        options: The options of the mount and of the superblock.
     """
 
     def __init__(self, line: str) -> None:
@@ -33,7 +43,7 @@ class Mount:
         self.options = {*options.split(","), *superblock.split(",")}
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether it is the same mount, perhaps in another reading of the table."""
+        """Return whether it is the same mount, perhaps in another reading of the table."""
         return isinstance(other, Mount) and other.id == self.id
 
     def __hash__(self) -> int:
@@ -95,8 +105,8 @@ def of(disk: str) -> list[Mount]:
 def in_use(disk: str) -> bool:
     """Tell whether the kernel has a filesystem of a disk ("major:minor") in use.
 
-    That is so too after umount --lazy, as long as a process has something open there. Known of
-    those filesystems that show it in /sys/fs: ext4, xfs, btrfs and others.
+    After umount --lazy it has, as long as a process has something open there. This is known of the
+    filesystems that show it in /sys/fs: ext4, xfs, btrfs and others.
     """
     import os
 

@@ -25,10 +25,14 @@ FALSE = ("false", "no", "off", "n", "0")
 class Parameter:
     """One instance parameter, declared as a class attribute of its agent.
 
-    Parameters: a short and a long description, the default (as text, "" for none), whether it is
-    required, the unique-group (no two resources may have the same values in one group), whether
-    the agent can take a changed value over without a restart ("reloadable"), and the parameter to
-    use instead if this one is deprecated.
+    Args:
+        short: A description of a few words.
+        long: A description of a few sentences.
+        default: The default as text, "" for none.
+        required: Whether it must be given.
+        unique_group: The unique-group: no two resources may have the same values in one group.
+        reloadable: Whether the agent can take over a changed value without a restart.
+        replaced_with: The parameter to use instead, if this one is deprecated.
     """
 
     content = "string"
@@ -72,7 +76,7 @@ class Parameter:
 
 
 class Text(Parameter):
-    """A parameter that is any text; "" when absent."""
+    """A parameter that is any text; its value is "" if it is absent."""
 
     def __get__(self, agent: HasEnviron, owner: type) -> str:
         return self.text(agent)
@@ -108,7 +112,7 @@ class Choice(Text):
 
 
 class Integer(Parameter):
-    """A parameter that is a whole number in a range; None when absent or wrong."""
+    """A parameter that is a whole number in a range; its value is None if it is absent or wrong."""
 
     content = "integer"
 
@@ -168,5 +172,5 @@ class Boolean(Parameter):
 
     @property
     def range(self) -> str:
-        """The two words."""
+        """The two words that describe them all."""
         return "true or false"

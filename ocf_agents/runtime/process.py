@@ -10,12 +10,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-DEAD = ("Z", "X")  # a zombie only waits for its parent to take note (proc_pid_stat(5))
+DEAD = ("Z", "X")  # a zombie waits for its parent to read its exit code (proc_pid_stat(5))
 STATE, START_TIME, THREADS = 0, 19, 17  # fields of /proc/PID/stat from the third on
 
 
 class Process:
-    """A process that runs now, or did when it was identified."""
+    """A process that runs now, or did when it was identified.
+
+    Args:
+        pid: Its number.
+        started: When it started, in the kernel's clock ticks since the boot.
+    """
 
     def __init__(self, pid: int, started: str) -> None:
         self.pid = pid
@@ -44,9 +49,13 @@ class Process:
 
 
 class Handle:
-    """A `with` block in which a process has a descriptor, readable once it has ended; -1 if it has.
+    """A `with` block in which a process has a descriptor that is readable once it has ended.
 
-    The number of the process may have been used again before: compare start times in the block.
+    The descriptor is -1 if there is no such process. The number may have been given to another
+    process before: compare the start times within the block.
+
+    Args:
+        process: The process.
     """
 
     def __init__(self, process: Process) -> None:
@@ -69,7 +78,7 @@ def pause(descriptors: Iterable[int], seconds: float) -> None:
     """Sleep so many seconds, or until one of the descriptors is readable."""
     import select
 
-    poll = select.poll()  # unlike select(2) at home with any number of a descriptor
+    poll = select.poll()  # select(2) takes no descriptor above 1023
     for descriptor in descriptors:
         if descriptor >= 0:
             poll.register(descriptor, select.POLLIN)
@@ -83,7 +92,7 @@ def identify(pid: int) -> Process | None:
 
 
 def recall(values: Mapping[str, str]) -> Process | None:
-    """Return the process that a state file tells of, if it still runs."""
+    """Return the process that is named in a state file, if it still runs."""
     if not values.get("pid", "").isdigit():
         return None
     process = Process(int(values["pid"]), values.get("started", ""))

@@ -41,8 +41,14 @@ def path(environ: Mapping[str, str], instance: str) -> str:
 def write(environ: Mapping[str, str], instance: str, node: str, watches: list[str]) -> None:
     """Write the registration of a resource.
 
-    Parameters: the action's environment, the resource's and the node's name as Pacemaker knows
-    them, what to watch. Raises OSError.
+    Args:
+        environ: The environment of the action.
+        instance: The name of the resource in the cluster.
+        node: The name of this node in the cluster.
+        watches: What to watch: kinds with their values (watcher/watches.py).
+
+    Raises:
+        OSError: It cannot be written.
     """
     import os
 
@@ -63,18 +69,18 @@ def write(environ: Mapping[str, str], instance: str, node: str, watches: list[st
 def withdraw(environ: Mapping[str, str], instance: str) -> None:
     """Remove the registration of a resource, if there is one.
 
-    The watcher is not told: it looks whether the file is still there before it tells of a failure.
+    The watcher is not woken: it looks whether the file is still there before it reports a failure.
     """
     file = path(environ, instance)
     for each in (file, _temporary(file)):  # the latter if a start was killed while it wrote
         try:
             posix.unlink(each)
         except FileNotFoundError:
-            continue  # never registered, or its failure was told
+            continue  # it was never registered, or its failure was reported
 
 
 def identity(file: str) -> tuple[int, ...]:
-    """Return what tells a file from every other that had its name; nothing if there is none."""
+    """Return what tells a file from every other that had its name; () if there is none."""
     try:
         return identity_of(posix.lstat(file))
     except OSError:
@@ -87,7 +93,7 @@ def identity_of(found: posix.stat_result) -> tuple[int, ...]:
 
 
 def namespaces() -> str:
-    """Return the namespaces of this process: elsewhere addresses, mounts and PIDs are others."""
+    """Return the namespaces of this process: in others, addresses, mounts and PIDs differ."""
     return " ".join(posix.readlink(f"/proc/self/ns/{kind}") for kind in NAMESPACES)
 
 

@@ -12,17 +12,21 @@ CHLD, CONT, KILL, PIPE, TERM = map(int, (c.SIGCHLD, c.SIGCONT, c.SIGKILL, c.SIGP
 
 
 def number(name: str) -> int:
-    """Return the number of a signal that is called without SIG."""
+    """Return the number of a signal, given by its name without SIG."""
     return int(getattr(c, f"SIG{name}"))
 
 
 def name(number: int) -> str:
-    """Return what TERM or KILL is called."""
+    """Return the full name of TERM or KILL."""
     return {KILL: "SIGKILL", TERM: "SIGTERM"}[number]
 
 
 def send(process: int, number: int) -> None:
-    """Send a signal to the process of a descriptor (pidfd_send_signal(2)). Raises OSError."""
+    """Send a signal to the process of a descriptor (pidfd_send_signal(2)).
+
+    Raises:
+        OSError: It has ended, or may not be sent a signal.
+    """
     c.pidfd_send_signal(process, number)
 
 
@@ -31,14 +35,14 @@ def ignore(number: int) -> None:
     c.signal(number, c.SIG_IGN)
 
 
-def heed(number: int) -> None:
+def reset(number: int) -> None:
     """Give a signal its usual effect."""
     c.signal(number, c.SIG_DFL)
 
 
-def heed_all() -> None:
-    """Ignore and block none: Python ignores some, and programs inherit that."""
+def reset_all() -> None:
+    """Ignore and block no signal: Python ignores some, and programs inherit that."""
     for number in c.valid_signals():
         if c.getsignal(number) == c.SIG_IGN:
-            heed(number)
+            reset(number)
     c.pthread_sigmask(c.SIG_SETMASK, [])

@@ -26,7 +26,12 @@ def boot_id() -> str:
 
 
 class State:
-    """The remembered values of one resource instance, readable by root only."""
+    """The remembered values of one resource instance, readable by root only.
+
+    Args:
+        environ: The environment of the action.
+        instance: The name of the resource.
+    """
 
     def __init__(self, environ: Mapping[str, str], instance: str) -> None:
         self._folder = folder(environ)
@@ -34,7 +39,7 @@ class State:
         self._temporary = f"{self.path}.new"  # one name, so that killed actions leave no heap
 
     def read(self) -> dict[str, str]:
-        """Return the values; none when nothing was remembered since the machine booted."""
+        """Return the values; none if nothing was remembered since the machine booted."""
         try:
             with open(self.path, "rb", buffering=0) as file:
                 lines = file.read().decode().splitlines()
@@ -58,7 +63,7 @@ class State:
         posix.replace(self._temporary, self.path)
 
     def forget(self) -> None:
-        """Remember nothing any more."""
+        """Remove what was remembered."""
         for path in (self.path, self._temporary):
             if posix.access(path, posix.F_OK):  # nobody else removes it: one action at a time
                 posix.unlink(path)

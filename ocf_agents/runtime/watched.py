@@ -1,4 +1,4 @@
-"""An agent whose failures are noticed when they happen: it tells the node's watcher what to watch.
+"""An agent whose failures are noticed when they happen, since the node's watcher knows of it.
 
 The watcher (watcher/daemon.py) reads the registrations (registration.py); when what it watches is
 gone it tells Pacemaker. It never acts, and if it dies the monitor still finds everything.
@@ -34,7 +34,7 @@ class Watched(Agent):
     )
 
     def watches(self) -> list[str]:
-        """Return what the watcher shall watch, as kinds with their values (watcher/watches.py)."""
+        """Return what has to be there, as kinds with their values (watcher/watches.py)."""
         raise NotImplementedError
 
     def after_start(self) -> None:
@@ -50,7 +50,7 @@ class Watched(Agent):
             wake(self.environ)
 
     def before_stop(self) -> None:
-        """Withdraw: from now on whatever ends is meant to end."""
+        """Withdraw the registration: from now on whatever ends is meant to end."""
         try:
             registration.withdraw(self.environ, self.instance)
         except OSError as error:
@@ -78,7 +78,7 @@ def wake(environ: Mapping[str, str]) -> None:
 
 
 def _send(address: str) -> bool:
-    """Send a datagram, and tell whether anybody is there to read it."""
+    """Send a datagram to the watcher's socket, and tell whether anybody is there to read it."""
     import _socket
 
     connection = _socket.socket(

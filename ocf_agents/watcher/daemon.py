@@ -26,45 +26,56 @@ from ocf_agents.watcher.registered import Registration, discard
 
 RECHECK = 1.0  # seconds; for what has no event, and for events that were lost
 SELF_CHECK = 60.0  # seconds
-# Seconds. A program soon ends without its disk. Told, too, its end would have Pacemaker decide anew
-# instead of acting; by then Pacemaker is about to stop it, which withdraws its registration.
+# Seconds. A program soon ends without its disk. If its end were reported, too, Pacemaker would
+# decide anew instead of acting. After this time Pacemaker stops the program, and that withdraws its
+# registration.
 CONSEQUENCE = 0.5
 FIRST_FREE = 3  # the descriptor after standard input, output and error
 OTHERS_MAY_WRITE = 0o022
 
 
-class Watched:
-    """A registration with what it asks to watch."""
+class WatchedResource:
+    """A resource that has registered, with its watches.
 
-    def __init__(self, of: Registration) -> None:
-        self.of = of
+    Args:
+        registered: Its registration.
+
+    Attributes:
+        registered: The same.
+        watches: What is watched for it; empty if it runs in other namespaces than the watcher.
+    """
+
+    def __init__(self, registered: Registration) -> None:
+        self.registered = registered
         self.watches: list[watches.Watch] = []
         self._failed: set[watches.Watch] = set()
-        if of.namespaces != registration.namespaces():
-            _log(of.resource, "it runs in other namespaces than the watcher")
+        if registered.namespaces != registration.namespaces():
+            _log(registered.resource, "it runs in other namespaces than the watcher")
             return
-        for text in of.watches:
+        for text in registered.watches:
             try:
                 self.watches.append(watches.parse(text))
             except (OSError, ValueError) as error:
-                _log(of.resource, f"cannot watch {text!r}: {error}")
+                _log(registered.resource, f"cannot watch {text!r}: {error}")
 
     def concerns(self, source: str) -> bool:
-        """Tell whether a source tells of what it watches."""
+        """Tell whether an event of a source may be one of its watches."""
         return any(source in watch.events for watch in self.watches)
 
-    def new_problem(self, watched: list[watches.Watch]) -> tuple[watches.Watch, str] | None:
-        """Look at some of its watches, and return the first one that has failed since all was well.
+    def new_problem(self, some: list[watches.Watch]) -> tuple[watches.Watch, str] | None:
+        """Look at some of its watches.
 
-        With it, what is wrong. What cannot be read is not wrong.
+        Returns:
+            The first that has failed since all was well, and what is wrong; None if none has. A
+            watch that cannot be read has not failed.
         """
         known = bool(self._failed)
         found = None
-        for watch in watched:
+        for watch in some:
             try:
                 problem = watch.problem()
             except OSError as error:
-                _log(self.of.resource, f"cannot look: {error}")
+                _log(self.registered.resource, f"cannot look: {error}")
                 continue
             if problem:
                 self._failed.add(watch)
@@ -78,61 +89,65 @@ class Watched:
 class Watcher:
     """All that is watched, and the loop that waits for its events.
 
-    Parameters: the folder of the registrations, the socket that wakes it.
+    Args:
+        folder: The folder of the registrations.
+        control_socket: The socket at which agents wake it.
     """
 
-    def __init__(self, folder: str, door: socket) -> None:
+    def __init__(self, folder: str, control_socket: socket) -> None:
         self._folder = folder
-        self._door = door
+        self._control_socket = control_socket
         self._own = {path: registration.identity(path) for path in (_address(folder), __file__)}
-        self._watched: dict[str, Watched] = {}  # by the registration's path
+        self._resources: dict[str, WatchedResource] = {}  # by the registration's path
         self._sources: dict[str, events.Source] = {}
-        self._missing: set[str] = set()  # sources that this host has not
-        self._resting: dict[str, float] = {}  # sources that are not listened to, and until when
+        self._missing: set[str] = set()  # sources that this host does not have
+        self._resting: dict[str, float] = {}  # sources that are not polled, and until when
         self._recheck = 0.0
         self._disk_failed = -CONSEQUENCE
         self._poll = select.poll()
-        self._poll.register(door, select.POLLIN)
+        self._poll.register(control_socket, select.POLLIN)
 
     def run(self) -> None:
         """Watch, until the socket or the program is not this one's any more."""
-        self._read()
+        self._read_registrations()
         while all(own and registration.identity(path) == own for path, own in self._own.items()):
             self._turn()
 
     def _turn(self) -> None:
-        ready = {descriptor for descriptor, _ in self._poll.poll(self._patience() * 1000)}
-        for name in self._stirred(ready):
-            self._sources[name].clear()  # first: what comes now shall wake it again
+        ready = {descriptor for descriptor, _ in self._poll.poll(self._time_to_wait() * 1000)}
+        for name in self._sources_to_check(ready):
+            self._sources[name].clear()  # first: an event that comes now shall wake it again
             time.sleep(self._sources[name].lead)
             self._check_all(name)
-        for watched in list(self._watched.values()):  # after the disks: programs end without them
-            for watch in watched.watches:
+        # After the disks, without which programs end.
+        for resource in list(self._resources.values()):
+            for watch in resource.watches:
                 if watch.descriptor in ready:
-                    self._check(watched, [watch])
-                    self._release(watch)  # it would be ready for ever
+                    self._check(resource, [watch])
+                    self._release(watch)  # its descriptor would be ready for ever
         if time.monotonic() >= self._recheck:
             self._recheck = time.monotonic() + RECHECK
             self._check_all(events.KERNEL)
-        if self._door.fileno() in ready:  # last: what it opens has numbers that were others' above
-            self._empty_door()
-            self._read()
+        # Last, since it opens descriptors whose numbers were those of others above.
+        if self._control_socket.fileno() in ready:
+            self._empty_control_socket()
+            self._read_registrations()
 
-    def _patience(self) -> float:
+    def _time_to_wait(self) -> float:
         """Return the seconds until something has to be done without an event."""
         now = time.monotonic()
         due = [now + SELF_CHECK, *self._resting.values()]
-        if any(watched.concerns(events.KERNEL) for watched in self._watched.values()):
+        if any(resource.concerns(events.KERNEL) for resource in self._resources.values()):
             due.append(self._recheck)
         return max(0.0, min(due) - now)
 
-    def _stirred(self, ready: set[int]) -> list[str]:
+    def _sources_to_check(self, ready: set[int]) -> list[str]:
         """Return the sources that have something new, or have rested.
 
         After an event a source rests, and what came meanwhile is looked at then.
         """
         now = time.monotonic()
-        stirred = []
+        to_check = []
         for name, source in self._sources.items():
             if source.descriptor in ready:
                 self._poll.unregister(source.descriptor)
@@ -142,44 +157,44 @@ class Watcher:
                 del self._resting[name]
             else:
                 continue
-            stirred.append(name)
-        return stirred
+            to_check.append(name)
+        return to_check
 
-    def _empty_door(self) -> None:
+    def _empty_control_socket(self) -> None:
         try:
             while True:
-                self._door.recv(1)
+                self._control_socket.recv(1)
         except BlockingIOError:
             return
 
-    def _read(self) -> None:
-        """Take note of registrations that have come, gone, or been replaced."""
+    def _read_registrations(self) -> None:
+        """Read the registrations that have come, gone, or been replaced."""
         try:
             names = os.listdir(self._folder)
         except OSError:
             names = []
         paths = {f"{self._folder}/{n}" for n in names if n.endswith(registration.SUFFIX)}
-        for path, watched in list(self._watched.items()):
-            if path not in paths or not watched.of.stands:
+        for path, resource in list(self._resources.items()):
+            if path not in paths or not resource.registered.stands:
                 self._forget(path)
-        for path in paths - self._watched.keys():
+        for path in paths - self._resources.keys():
             try:
-                self._add(Watched(Registration(path)))
+                self._add(WatchedResource(Registration(path)))
             except FileNotFoundError:
                 continue  # a stop has just withdrawn it
             except (OSError, ValueError) as error:
                 _log("", f"{path} is no registration: {error}")
                 discard(path)
 
-    def _add(self, watched: Watched) -> None:
-        self._watched[watched.of.path] = watched
-        for watch in watched.watches:
+    def _add(self, resource: WatchedResource) -> None:
+        self._resources[resource.registered.path] = resource
+        for watch in resource.watches:
             if watch.descriptor is not None:
                 self._poll.register(watch.descriptor, select.POLLIN)
             for name in watch.events:
                 self._listen(name)
-        # Only now: what happened before left no event.
-        self._check(watched, watched.watches)
+        # Only now, since what happened before had no event.
+        self._check(resource, resource.watches)
 
     def _listen(self, name: str) -> None:
         if name in self._sources or name in self._missing:
@@ -194,7 +209,7 @@ class Watcher:
         self._poll.register(source.descriptor, source.mask)
 
     def _forget(self, path: str) -> None:
-        for watch in self._watched.pop(path).watches:
+        for watch in self._resources.pop(path).watches:
             self._release(watch)
 
     def _release(self, watch: watches.Watch) -> None:
@@ -203,30 +218,30 @@ class Watcher:
             watch.close()
 
     def _check_all(self, source: str) -> None:
-        """Look at all that a source tells of."""
-        for watched in list(self._watched.values()):
-            self._check(watched, [w for w in watched.watches if source in w.events])
+        """Look at all that an event of a source may be about."""
+        for resource in list(self._resources.values()):
+            self._check(resource, [w for w in resource.watches if source in w.events])
 
-    def _check(self, watched: Watched, some: list[watches.Watch]) -> None:
-        """Look whether all is well; if not, tell of it once."""
-        if (found := watched.new_problem(some)) and watched.of.stands:
+    def _check(self, resource: WatchedResource, some: list[watches.Watch]) -> None:
+        """Look at some watches of a resource, and report a failure once."""
+        if (found := resource.new_problem(some)) and resource.registered.stands:
             watch, problem = found
             now = time.monotonic()
             if watch.is_storage:
                 self._disk_failed = now
             wait = self._disk_failed + CONSEQUENCE - now if watch.needs_storage else 0.0
-            self._tell(watched.of, problem, max(0.0, wait))
+            self._report(resource.registered, problem, max(0.0, wait))
 
-    def _tell(self, of: Registration, problem: str, wait: float) -> None:
-        """Tell after so many seconds, in a child, so that other failures do not wait."""
+    def _report(self, registered: Registration, problem: str, wait: float) -> None:
+        """Report a failure after some seconds, in a child, so that other failures do not wait."""
         if os.fork():
             return
         try:
-            signals.heed(signals.CHLD)
+            signals.reset(signals.CHLD)
             # It must not keep the lock or the socket if this watcher dies meanwhile.
             os.closerange(FIRST_FREE, os.sysconf("SC_OPEN_MAX"))
             time.sleep(wait)
-            report.report(of, problem)
+            report.report(registered, problem)
         finally:
             os._exit(0)
 
@@ -245,16 +260,16 @@ def main(folder: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
-    Watcher(folder, _open_door(_address(folder))).run()
+    Watcher(folder, _open_control_socket(_address(folder))).run()
 
 
-def _open_door(address: str) -> socket:
+def _open_control_socket(address: str) -> socket:
     """Return the socket at an address, in place of a dead watcher's."""
     if os.path.lexists(address):
         os.unlink(address)
-    door = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
-    door.bind(address)
-    return door
+    control_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK)
+    control_socket.bind(address)
+    return control_socket
 
 
 def _address(folder: str) -> str:

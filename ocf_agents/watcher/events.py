@@ -1,7 +1,7 @@
-"""Where the kernel tells that something may have changed: network, mounts, disks, its log.
+"""The kernel's events when something may have changed: network, mounts, disks, its log.
 
-An event only says "look": what is the case is then read from the kernel anew. So an event that was
-lost or came a thousand times changes nothing, and none has to be taken apart.
+An event only says that it is time to look; the state itself is then read from the kernel. So it
+changes nothing if an event is lost or comes a thousand times, and none has to be parsed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Source(Protocol):
-        """A descriptor to poll for `mask`, and how to take note of all that came.
+        """A source of events.
 
-        `lead` is by how many seconds an event may come before what it tells of, `rest` for how many
-        after an event it is not listened to, which bounds the load.
+        Attributes:
+            descriptor: A descriptor to poll.
+            mask: What to poll it for.
+            lead: By how many seconds an event may come before the change that it announces.
+            rest: For how many seconds after an event the source is not polled; it bounds the load.
         """
 
         descriptor: int
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
         rest: float
 
         def clear(self) -> None:
-            """Take note of the events until now."""
+            """Remove the events that have come until now."""
 
 
 NETWORK, MOUNTS, DEVICES, KERNEL = "network", "mounts", "devices", "kernel"
@@ -39,7 +42,12 @@ ENOUGH = 8192  # bytes; of a longer message the rest is dropped, and nobody read
 
 
 class Netlink:
-    """Multicast groups of a netlink family (netlink(7))."""
+    """Multicast groups of a netlink family (netlink(7)).
+
+    Args:
+        family: The netlink family.
+        groups: The groups, a bit for each.
+    """
 
     mask = select.POLLIN
     lead = 0.0
@@ -62,13 +70,13 @@ class Netlink:
             except BlockingIOError:
                 return
             except OSError:
-                continue  # ENOBUFS: messages were lost, and this was the only trace of them
+                continue  # ENOBUFS: messages were lost, which does not matter
 
 
 class MountTable:
     """Mounts, unmounts and remounts (proc_pid_mountinfo(5)).
 
-    Not that the kernel itself makes a filesystem read-only after an error.
+    It has no event when the kernel itself makes a filesystem read-only after an error.
     """
 
     mask = select.POLLPRI
@@ -79,14 +87,14 @@ class MountTable:
         self.descriptor = os.open("/proc/self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
 
     def clear(self) -> None:
-        """Do nothing: poll(2) tells of each change once."""
+        """Do nothing: poll(2) reports each change once."""
 
 
 class KernelLog:
     """What the kernel logs: it has no other event for all that goes wrong with a filesystem.
 
     ext4 that becomes read-only after an error, XFS that shuts down, a disk that went offline: each
-    leaves a line (kernel: ABI/testing/dev-kmsg). What it says is not read.
+    leaves a line (kernel: ABI/testing/dev-kmsg). The text of the line is not read.
     """
 
     mask = select.POLLIN
@@ -98,12 +106,16 @@ class KernelLog:
         self.clear()
 
     def clear(self) -> None:
-        """Go to the end."""
+        """Skip all lines until now."""
         os.lseek(self.descriptor, 0, os.SEEK_END)
 
 
 def source(name: str) -> Source:
-    """Return a source by its name; raises OSError if this host has none of the kind."""
+    """Return a source by its name.
+
+    Raises:
+        OSError: This host has no such source.
+    """
     if name == NETWORK:
         groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
         return Netlink(_socket.NETLINK_ROUTE, groups)

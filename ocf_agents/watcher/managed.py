@@ -1,7 +1,7 @@
 """Whether Pacemaker manages a resource now, by the configuration that it keeps on this node's disk.
 
-In maintenance whatever ends is meant to end. Pacemaker itself would do nothing about a failure that
-it is told of then, but count it. Rules in the configuration are not followed.
+In maintenance whatever ends is meant to end. Pacemaker would not recover from a failure that is
+reported then, but count it. Rules in the configuration are not followed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SETS |= {PROPERTIES: "cluster_property_set", "node": "instance_attributes"}
 
 
 def is_managed(resource: str, node: str) -> bool:
-    """Tell whether Pacemaker acts on a resource on a node; if that cannot be known, it does."""
+    """Tell whether Pacemaker acts on a resource on a node; True if that cannot be known."""
     try:
         with open(CIB, "rb") as file:
             cib = _Cib(file.read())
@@ -43,7 +43,11 @@ def is_managed(resource: str, node: str) -> bool:
 class _Cib:
     """The name-value pairs of a CIB by what has them, and which resource is in which.
 
-    Raises ExpatError if it is no XML.
+    Args:
+        text: The CIB.
+
+    Raises:
+        ExpatError: It is no XML.
     """
 
     def __init__(self, text: bytes) -> None:

@@ -48,7 +48,7 @@ class Registration:
 
     @property
     def stands(self) -> bool:
-        """Tell whether it is still there, and not one of a later start."""
+        """Whether it is still there, and not replaced by that of a later start."""
         return identity(self.path) == self.identity
 
     def remove(self) -> bool:
@@ -67,4 +67,4 @@ def discard(file: str) -> None:
     try:
         os.unlink(file)
     except OSError:
-        return  # a folder; passed over each time
+        return  # a folder, which is passed over each time

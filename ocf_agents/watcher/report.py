@@ -1,4 +1,4 @@
-"""Tell Pacemaker that a resource has failed, and keep the reason where all nodes can ask for it.
+"""Tell Pacemaker that a resource has failed, and keep the reason where all nodes can read it.
 
 Pacemaker records a failure of an action "asyncmon" with the reason "Simulated failure", and reacts
 as to a failed monitor. The true reason is kept in a private node attribute, which is not part of
@@ -24,15 +24,20 @@ if TYPE_CHECKING:
     from ocf_agents.watcher.registered import Registration
 
 NAME = "takeover-watcher"  # that it logs under
-# What can wait, does, for so many seconds and with so much more niceness: the recovery has begun.
-LATER, NICER = 0.5, 10
-PATIENCE = 60.0  # seconds for one program, which have limits of their own
+# The reason is kept so many seconds later and with more niceness: the recovery has begun.
+DELAY, NICENESS = 0.5, 10
+PATIENCE = 60.0  # seconds for a program; each has a shorter limit of its own
 
 
 def report(registration: Registration, reason: str) -> None:
-    """Tell of a failure, once for each registration.
+    """Report a failure to Pacemaker, once for each registration.
 
-    Nothing is told if a stop has withdrawn it meanwhile, or if the resource is not managed.
+    Nothing is reported if a stop has withdrawn the registration meanwhile, or if Pacemaker does not
+    manage the resource.
+
+    Args:
+        registration: The registration of the resource.
+        reason: What has failed.
     """
     resource, node = registration.resource, registration.node
     use_journal(NAME, resource)
@@ -45,14 +50,14 @@ def report(registration: Registration, reason: str) -> None:
     fail = ["crm_resource", "--fail", f"--resource={resource}", f"--node={node}"]
     attribute = failure_attribute(resource)
     keep = ["attrd_updater", f"--name={attribute}", f"--update={began} {reason}"]
-    if _do(fail, f"Pacemaker could not be told that {resource} has failed: {reason}"):
+    if _run(fail, f"Pacemaker could not be told that {resource} has failed: {reason}"):
         log(f"told Pacemaker that {resource} has failed: {reason}", WARNING)
-        os.nice(NICER)
-        time.sleep(LATER)
-        _do([*keep, "--private"], "the reason could not be kept")
+        os.nice(NICENESS)
+        time.sleep(DELAY)
+        _run([*keep, "--private"], "the reason could not be kept")
 
 
-def _do(command: list[str], otherwise: str) -> bool:
+def _run(command: list[str], otherwise: str) -> bool:
     try:
         result = run(command, Deadline(PATIENCE))
     except AgentError as error:

@@ -1,7 +1,7 @@
 """What can be watched: a process, an address, a link, a mount, a disk.
 
 Each kind says in one sentence what is wrong now, from what the kernel has in memory: neither a disk
-nor a server is asked, so nothing here can hang. What has to be written in a registration:
+nor a server is asked, so nothing here can hang. A registration has lines of these forms:
 
 process PID STARTED     a process by its number and start time (proc_pid_stat(5), field 22)
 address IP INDEX        an address on the interface with this index
@@ -35,9 +35,11 @@ DEAD = ("offline", "transport-offline", "dead")
 class Watch:
     """Something that has to be there.
 
-    `events` are the sources that tell when it may have changed (events.py); `descriptor` is one of
-    its own that becomes readable when it has. What `needs_storage` may fail as a consequence when
-    what `is_storage` fails.
+    Attributes:
+        events: The sources whose events say that it may have changed (events.py).
+        is_storage: Whether other things fail as a consequence when it fails.
+        needs_storage: Whether it may fail as a consequence of storage that fails.
+        descriptor: What becomes readable when it has changed; None if there is no such descriptor.
     """
 
     events: tuple[str, ...] = ()
@@ -53,7 +55,7 @@ class Watch:
         """Give up what it holds."""
 
 
-class Process(Watch):
+class ProcessWatch(Watch):
     """A process that lives (pidfd_open(2))."""
 
     needs_storage = True
@@ -73,7 +75,7 @@ class Process(Watch):
             self.close()
 
     def problem(self) -> str:
-        """Tell if it has ended."""
+        """Return that it has ended, "" if it has not."""
         if self.descriptor is None:
             return f"the process {self._pid} has ended"
         return f"{self._name} ({self._pid}) has ended" if self._poll.poll(0) else ""
@@ -85,7 +87,7 @@ class Process(Watch):
             self.descriptor = None
 
 
-class Address(Watch):
+class AddressWatch(Watch):
     """An address on an interface, which nobody else uses."""
 
     events = (NETWORK,)
@@ -97,14 +99,14 @@ class Address(Watch):
         self._index = int(index)
 
     def problem(self) -> str:
-        """Tell if it is gone, or another host's as well."""
+        """Return that it is gone or used by another host, "" if neither."""
         for address in netlink.find(self._ip):
             if address.index == self._index:
                 return f"another host already uses {self._text}" if address.duplicate else ""
         return f"{self._text} was removed from its interface"
 
 
-class Link(Watch):
+class LinkWatch(Watch):
     """An interface that is up."""
 
     events = (NETWORK,)
@@ -114,7 +116,7 @@ class Link(Watch):
         self._name = _interface(self._index)
 
     def problem(self) -> str:
-        """Tell if it is down or gone."""
+        """Return that it is down or gone, "" if neither."""
         try:
             link = netlink.link(self._index)
         except OSError as error:
@@ -124,7 +126,7 @@ class Link(Watch):
         return f"the link {link.name} is down: {link.down}" if link.down else ""
 
 
-class Mount(Watch):
+class MountWatch(Watch):
     """A filesystem that is mounted and, if it was mounted so, can be written to."""
 
     events = (MOUNTS, KERNEL)
@@ -136,11 +138,11 @@ class Mount(Watch):
         self._disk = disk
         self._writable = access == "rw"
         self._point = self._name = point
-        self._fine = b""  # the table of mounts when all was well: in the same one it still is
+        self._fine = b""  # the table of mounts when all was well; as long as it stays, all is well
         self._xfs = ""
 
     def problem(self) -> str:
-        """Tell if it is gone, hidden, read-only or shut down."""
+        """Return that it is gone, hidden, read-only or shut down, "" if nothing is wrong."""
         table = _read(TABLE)
         if table != self._fine:
             if self._compare(mountinfo.parse(table.decode(errors="surrogateescape"))):
@@ -150,7 +152,7 @@ class Mount(Watch):
         return f"{self._xfs} was shut down by XFS after an error" if self._is_shut_down() else ""
 
     def _compare(self, table: list[mountinfo.Mount]) -> str:
-        """Tell what is wrong by the table of mounts."""
+        """Return what is wrong according to the table of mounts, "" if nothing is."""
         here = [m for m in table if mountinfo.escape(m.point) == self._point]
         if not here:
             return f"{self._name} is not mounted any more"
@@ -164,9 +166,9 @@ class Mount(Watch):
         return ""
 
     def _is_shut_down(self) -> bool:
-        """Tell whether XFS has given the filesystem up; the table of mounts does not have that.
+        """Tell whether XFS has shut the filesystem down, which the table of mounts does not show.
 
-        Then every system call fails, this one too (xfs_vn_getattr), which asks no disk.
+        Every system call on it fails then, also this one, which asks no disk (xfs_vn_getattr).
         """
         try:
             return bool(self._xfs) and not os.stat(self._xfs)
@@ -174,7 +176,7 @@ class Mount(Watch):
             return error.errno == errno.EIO
 
 
-class Device(Watch):
+class DeviceWatch(Watch):
     """A disk that the kernel has not given up."""
 
     events = (DEVICES, KERNEL)
@@ -190,7 +192,7 @@ class Device(Watch):
         return f"{mountinfo.SYSFS}/dev/block/{self._disk}"
 
     def problem(self) -> str:
-        """Tell if it is gone or offline."""
+        """Return that it is gone or offline, "" if neither."""
         if not os.path.exists(self._path):
             return f"the disk {self._name} has vanished"
         for folder in ("device", "../device"):  # of the disk, or of the disk of this partition
@@ -204,16 +206,21 @@ class Device(Watch):
 
 
 KINDS: dict[str, Callable[..., Watch]] = {
-    "process": Process,
-    "address": Address,
-    "link": Link,
-    "mount": Mount,
-    "device": Device,
+    "process": ProcessWatch,
+    "address": AddressWatch,
+    "link": LinkWatch,
+    "mount": MountWatch,
+    "device": DeviceWatch,
 }
 
 
 def parse(text: str) -> Watch:
-    """Return what a line of a registration asks for; raises ValueError, or OSError."""
+    """Return what a line of a registration asks to watch.
+
+    Raises:
+        ValueError: The line has no such form.
+        OSError: It cannot be watched.
+    """
     kind, *values = text.split(" ")
     if kind not in KINDS:
         raise ValueError(f"there is no kind {kind!r}")

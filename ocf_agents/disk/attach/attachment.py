@@ -8,7 +8,7 @@ from ocf_agents.runtime.agent import Deadline
 
 
 class Attachment(Protocol):
-    """A source of a block device; each method raises AgentError if it does not succeed."""
+    """A source of a block device, whose methods fail with AgentError."""
 
     def attach(self, deadline: Deadline) -> str:
         """Make the device available and return its path."""

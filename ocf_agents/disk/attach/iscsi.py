@@ -24,16 +24,20 @@ DEFAULT_PORT = 3260  # RFC 7143
 END = "# END RECORD"
 BEGUN_BY_BOOT = ("node.startup = automatic", "node.startup = onboot")
 FLAT_SPACE = 256
-ASKING = 0.25  # part of the time of a stop for the question who uses the LUNs
+ASKING = 0.25  # part of a stop's time for finding out who uses the LUNs
 ISCSI_ERR_SESS_EXISTS, ISCSI_ERR_NO_OBJS_FOUND = 15, 21  # iscsiadm(8), "EXIT STATUS"
 
 
 class Initiator:
-    """A LUN that the kernel's iSCSI initiator (open-iscsi) attaches."""
+    """A LUN that the kernel's iSCSI initiator (open-iscsi) attaches.
+
+    Args:
+        lun: The LUN.
+    """
 
     def __init__(self, lun: Lun) -> None:
         self._lun = lun
-        host, port = _split(lun.portal)
+        host, port = _host_and_port(lun.portal)
         self._record = f"{host},{port}"
         self._session = f"{BY_PATH}/ip-{host}:{port}-iscsi-{lun.target}-lun-"
         number = lun.number  # SAM-5, "Single level LUN structure": the flat space begins at 256
@@ -99,7 +103,8 @@ class Initiator:
     def _take_lock(self, kind: int, deadline: Deadline) -> None:
         """Take the target's lock until this process ends.
 
-        Raises AgentError if others have it up to the deadline.
+        Raises:
+            AgentError: Others have it up to the deadline.
         """
         path = f"{LOCKS}/takeover-iscsi-{plain(self._lun.target)}.lock"
         self._lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -128,7 +133,7 @@ class Initiator:
         for root in RECORDS:
             for path in _records(f"{root}/{self._lun.target}", self._record):
                 # Not beside the record, where iscsiadm would take it for another one.
-                _set(path, values, f"{os.path.dirname(root)}/.takeover-record.{os.getpid()}")
+                _set_values(path, values, f"{os.path.dirname(root)}/.takeover-record.{os.getpid()}")
                 found = True
         if not found:
             raise AgentError(f"no record of {self._lun.target} below {' or '.join(RECORDS)}")
@@ -141,7 +146,11 @@ class Initiator:
         return [path for path in paths if path.startswith(self._session)]
 
     def _node(self, arguments: list[str], deadline: Deadline, *, allowed: int = 0) -> Result:
-        """Run `iscsiadm -m node` for the target; raises AgentError unless it exits 0 or allowed."""
+        """Run `iscsiadm -m node` for the target.
+
+        Raises:
+            AgentError: It failed with another exit code than the allowed one.
+        """
         where = ["-m", "node", "-T", self._lun.target, "-p", self._lun.portal]
         what = " ".join(["iscsiadm", *arguments])
         from ocf_agents.runtime.command import run
@@ -155,7 +164,8 @@ class Initiator:
 def read_secret(path: str) -> str:
     """Return the CHAP secret in a file: its only line.
 
-    Raises AgentError (ERR_ARGS) if it cannot be read, or others than root could read it.
+    Raises:
+        AgentError: It cannot be read, or others than root could read it (ERR_ARGS).
     """
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
@@ -176,7 +186,7 @@ def read_secret(path: str) -> str:
 def _records(target: str, record: str) -> list[str]:
     """Return the paths of a target's records: of each interface, and of each portal group.
 
-    `PORTAL,PORT` is a file or, as `PORTAL,PORT,GROUP` is, a folder with a file per interface.
+    `PORTAL,PORT` is a file, or a folder with a file for each interface, as `PORTAL,PORT,GROUP` is.
     """
     found = []
     for name in os.listdir(target) if os.path.isdir(target) else []:
@@ -187,7 +197,7 @@ def _records(target: str, record: str) -> list[str]:
     return found
 
 
-def _set(path: str, values: dict[str, str], temporary: str) -> None:
+def _set_values(path: str, values: dict[str, str], temporary: str) -> None:
     """Set values of a record ("name = value" on each line), whole or not at all."""
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         before = file.read().splitlines()
@@ -208,7 +218,7 @@ def _set(path: str, values: dict[str, str], temporary: str) -> None:
         os.close(descriptor)
 
 
-def _split(portal: str) -> tuple[str, str]:
+def _host_and_port(portal: str) -> tuple[str, str]:
     """Return host and port as udev writes them: IPv6 addresses without brackets."""
     if portal.startswith("["):
         host, _, port = portal[1:].partition("]")

@@ -27,7 +27,8 @@ class LocalDevice:
     def attach(self, deadline: Deadline) -> str:
         """Wait until the device is there, and return its path.
 
-        Raises AgentError if it does not appear in half of the time.
+        Raises:
+            AgentError: It does not appear in half of the time.
         """
         limit = deadline.part(LATE)
         search = Deadline(0)
@@ -50,8 +51,11 @@ class LocalDevice:
     def _search(self, limit: Deadline) -> str:
         """Look on the disks themselves for a UUID or label that udev does not know, or not yet.
 
-        That is so when another node has made the filesystem meanwhile. Raises AgentError if more
-        than one disk has it: a copy must not be mounted instead of the original.
+        That is so when another node has made the filesystem meanwhile.
+
+        Raises:
+            AgentError: More than one disk has it; a copy must not be mounted instead of the
+                original.
         """
         if not self._tag:
             return ""

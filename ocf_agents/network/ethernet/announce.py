@@ -1,10 +1,10 @@
-"""Tell the neighbours that an address is here now, so that they forget the node that had it.
+"""Announce to the neighbours that an address is here now, so that they forget the node before.
 
-IPv4: gratuitous ARP, as request and as reply, since some devices heed only one of them (RFC 5227,
+IPv4: gratuitous ARP, as request and as reply, since some devices accept only one of them (RFC 5227,
 section 3). IPv6: unsolicited Neighbour Advertisements with the override flag (RFC 4861, 7.2.6).
 
 The first announcement goes out at once. A packet may be lost, so a small process repeats it: a fork
-of the agent, which has all that it needs in memory, and that the agent's state tells of.
+of the agent, which has all that it needs in memory. The agent's state file has its number.
 """
 
 from __future__ import annotations
@@ -39,24 +39,28 @@ REMEMBERED, BEGIN = b"r", b"b"
 class Announcer:
     """Announces addresses from `begin` on, the first time at once and then in the background.
 
-    Parameters: how to reach the neighbours, packed addresses with the Ethernet link that has them,
-    how many times, seconds in between, where to remember the process.
+    The background process is made in advance, while the agent has to wait for something else. It
+    ends if the agent ends before `begin`.
 
-    The process is made in advance, while the agent has to wait for something else. It ends when the
-    agent does without having begun.
+    Args:
+        packets: The socket to send by.
+        addresses: Packed addresses, each with the Ethernet link that has it.
+        count: How many times to announce them.
+        interval: Seconds from one time to the next.
+        state: Where to remember the background process.
     """
 
     def __init__(
         self,
         packets: PacketSocket,
-        targets: list[Announced],
+        addresses: list[Announced],
         *,
         count: int,
         interval: float,
         state: State,
     ) -> None:
         self._packets = packets
-        self._targets = targets
+        self._addresses = addresses
         self._count = count
         self._interval = interval
         self._state = state
@@ -70,9 +74,13 @@ class Announcer:
             other.close()
 
     def begin(self) -> None:
-        """Announce the addresses. Raises OSError when the packets cannot be sent."""
-        for target in self._targets:
-            _announce_once(self._packets, target)
+        """Announce the addresses.
+
+        Raises:
+            OSError: The packets cannot be sent.
+        """
+        for each in self._addresses:
+            _announce_once(self._packets, each)
         if self._background is not None and self._background.recv(1) == REMEMBERED:
             self._background.send(BEGIN)
 
@@ -85,19 +93,19 @@ class Announcer:
             if this is not None:
                 self._state.write({"pid": str(this.pid), "started": this.started})
             os.setsid()
-            _leave(agent.fileno(), self._packets.fileno())
+            _close_all_but(agent.fileno(), self._packets.fileno())
             agent.send(REMEMBERED)
             if agent.recv(1) == BEGIN:
                 self._repeat()
         except OSError:
-            pass  # nobody is left to tell
+            pass  # the agent has ended
         finally:
             os._exit(0)
 
     def _repeat(self) -> None:
         for _ in range(self._count - 1):
             time.sleep(self._interval)
-            for ip, link in self._targets:
+            for ip, link in self._addresses:
                 if any(address.index == link.index for address in netlink.find(ip)):
                     _announce_once(self._packets, (ip, link))
 
@@ -126,8 +134,8 @@ def _announce_once(packets: PacketSocket, announced: Announced) -> None:
         packets.send(link, advertisement(ip, mac, router=_forwards(link.name)))
 
 
-def _leave(*needed: int) -> None:
-    """Close all descriptors but these; Pacemaker waits until the agent's output is closed."""
+def _close_all_but(*needed: int) -> None:
+    """Close all descriptors but some; Pacemaker waits until the agent's output is closed."""
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(FIRST_FREE):
         os.dup2(null, standard)

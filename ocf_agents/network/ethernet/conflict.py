@@ -34,7 +34,13 @@ NOBODY = (b"", "", b"")
 
 
 class Conflict:
-    """Another host has an address: the packed address, where, and the host's hardware address."""
+    """Another host that has an address.
+
+    Args:
+        ip: The packed address.
+        link: The link that the host is on.
+        mac: The hardware address of the host.
+    """
 
     def __init__(self, ip: bytes, link: netlink.Link, mac: bytes) -> None:
         self.ip = ip
@@ -43,44 +49,52 @@ class Conflict:
 
 
 class AddressProbe:
-    """The question for some addresses at once; it goes out when this is made.
+    """A probe for some addresses at once, whose first packets are sent when it is made.
 
-    Parameters: how to reach the neighbours, packed addresses with the Ethernet link that each shall
-    be added to. Raises OSError.
+    Args:
+        packets: The socket to send and receive by.
+        addresses: Packed addresses, each with the Ethernet link that it shall be added to.
+
+    Raises:
+        OSError: The packets cannot be sent.
     """
 
-    def __init__(self, wire: PacketSocket, addresses: list[tuple[bytes, netlink.Link]]) -> None:
+    def __init__(self, packets: PacketSocket, addresses: list[tuple[bytes, netlink.Link]]) -> None:
         self._began = time.monotonic()
-        self._wire = wire
+        self._packets = packets
         self._links = {(ip, link.name): link for ip, link in addresses}
-        self._ears: list[_ArpEar | _AdvertisementEar] = [_ArpEar(wire)]
+        self._receivers: list[_ArpReceiver | _AdvertisementReceiver] = [_ArpReceiver(packets)]
         for link in {link.index: link for ip, link in addresses if len(ip) == IPV6_BYTES}.values():
-            self._ears.append(_AdvertisementEar(link.name))
-        self._ask()
+            self._receivers.append(_AdvertisementReceiver(link.name))
+        self._send()
 
-    def answer(self, seconds: float) -> Conflict | None:
-        """Return the first objection, None if there is none until `seconds` after the beginning."""
-        found = self._listen(self._began + seconds / PROBES)
+    def conflict(self, seconds: float) -> Conflict | None:
+        """Wait for an answer, at most so many seconds after the first packets were sent.
+
+        Returns:
+            The first host that has one of the addresses, None if none answers.
+        """
+        found = self._receive(self._began + seconds / PROBES)
         for probe in range(2, PROBES + 1):
             if found is None:
-                self._ask()
-                found = self._listen(self._began + seconds * probe / PROBES)
+                self._send()
+                found = self._receive(self._began + seconds * probe / PROBES)
         return found
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         for (ip, _), link in self._links.items():
-            question = solicitation if len(ip) == IPV6_BYTES else arp_probe
-            self._wire.send(link, question(ip, link.hardware))
+            probe = solicitation if len(ip) == IPV6_BYTES else arp_probe
+            self._packets.send(link, probe(ip, link.hardware))
 
-    def _listen(self, until: float) -> Conflict | None:
-        """Return an objection that comes before a moment of the monotonic clock."""
+    def _receive(self, until: float) -> Conflict | None:
+        """Return a conflict that shows before a moment of the monotonic clock."""
         poll = select.poll()
-        ears = {ear.fileno(): ear for ear in self._ears}
-        for descriptor in ears:
+        receivers = {receiver.fileno(): receiver for receiver in self._receivers}
+        for descriptor in receivers:
             poll.register(descriptor, select.POLLIN)
         while ready := poll.poll(max(0, until - time.monotonic()) * 1000):
             for descriptor, _ in ready:
-                ip, name, mac = ears[descriptor].hear()
+                ip, name, mac = receivers[descriptor].receive()
                 link = self._links.get((ip, name))
                 # A packet of our own comes back where two ports of a switch are bonded.
                 if link is not None and mac != link.hardware:
@@ -88,28 +102,35 @@ class AddressProbe:
         return None
 
 
-class _ArpEar:
-    """Any ARP packet of a sender that has the address (RFC 5227, 2.1.1).
+class _ArpReceiver:
+    """Receives ARP packets, whose senders have the address (RFC 5227, 2.1.1).
 
-    Not, as the RFC says there too, a probe of one that only asks for it as we do: it may be a tool
-    that looks for free addresses, and nobody else has the address while it does.
+    A probe of another host is no conflict, unlike in the RFC: it may come from a tool that looks
+    for free addresses, and its sender does not have the address.
+
+    Args:
+        packets: The socket that receives them.
     """
 
-    def __init__(self, wire: PacketSocket) -> None:
-        self.fileno = wire.fileno
-        self._wire = wire
+    def __init__(self, packets: PacketSocket) -> None:
+        self.fileno = packets.fileno
+        self._packets = packets
 
-    def hear(self) -> tuple[bytes, str, bytes]:
+    def receive(self) -> tuple[bytes, str, bytes]:
         """Return the sender of the next packet: packed address, link, hardware address."""
-        packet, name = self._wire.receive()
+        packet, name = self._packets.receive()
         if len(packet) < ETHERNET_HEADER + ARP_PACKET.size:
             return NOBODY
         *_, mac, ip, _, _ = ARP_PACKET.unpack_from(packet, ETHERNET_HEADER)
         return ip, name, mac
 
 
-class _AdvertisementEar:
-    """Neighbour advertisements, which whoever has the address sends to all (RFC 4862, 5.4.4)."""
+class _AdvertisementReceiver:
+    """Receives neighbour advertisements, which a host sends that has the address (RFC 4862, 5.4.4).
+
+    Args:
+        name: The name of the link to receive them from.
+    """
 
     def __init__(self, name: str) -> None:
         mode = _socket.SOCK_RAW | _socket.SOCK_CLOEXEC
@@ -125,8 +146,8 @@ class _AdvertisementEar:
         self._connection = connection
         self._name = name
 
-    def hear(self) -> tuple[bytes, str, bytes]:
-        """Return whom the next packet speaks of: packed address, link, hardware address."""
+    def receive(self) -> tuple[bytes, str, bytes]:
+        """Return what the next packet advertises: packed address, link, hardware address."""
         packet, control, *_ = self._connection.recvmsg(2048, _socket.CMSG_SPACE(HOP_LIMIT.size))
         hops = [HOP_LIMIT.unpack(data)[0] for _, _, data in control]
         if len(packet) < OPTIONS or hops != [FULL_HOP_LIMIT]:
@@ -135,7 +156,7 @@ class _AdvertisementEar:
 
 
 def _hardware(packet: bytes) -> bytes:
-    """Return the hardware address that an advertisement tells, b"" if none."""
+    """Return the hardware address in an advertisement, b"" if it has none."""
     offset = OPTIONS
     while offset + 8 <= len(packet) and packet[offset + 1]:
         kind, length = packet[offset], packet[offset + 1] * 8

@@ -25,8 +25,10 @@ FULL_HOP_LIMIT = 255  # neighbours drop what may have passed a router
 def arp(operation: int, sender: tuple[bytes, bytes], target: tuple[bytes, bytes]) -> bytes:
     """Return an ARP packet to everyone on the link, with its Ethernet header.
 
-    Parameters: ARP_REQUEST or ARP_REPLY; hardware address and packed IPv4 address of the sender and
-    of the target.
+    Args:
+        operation: ARP_REQUEST or ARP_REPLY.
+        sender: Hardware address and packed IPv4 address of the sender.
+        target: Hardware address and packed IPv4 address of the target.
     """
     header = EVERYONE + sender[0] + struct.pack("!H", ETH_P_ARP)
     kind = (netlink.ARPHRD_ETHER, ETH_P_IPV4, 6, 4, operation)
@@ -34,19 +36,19 @@ def arp(operation: int, sender: tuple[bytes, bytes], target: tuple[bytes, bytes]
 
 
 def arp_probe(ip: bytes, mac: bytes) -> bytes:
-    """Return the question who has an address, of one that has none yet (RFC 5227, 1.1)."""
+    """Return an ARP probe: who has an address, asked by a host that has none (RFC 5227, 1.1)."""
     return arp(ARP_REQUEST, (mac, bytes(4)), (bytes(6), ip))
 
 
 def solicitation(ip: bytes, mac: bytes) -> bytes:
-    """Return the same question for IPv6 (RFC 4862, 5.4.2), with its Ethernet header."""
+    """Return the probe for an IPv6 address (RFC 4862, 5.4.2), with its Ethernet header."""
     group = b"\xff\x02" + bytes(9) + b"\x01\xff" + ip[-3:]  # RFC 4291, 2.7.1: solicited-node
     body = struct.pack("!BBHI", SOLICITATION, 0, 0, 0) + ip
     return _ethernet(bytes(16), group, mac, body)
 
 
 def advertisement(ip: bytes, mac: bytes, *, router: bool) -> bytes:
-    """Return the statement that an IPv6 address is here now (RFC 4861, 7.2.6)."""
+    """Return the announcement that an IPv6 address is here now (RFC 4861, 7.2.6)."""
     flags = OVERRIDE_FLAG | (ROUTER_FLAG if router else 0)
     body = struct.pack("!BBHI", ADVERTISEMENT, 0, 0, flags) + ip
     body += struct.pack("!BB", TARGET_LINK_LAYER_ADDRESS, 1) + mac
@@ -54,10 +56,10 @@ def advertisement(ip: bytes, mac: bytes, *, router: bool) -> bytes:
 
 
 class PacketSocket:
-    """The Ethernet links of this node: a socket that sends to any and gets the ARP packets of all.
+    """A packet socket (packet(7)): it sends on any Ethernet link, and receives all ARP packets.
 
-    One for everything that an agent does, and never closed: the kernel lets who closes such a
-    socket last wait for 10 ms until no processor uses it any more (packet(7), synchronize_net).
+    An action has one for all that it does, and never closes it: the kernel lets whoever closes such
+    a socket last wait for 10 ms until no processor uses it any more (synchronize_net).
     """
 
     def __init__(self) -> None:
@@ -69,7 +71,11 @@ class PacketSocket:
         return self._socket.fileno()
 
     def send(self, link: netlink.Link, packet: bytes) -> None:
-        """Send a packet that has its Ethernet header. Raises OSError."""
+        """Send a packet that has its Ethernet header.
+
+        Raises:
+            OSError: It cannot be sent.
+        """
         self._socket.sendto(packet, (link.name, int.from_bytes(packet[12:14], "big")))
 
     def receive(self) -> tuple[bytes, str]:

@@ -42,6 +42,6 @@ class CommandCheck:
         except AgentError as error:
             return error
         if result.code == Code.DEGRADED:
-            said = cause(result.errors) or cause(result.output) or f"{what} says so"
-            return AgentError(said, Code.DEGRADED)
+            reason = cause(result.errors) or cause(result.output) or f"{what} says so"
+            return AgentError(reason, Code.DEGRADED)
         return result.error() if result.code else None

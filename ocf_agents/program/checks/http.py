@@ -132,7 +132,7 @@ def _encrypt(connection: _socket.socket, host: str) -> Connection:
 
 
 def _receive(connection: Connection, limit: Deadline, *, whole: bool) -> tuple[str, bytes]:
-    """Return the head of an answer and, if the `whole` is wanted, its body."""
+    """Return the head of an answer and, if `whole`, its body."""
     data = b""
     while len(data) < MOST and not _complete(data, whole=whole):
         connection.settimeout(max(limit.left(), 0.01))
@@ -173,7 +173,7 @@ def _header(head: str, name: str) -> str:
 
 
 def _unchunked(body: bytes) -> bytes:
-    """Return what a body in chunks says, as far as it was received (RFC 9112, section 7.1)."""
+    """Return the content of a body in chunks, as far as it was received (RFC 9112, 7.1)."""
     whole = b""
     while body:
         size, _, body = body.partition(b"\r\n")

@@ -1,7 +1,7 @@
 """How an application says by itself that it is ready (sd_notify(3), "New-Style Daemons").
 
-The agent listens while a start lasts. Whatever is said later goes nowhere, which senders take no
-notice of.
+The agent receives messages while a start lasts. Later ones are lost, which their senders do not
+notice.
 """
 
 from __future__ import annotations
@@ -24,16 +24,21 @@ MOST_DESCRIPTORS = 253  # in a message (unix(7))
 CREDENTIALS = 12  # bytes of a struct ucred: pid, uid, gid
 
 
-# systemd-notify(1) ends when what it has said is read, and fails if nobody reads it.
+# systemd-notify(1) ends when its message was received, and fails if nobody receives it.
 WAITS = "systemd-notify"
 BARRIER = 5.0  # seconds; as long as it waits itself (BARRIER_TIMEOUT_USEC)
 POLL = 0.02
 
 
 class NotifyCheck:
-    """Passes once a process of the application has said READY=1.
+    """A check that passes once a process of the application has sent READY=1.
 
-    Parameter: where the application's processes are; nobody else is listened to.
+    Args:
+        containment: What has the processes of the application; messages of others are ignored.
+
+    Attributes:
+        status: The application's own words for its state.
+        main: The process that the application calls its first one, None if it has named none.
     """
 
     poll = 0.05  # a message is noticed at once
@@ -41,21 +46,21 @@ class NotifyCheck:
     def __init__(self, containment: Containment) -> None:
         self._containment = containment
         self._ready = False
-        self.status = ""  # in the application's words
-        self.main: Process | None = None  # which process the application calls its first
+        self.status = ""
+        self.main: Process | None = None
         self._socket = _socket.socket(
             _socket.AF_UNIX,
             _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK,
         )
         self._socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
         # An abstract name: nothing is left of it, whoever is killed, and any user may send to it.
-        # At random, so that nobody can take it before, or after for what the application says.
+        # At random, so that nobody can bind it before, or after it was closed.
         self._name = f"takeover-app-{os.urandom(16).hex()}"
         self._socket.bind(f"\0{self._name}")
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variable that tells the application where to send to."""
+        """The variable that has the address of the socket, for the application."""
         return {VARIABLE: f"@{self._name}"}
 
     def fileno(self) -> int:
@@ -63,26 +68,26 @@ class NotifyCheck:
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Listen no more, once everybody who waits for an answer has it."""
+        """Close the socket, once every process that waits for an answer has it."""
         patience = Deadline(BARRIER)
-        while patience.left() and any(map(_waits, self._containment.members())):
+        while patience.left() and any(map(_waits_for_answer, self._containment.members())):
             pause((self._socket.fileno(),), POLL)
-            self._take_note()
+            self._receive_all()
         self._socket.close()
 
     def problem(self, deadline: Deadline) -> AgentError | None:  # noqa: ARG002
-        """Return what the application has said instead, None if it is ready."""
-        self._take_note()
+        """Return the status that the application has sent, None if it is ready."""
+        self._receive_all()
         if self._ready:
             return None
         return AgentError(self.status or "it has not sent READY=1")
 
-    def _take_note(self) -> None:
+    def _receive_all(self) -> None:
         while self._receive():
             pass
 
     def _receive(self) -> bool:
-        """Take note of one message; tell whether there was one."""
+        """Receive one message, and tell whether there was one."""
         space = _socket.CMSG_SPACE(CREDENTIALS) + _socket.CMSG_SPACE(4 * MOST_DESCRIPTORS)
         try:
             text, attached, _, _ = self._socket.recvmsg(LONGEST, space, _socket.MSG_CMSG_CLOEXEC)
@@ -97,13 +102,13 @@ class NotifyCheck:
                 descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
         # The sender's number tells nothing any more when it has ended; so systemd, too, ignores it.
         if sender in self._containment.members():
-            self._heed(text.decode(errors="replace"))
+            self._read(text.decode(errors="replace"))
         # With BARRIER=1 the sender waits for this: the messages before it have been read.
         for descriptor in descriptors:
             os.close(descriptor)
         return True
 
-    def _heed(self, message: str) -> None:
+    def _read(self, message: str) -> None:
         for line in message.splitlines():
             key, _, value = line.partition("=")
             if key == "READY" and value == "1":
@@ -116,5 +121,5 @@ class NotifyCheck:
                 self.main = identify(pids[value]) if value in pids else self.main
 
 
-def _waits(pid: int) -> bool:
+def _waits_for_answer(pid: int) -> bool:
     return name(pid) == WAITS

@@ -27,8 +27,12 @@ FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND  # appended to, so that it may be r
 class Output:
     """The output of one application; its journal identifier is takeover-app-INSTANCE.
 
-    Parameters: the action's environment, the resource; the user, and the files for standard output
-    and standard error, "" for the journal and for the same as standard output.
+    Args:
+        environ: The environment of the action.
+        instance: The name of the resource.
+        account: The user that the application runs as.
+        files: The files for standard output, "" for the journal, and for standard error, "" for
+            where standard output goes.
     """
 
     def __init__(
@@ -64,15 +68,16 @@ class Output:
         self._sizes.clear()
 
     def tail(self, since: float) -> str:
-        """Return the last lines of this start; "" if there are none.
+        """Return the last lines of what this start wrote; "" if it wrote none.
 
-        Parameters: the moment that it began, in seconds of the epoch.
+        Args:
+            since: When the start began, in seconds since the epoch.
         """
-        # Through the descriptors: what has the file's name by now may be anything.
-        said = [_end(file, size) for file, size in self._sizes.items()]
+        # Through the descriptors: by now the file's name may be that of any other file.
+        ends = [_end(file, size) for file, size in self._sizes.items()]
         if not self._paths[0]:
-            said.append(self._tail_of_journal(since))
-        return "\n".join(filter(None, said))
+            ends.append(self._tail_of_journal(since))
+        return "\n".join(filter(None, ends))
 
     def _open(self, path: str) -> int:
         if path not in self._opened:
@@ -122,7 +127,7 @@ class Output:
 
 
 def _end(file: int, size: int) -> str:
-    """Return the last lines of a file behind its first `size` bytes."""
+    """Return the last lines of a file, of those after its first `size` bytes."""
     begin = max(size, os.fstat(file).st_size - BYTES)
     text = os.pread(file, BYTES, begin).decode(errors="replace")
     return "\n".join(text.splitlines()[-LINES:])

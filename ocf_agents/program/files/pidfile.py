@@ -1,7 +1,7 @@
 """A file with the application's process number, for other programs; the agent never believes it.
 
-It may say anything by the time it is read: a number from before the last boot, or one that another
-process has got since.
+By the time it is read it may have a number from before the last boot, or one that another process
+has got since.
 """
 
 from __future__ import annotations
@@ -20,9 +20,16 @@ MODE = 0o644
 
 
 def write(account: Account, path: str, pid: int) -> None:
-    """Write the file for a user; a folder of the user's is made for it if that is missing.
+    """Write the file, and make its folder if that is missing.
 
-    Raises AgentError, also when the file holds something else than a number: it is somebody's.
+    Args:
+        account: The user that the file and a new folder belong to.
+        path: The file.
+        pid: The number.
+
+    Raises:
+        AgentError: It cannot be written, or holds something else than a number, and so belongs to
+            somebody else.
     """
     folder = os.path.dirname(path)
     if not os.path.isdir(folder):  # below /run none is there after a boot
@@ -46,7 +53,7 @@ def write(account: Account, path: str, pid: int) -> None:
 
 
 def remove(account: Account, path: str) -> None:
-    """Remove the file, if it is one; a stop never fails over this."""
+    """Remove the file, if it holds a number or nothing; a stop never fails because of it."""
     try:
         if not os.path.lexists(path):
             return

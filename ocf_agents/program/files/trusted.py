@@ -23,7 +23,14 @@ LINKS = 40  # as many as the kernel follows (path_resolution(7))
 def open_for(account: Account, path: str, flags: int, mode: int) -> int:
     """Open a file for a user and return the descriptor.
 
-    Parameters: the user, an absolute path, flags and mode as of open(2). Raises AgentError.
+    Args:
+        account: The user.
+        path: The absolute path of the file.
+        flags: As of open(2).
+        mode: As of open(2).
+
+    Raises:
+        AgentError: It cannot be opened.
     """
     # Neither a terminal of the agent's own, nor to wait for somebody at the other end of a pipe.
     flags |= os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK
@@ -32,7 +39,7 @@ def open_for(account: Account, path: str, flags: int, mode: int) -> int:
             with account.permissions():
                 return os.open(path, flags, mode)
         except PermissionError:
-            folder, name = _way(path)
+            folder, name = _walk(path)
             try:
                 return os.open(name, flags | os.O_NOFOLLOW, mode, dir_fd=folder)
             finally:
@@ -47,13 +54,18 @@ def open_for(account: Account, path: str, flags: int, mode: int) -> int:
 
 
 def remove_for(account: Account, path: str) -> None:
-    """Remove a file of a user, if it is there; raises OSError, or AgentError without the user."""
+    """Remove a file of a user, if it is there.
+
+    Raises:
+        OSError: It cannot be removed.
+        AgentError: There is no such user on this node.
+    """
     try:
         try:
             with account.permissions():
                 os.unlink(path)
         except PermissionError:
-            folder, name = _way(path)
+            folder, name = _walk(path)
             try:
                 os.unlink(name, dir_fd=folder)
             finally:
@@ -63,11 +75,17 @@ def remove_for(account: Account, path: str) -> None:
 
 
 def make_folder_for(account: Account, path: str) -> None:
-    """Make a folder that belongs to a user; raises PermissionError where root would not, OSError.
+    """Make a folder that belongs to a user.
 
-    Parameters: the user, an absolute path whose last folder alone is missing.
+    Args:
+        account: The user.
+        path: The absolute path of the folder; its last folder alone is missing.
+
+    Raises:
+        PermissionError: Others than root can change the way to it.
+        OSError: It cannot be made.
     """
-    folder, name = _way(path)
+    folder, name = _walk(path)
     try:
         os.mkdir(name, 0o755, dir_fd=folder)
         os.chown(name, *account.numbers(), dir_fd=folder, follow_symlinks=False)
@@ -75,10 +93,11 @@ def make_folder_for(account: Account, path: str) -> None:
         os.close(folder)
 
 
-def _way(path: str) -> tuple[int, str]:
-    """Return the folder of a file, and its name there, if only root can change how to get there.
+def _walk(path: str) -> tuple[int, str]:
+    """Return the folder of a file, as a descriptor, and the file's name in it.
 
-    Raises PermissionError if somebody else can.
+    Raises:
+        PermissionError: Others than root can change the way to the file.
     """
     names = path.split("/")[::-1]  # what is still to be walked, the next one last
     folder = os.open("/", FOLDER)

@@ -11,7 +11,7 @@ from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from ocf_agents.ip import Ip
 from ocf_agents.network import address, connections, netlink
 from ocf_agents.network.ethernet import conflict, packets
-from ocf_agents.network.wanted import Wanted, pack
+from ocf_agents.network.wanted import WantedAddress, pack
 from tests.unit.ocf_agents.conftest import Act
 
 MAC = bytes.fromhex("020000000001")
@@ -26,14 +26,14 @@ def read(body: bytes) -> tuple[dict[str, object], dict[str, object]]:
 
 
 def written(ip: str, prefix: int, broadcast: str = "", **options: object) -> dict[str, object]:
-    wanted = Wanted(pack(ip) or b"", prefix, broadcast)
+    wanted = WantedAddress(pack(ip) or b"", prefix, broadcast)
     body = address._addition(wanted, prefix, 3, address.Options(**options))  # type: ignore[arg-type]
     return read(body)[1]
 
 
 def test_an_ipv4_address_is_written_as_the_kernel_reads_it() -> None:
     """Family, prefix, interface, and all attributes that were asked for."""
-    wanted = Wanted(pack("198.51.100.7") or b"", 24)
+    wanted = WantedAddress(pack("198.51.100.7") or b"", 24)
     options = address.Options(label="eth0:shop", metric=77, noprefixroute=True)
     fixed, attributes = read(address._addition(wanted, 24, 3, options))
     assert (fixed["family"], fixed["prefixlen"], fixed["index"]) == (_socket.AF_INET, 24, 3)
@@ -131,7 +131,7 @@ def test_what_counts_as_a_conflict(packet: bytes, link: str, conflicts: bool) ->
     fake = FakePacketSocket([(packet, link)])
     eth0 = netlink.Link(1, "eth0", MAC, ethernet=True, down="")
     probe = conflict.AddressProbe(fake, [(IP, eth0)])  # type: ignore[arg-type]
-    found = probe.answer(0.02)
+    found = probe.conflict(0.02)
     assert (found is not None) == conflicts
     assert not fake.packets
     if found is not None:
