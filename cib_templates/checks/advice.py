@@ -26,10 +26,8 @@ _SYSTEMD_STOP = timedelta(seconds=90)
 _SBD_START = timedelta(seconds=80)
 # From the KILL of an application to the end of its last process.
 _KILL = timedelta(seconds=10)
-# Filesystems that several nodes may have mounted at once.
-_SHARED = frozenset(
-    "gfs2 ocfs2 nfs nfs4 cifs smb3 ceph glusterfs fuse.glusterfs lustre 9p tmpfs".split()
-)
+# Folders that others keep files in; the agent refuses only those that the system needs to run.
+_OTHERS_FOLDERS = frozenset(("/home", "/opt", "/srv"))
 # The kernel's names of whole disks, in the order in which it finds them, and of their partitions
 # (linux: Documentation/admin-guide/devices.txt); the names that udev gives them stay.
 _NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-)\d+(p\d+)?)")
@@ -94,9 +92,8 @@ DISK_NAME_CHANGES = warning(
     "disk-name-changes",
     "A disk is named by a number that changes between nodes and between boots.",
 )
-FILESYSTEM_ON_SEVERAL_NODES = warning(
-    "filesystem-on-several-nodes",
-    "A filesystem that only one node may have mounted shall be mounted on several.",
+DIRECTORY_OF_OTHERS = warning(
+    "directory-of-others", "A mount point is a folder in which others keep files, which it hides."
 )
 
 
@@ -136,10 +133,8 @@ def advice(description: Description, machine: LocalHost | None = None) -> Iterat
             match part:
                 case App():
                     yield from _app(place, part)
-                case Filesystem() if service.pattern == "everywhere":
-                    yield from _filesystem_everywhere(place, part)
-                case Filesystem() if part.device is not None:
-                    yield from _disk_name((*place, "device"), part.device)
+                case Filesystem():
+                    yield from _filesystem(place, part, shared=service.pattern != "everywhere")
                 case Address() if machine is not None and machine.is_one_of(service.nodes):
                     yield from _interface(place, part, machine)
 
@@ -310,14 +305,14 @@ def _disk_name(path: KeyPath, name: str) -> Iterator[Finding]:
         )
 
 
-def _filesystem_everywhere(path: KeyPath, filesystem: Filesystem) -> Iterator[Finding]:
-    bind = "bind" in (filesystem.options or "").split(",")
-    forced = filesystem.parameters.get("force_clones") == "true"
-    if filesystem.type not in _SHARED and not bind and not forced:
-        yield FILESYSTEM_ON_SEVERAL_NODES.at(
-            (*path, "type"),
-            f"{filesystem.type or 'most filesystems'} mounted on several nodes at once is "
-            "destroyed: the agent refuses it",
-            'use "gfs2" or "ocfs2"; or parameters = { force_clones = true } if each node has a '
-            "disk of its own",
+def _filesystem(path: KeyPath, filesystem: Filesystem, *, shared: bool) -> Iterator[Finding]:
+    if filesystem.directory in _OTHERS_FOLDERS:
+        yield DIRECTORY_OF_OTHERS.at(
+            (*path, "directory"),
+            f"others keep files in {filesystem.directory}, and the mount hides them on the node "
+            "that has it",
+            f'use a folder of its own, such as "{filesystem.directory}/shop"',
         )
+    # A disk that each node has for itself may have a name of each node's own.
+    if shared and filesystem.device is not None:
+        yield from _disk_name((*path, "device"), filesystem.device)

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 
-from cib_templates.checks.agent_parameters import PARAMETERS
+from cib_templates.checks.agents import check_agent, parameter_names
 from cib_templates.cib import ids
 from cib_templates.cib.secrets import is_secret
 from cib_templates.findings import Finding, KeyPath, error
 from cib_templates.model.services import Address, App, Filesystem, Service
 from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE
+from ocf_agents.disk.parameters import (
+    FilesystemParameters,
+    is_device,
+    may_be_on_several_nodes,
+    mount_point,
+)
 
 # In such an IPv4 network and a smaller one, every address is a machine's (RFC 3021).
 _POINT_TO_POINT = 31
-# What mount(8) takes as a source: a path, a tag, or a network filesystem's.
-_DEVICE = re.compile(r"/|(UUID|LABEL|PARTUUID|PARTLABEL)=.|[^/]+:/")
-_SYSTEM_FOLDERS = frozenset(
-    (
-        *("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc"),
-        *("/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/lib"),  # noqa: S108
-    )
-)
 
 START_ORDER_INCOMPLETE = error(
     "start-order-incomplete", "A service's start_order does not have each kind of part once."
@@ -67,6 +64,10 @@ CHAP_WITHOUT_LUN = error(
 DIRECTORY_OF_THE_SYSTEM = error(
     "directory-of-the-system",
     "A mount point is a folder of the system, which a filesystem there would hide.",
+)
+FILESYSTEM_ON_SEVERAL_NODES = error(
+    "filesystem-on-several-nodes",
+    "A filesystem that only one node may have mounted shall be mounted on several.",
 )
 APP_NOT_ONE = error("app-not-one", "An app has both a command and an agent, or neither of them.")
 KEY_OF_A_COMMAND = error(
@@ -118,15 +119,24 @@ def check_parts(path: KeyPath, service: Service) -> Iterator[Finding]:
             yield PART_NAME_TWICE.at(
                 (*place, "name"), f"{part.name!r} is used twice", "give each another name"
             )
-        match part:
-            case Filesystem():
-                yield from _filesystem(place, part)
-            case App():
-                yield from _app(place, part)
-            case Address():
-                yield from _address(place, part)
-        yield from _parameters(place, part)
-        yield from _meta(place, part)
+        yield from _part(place, part, everywhere=service.pattern == "everywhere")
+
+
+def _part(
+    path: KeyPath, part: Filesystem | App | Address, *, everywhere: bool
+) -> Iterator[Finding]:
+    found: list[Finding] = []
+    match part:
+        case Filesystem():
+            found += _filesystem(path, part, everywhere=everywhere)
+        case App():
+            found += _app(path, part)
+        case Address():
+            found += _address(path, part)
+    found += _parameters(path, part)
+    found += _meta(path, part)
+    # Whatever has a finding of its own would be found by the agent, too, in words of its own.
+    yield from found or check_agent(path, part, everywhere=everywhere)
 
 
 def _parameters(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Finding]:
@@ -134,7 +144,7 @@ def _parameters(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Fin
     agent, keys = AGENTS[type(part)]
     if isinstance(part, App) and part.agent is not None:
         agent, keys = part.agent, {}
-    known = PARAMETERS.get(agent)
+    known = parameter_names(agent)
     for name in part.parameters:
         place = (*path, "parameters", name)
         if name in keys:
@@ -161,7 +171,7 @@ def _meta(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Finding]:
             )
 
 
-def _filesystem(path: KeyPath, filesystem: Filesystem) -> Iterator[Finding]:
+def _filesystem(path: KeyPath, filesystem: Filesystem, *, everywhere: bool) -> Iterator[Finding]:
     yield from _disk(path, filesystem)
     if filesystem.attach is not None and filesystem.device is not None:
         yield ATTACH_WITHOUT_LUN.at(
@@ -178,12 +188,27 @@ def _filesystem(path: KeyPath, filesystem: Filesystem) -> Iterator[Finding]:
             "logs in to an iSCSI target, but there is a device",
             "leave it out",
         )
-    if filesystem.directory in _SYSTEM_FOLDERS:
+    if not mount_point(filesystem.directory):
         yield DIRECTORY_OF_THE_SYSTEM.at(
             (*path, "directory"),
             f"{filesystem.directory} is a folder of the system",
             'use a folder of its own, such as "/srv/shop"',
         )
+    if everywhere and not _may_be_on_several_nodes(filesystem):
+        yield FILESYSTEM_ON_SEVERAL_NODES.at(
+            (*path, "type"),
+            f"{filesystem.type or 'most filesystems'} mounted on several nodes at once is "
+            "destroyed: the agent refuses it",
+            'use "gfs2" or "ocfs2"; or parameters = { force_clones = true } if each node has a '
+            "disk of its own",
+        )
+
+
+def _may_be_on_several_nodes(filesystem: Filesystem) -> bool:
+    given = {f"OCF_RESKEY_{name}": value for name, value in filesystem.parameters.items()}
+    return FilesystemParameters(given).force_clones or may_be_on_several_nodes(
+        filesystem.type or "", filesystem.options or ""
+    )
 
 
 def _disk(path: KeyPath, filesystem: Filesystem) -> Iterator[Finding]:
@@ -208,7 +233,7 @@ def _disk(path: KeyPath, filesystem: Filesystem) -> Iterator[Finding]:
             "has neither a device nor an iSCSI portal, target and lun",
             "a device, or portal, target and lun",
         )
-    if filesystem.device is not None and not _DEVICE.match(filesystem.device):
+    if filesystem.device is not None and not is_device(filesystem.device, filesystem.type or ""):
         yield DEVICE_UNUSABLE.at(
             (*path, "device"),
             f"{filesystem.device!r} is not a device",
@@ -247,7 +272,7 @@ def _address(path: KeyPath, address: Address) -> Iterator[Finding]:
         yield PREFIX_TOO_LONG.at(
             (*path, "prefix"),
             f"an IPv{ip.version} prefix length is at most {ip.max_prefixlen}",
-            f"0 to {ip.max_prefixlen}",
+            f"1 to {ip.max_prefixlen}",
         )
     elif (
         isinstance(ip, ipaddress.IPv4Address)

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-# What mount(8) takes in place of a device, and the links that udev makes for it.
-_TAGS = {
-    "UUID": "/dev/disk/by-uuid",
-    "LABEL": "/dev/disk/by-label",
-    "PARTUUID": "/dev/disk/by-partuuid",
-    "PARTLABEL": "/dev/disk/by-partlabel",
-}
+from ocf_agents.disk.parameters import device_path
 
 
 def folder(path: str) -> str:
@@ -21,8 +15,7 @@ def folder(path: str) -> str:
 
 def device(name: str) -> str:
     """Return the key of a block device: a path, or a tag such as `UUID=…` (mount(8))."""
-    tag, _, value = name.partition("=")
-    return folder(f"{_TAGS[tag]}/{value}" if tag in _TAGS else name)
+    return folder(device_path(name))
 
 
 def lun(target: str, number: str) -> str:

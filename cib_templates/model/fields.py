@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import shlex
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -20,12 +19,10 @@ from pydantic import (
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import DURATION, duration, in_words
+from ocf_agents.program.parameters import RELOAD_SIGNALS, SIGNALS, check_problem
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
 _PORTAL = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::(\d{1,5}))?")
-# Those that ocf:takeover:app takes.
-_STOP_SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "KILL")
-_RELOAD_SIGNALS = ("HUP", "USR1", "USR2", "INT", "QUIT")
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 _ISCSI_PORT = 3260
 _LAST_PORT = 65535
@@ -102,34 +99,29 @@ def _one_of_signals(value: str, known: tuple[str, ...]) -> str:
 
 
 def _stop_signal(value: str) -> str:
-    return _one_of_signals(value, _STOP_SIGNALS)
+    return _one_of_signals(value, SIGNALS)
 
 
 def _reload_signal(value: str) -> str:
-    return _one_of_signals(value, _RELOAD_SIGNALS)
+    return _one_of_signals(value, RELOAD_SIGNALS)
 
 
 def _ready(value: str) -> str:
-    # sd_notify tells of a start, not of health.
-    return value if value == "notify" else _check(value)
+    return _check_of("ready", value)
 
 
-def _check(value: str) -> str:
-    kind, _, rest = value.partition(":")
-    # The agent reads the options behind the URL.
-    if kind in ("http", "https") and (url := rest.partition(" ")[0]).startswith("//") and url[2:]:
+def _health(value: str) -> str:
+    return _check_of("health", value)
+
+
+def _check_of(parameter: str, value: str) -> str:
+    problem = check_problem(parameter, value)
+    if problem is None:
         return value
-    host, _, port = rest.rpartition(":")
-    if kind == "tcp" and host and port.isdecimal() and 0 < int(port) <= _LAST_PORT:
-        return value
-    if kind == "command":
-        try:
-            program = shlex.split(rest)[:1]
-        except ValueError as error:
-            raise ValueError(f"the command cannot be read: {error}") from None
-        if program and program[0].startswith("/"):
-            return value
-    raise ValueError(f"{value!r} is not a check")
+    reason = problem.removeprefix(f"{parameter}={value}").removeprefix(":").strip()
+    # Which forms there are is the hint.
+    why = "" if reason.startswith("is none of ") else f": {reason.replace('is ', 'it is ', 1)}"
+    raise ValueError(f"{value!r} is not a check{why}")
 
 
 def _milliseconds(value: timedelta) -> timedelta:
@@ -181,9 +173,9 @@ Ip = Annotated[str, AfterValidator(_ip)]
 AbsolutePath = Annotated[Text, AfterValidator(_absolute)]
 Directory = Annotated[Text, AfterValidator(_directory)]
 Portal = Annotated[Text, AfterValidator(_portal)]
-StopSignal = Annotated[str, AfterValidator(_stop_signal), _schema_of(_STOP_SIGNALS)]
-ReloadSignal = Annotated[str, AfterValidator(_reload_signal), _schema_of(_RELOAD_SIGNALS)]
-Check = Annotated[Text, AfterValidator(_check)]
+StopSignal = Annotated[str, AfterValidator(_stop_signal), _schema_of(SIGNALS)]
+ReloadSignal = Annotated[str, AfterValidator(_reload_signal), _schema_of(RELOAD_SIGNALS)]
+Check = Annotated[Text, AfterValidator(_health)]
 ReadyCheck = Annotated[Text, AfterValidator(_ready)]
 # An argument may be empty.
 Command = Annotated[list[Annotated[str, AfterValidator(_printable)]], AfterValidator(_program)]

@@ -141,8 +141,8 @@ class Address(Part):
     """A floating IP address that clients know."""
 
     ip: Ip = Field(description='an address without prefix length, such as "198.51.100.100"')
-    prefix: Annotated[int, Field(ge=0, le=128)] | None = Field(
-        None, description="the prefix length: 0 to 32 for IPv4, 0 to 128 for IPv6"
+    prefix: Annotated[int, Field(ge=1, le=128)] | None = Field(
+        None, description="the prefix length: 1 to 32 for IPv4, 1 to 128 for IPv6"
     )
     # 15 characters: IFNAMSIZ of linux/if.h without the terminating zero.
     interface: Annotated[str, StringConstraints(pattern=r"^[^\s/:]{1,15}$")] | None = Field(

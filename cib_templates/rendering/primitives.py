@@ -30,7 +30,7 @@ def primitive(
     """
     identity = part.resource_id(service, kind)
     path = f"services.{service}.{kind}"
-    agent, parameters = _agent(part)
+    agent, parameters = agent_and_parameters(part)
     meta = {ids.MARK: f"{path}.{part.name or ''}".rstrip(".")}
     listed = [*part.meta, *(f"utilization.{name}" for name in utilization)]
     if listed:
@@ -140,7 +140,7 @@ AGENTS: dict[type[Part], tuple[str, dict[str, str]]] = {
 }
 
 
-def _agent(part: Part) -> tuple[str, dict[str, str]]:
+def agent_and_parameters(part: Part) -> tuple[str, dict[str, str]]:
     """Return a part's agent and the parameters that the description gives it."""
     if isinstance(part, App) and part.agent is not None:
         return part.agent, dict(part.parameters)

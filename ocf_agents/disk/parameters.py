@@ -201,5 +201,17 @@ def is_device(device: str, fstype: str = "") -> bool:
     return ":/" in device
 
 
+def device_path(device: str) -> str:
+    """Return the path of a device, also of one that is given by a tag such as UUID=….
+
+    Args:
+        device: The value of the parameter `device`.
+    """
+    from ocf_agents.disk.device import tag_and_value, udev_link
+
+    tag, value = tag_and_value(device)
+    return udev_link(tag, value) if tag else device
+
+
 def _is_half_a_key(text: str) -> bool:
     return 0 < len(text) <= 8 and all(c in "0123456789abcdefABCDEF" for c in text)  # noqa: PLR2004

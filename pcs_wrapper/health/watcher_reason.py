@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
+from ocf_agents.runtime.registration import failure_attribute
 from pcs_wrapper.errors import ProgramError
 from pcs_wrapper.machine.runner import Runner
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction
 
 # daemons/controld/controld_execd.c, fail_lrm_resource().
 _REPORTED = ("asyncmon", "Simulated failure")
-_ATTRIBUTE = "takeover-failure-"
 _TIMEOUT = 10.0
 # The longest time between the watcher's note and Pacemaker's record of the failure, in seconds.
 _LONGEST = 90
@@ -50,7 +50,7 @@ def _is_reported(failure: FailedAction) -> bool:
 
 def _kept(resource: str, runner: Runner) -> dict[str, str]:
     """Return what the watchers have noted about a resource, by node."""
-    query = ("attrd_updater", "--query", "--all", f"--name={_ATTRIBUTE}{resource}")
+    query = ("attrd_updater", "--query", "--all", f"--name={failure_attribute(resource)}")
     try:
         # It fails if there is no such attribute; nothing depends on why.
         result = runner.run(*query, "--output-as=xml", timeout=_TIMEOUT, ok=range(-64, 256))

@@ -9,6 +9,7 @@ import cib_templates.errors
 import pcs_wrapper.errors
 from cib_templates.checks import (
     advice,
+    agents,
     cluster,
     duplicates,
     fencing,
@@ -32,7 +33,7 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
         "What does not fit together in a description",
         "Every value is right by itself; nothing is applied before all of these are put right.",
-        (nodes, fencing, cluster, parts, relations, duplicates, fragments),
+        (nodes, fencing, cluster, parts, agents, relations, duplicates, fragments),
     ),
     (
         "What is seldom meant in a description",

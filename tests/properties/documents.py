@@ -62,6 +62,102 @@ def _optional(draw: st.DrawFn, table: Document, key: str, values: st.SearchStrat
         table[key] = draw(values)
 
 
+# Values that may be wrong: an agent takes some of them, some not, and some only beside others.
+_ODD: dict[str, dict[str, st.SearchStrategy[Any]]] = {
+    "filesystem": {
+        "directory": st.sampled_from(
+            "/ /home /srv /opt /var/log /var/log/ /var/lib/pacemaker /run /proc/x /dev/shm/x /sys "
+            "//etc /mnt/./x /tmp /tmp/x /ä /srv/x /data".split()
+        ),
+        "device": st.sampled_from(
+            "/dev/sdz|UUID=1|LABEL=a b|ID=x|PARTLABEL=|-L x|sdz|UUIDS=1|server:/x|//server/share|"
+            "share|/srv/elsewhere|tmpfs".split("|")
+        ),
+        "type": st.sampled_from(
+            ["ext4", "nfs", "cifs", "9p", "efs", "squashfs", "erofs", "overlay", "tmpfs", "gfs2"]
+        ),
+        "options": st.sampled_from(["bind", "rbind,ro", "loop", "loop=/dev/loop1", "ro,", "binds"]),
+        "reservation": st.booleans(),
+        "attach": st.just("/usr/lib/attach"),
+        "chap_user": st.just("x"),
+        "chap_secret_file": st.just("/etc/takeover/chap"),
+        "parameters": st.fixed_dictionaries(
+            {},
+            optional={
+                "force_clones": st.sampled_from([True, False, "yes", "maybe"]),
+                "force_unmount": st.sampled_from([True, "safe", "SAFE", "never"]),
+                "reservation_key": st.sampled_from(["1", "abcdef01", "123456789", "xyz"]),
+                "run_fsck": st.sampled_from(["no", "force", "yes"]),
+                "mmp": st.sampled_from(["require", "maybe"]),
+            },
+        ),
+    },
+    "app": {
+        "stop_signal": st.sampled_from(["TERM", "SIGKILL", "USR2", "WINCH", "term"]),
+        "reload_signal": st.sampled_from(["HUP", "SIGQUIT", "TERM", "KILL"]),
+        "limits": st.sampled_from(
+            ["nofile=1:2", "nofile=2:1", "core=unlimited nproc=9", "nofiles=1", "nofile=-1", "x"]
+        ),
+        "environment_file": st.sampled_from(["/etc/x", "-/etc/x", "etc/x", "-", "--/etc/x"]),
+        "stop_timeout": _SECONDS,
+        "ready_timeout": _SECONDS,
+        "health_timeout": _SECONDS,
+        "parameters": st.fixed_dictionaries(
+            {},
+            optional={
+                "umask": st.sampled_from(["022", "7777", "9", 77]),
+                "logfile": st.sampled_from(["/var/log/x", "x"]),
+                "revision": st.just("2"),
+                "monitor_hook": st.sampled_from(["/bin/x 'a b'", "/bin/x | y", "/bin/x '"]),
+                "watch": st.sampled_from([True, "on", "perhaps"]),
+            },
+        ),
+    },
+    "address": {
+        "prefix": st.sampled_from([0, 1, 24, 32, 33, 128, 129]),
+        "parameters": st.fixed_dictionaries(
+            {},
+            optional={
+                "arp_count": st.sampled_from([0, 5, 999999, -1]),
+                "broadcast": st.sampled_from(["+", "198.51.100.255", "x", "2001:db8::1"]),
+                "addresses": st.sampled_from(["198.51.100.200/24", "198.51.100.200/33", "x"]),
+                "preferred_lft": st.sampled_from(["forever", 0, 9, "never"]),
+                "iflabel": st.sampled_from(["a", "a-very-long-label-indeed"]),
+                "link_up": st.sampled_from([True, "1", "2"]),
+            },
+        ),
+    },
+}
+_ODD_CHECKS = st.sampled_from(
+    "tcp:h:1|tcp:[::1]:65535|tcp:::1:80|tcp:h:0|tcp:h:65536|tcp:h|tcp:ä:1| tcp:h:1|notify|"
+    "http://h|http://h:0/|https://[::1]:8443/a?b=c status=200-299,404|http:h|http:// x|HTTP://h/|"
+    "http://h/ text='a b' degraded=429|http://h/ colour=red|"
+    "command:/bin/x|command:/bin/x '|command:x|command:".split("|")
+)
+
+
+@st.composite
+def odd_documents(draw: st.DrawFn) -> Document:
+    """A small cluster with a service, whose parts have some odd values: agents may refuse them."""
+    nodes = ["node1", "node2"]
+    service: Document = {"pattern": draw(st.sampled_from(["standby", "everywhere"]))}
+    kinds = ["filesystem", "app"] + ["address"] * (service["pattern"] == "standby")
+    for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True)):
+        part = _PARTS[kind](draw, 1)
+        for key in draw(st.lists(st.sampled_from(sorted(_ODD[kind])), max_size=2)):
+            part[key] = draw(_ODD[kind][key])
+        if kind == "app" and "command" in part and draw(st.booleans()):
+            part[draw(st.sampled_from(["ready", "health"]))] = draw(_ODD_CHECKS)
+        service[kind] = part
+    return {
+        "schema": 1,
+        "cluster": {"name": "odd"},
+        "nodes": {node: {"links": [f"203.0.113.{at}"]} for at, node in enumerate(nodes, 1)},
+        "fencing": {"power": {"agent": "fence_x", "plugs": {node: node for node in nodes}}},
+        "services": {"web": service},
+    }
+
+
 @st.composite
 def documents(draw: st.DrawFn, fewest: int = 2, most: int = 5) -> Document:
     """A description that is right, as far as a simple generator can know.
@@ -153,6 +249,8 @@ def _service(draw: st.DrawFn, nodes: list[str], number: int, others: list[str]) 
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, unique=True)):
         count = draw(st.integers(1, 2))
         parts = [_PARTS[kind](draw, number * 10 + at) for at in range(count)]
+        if kind == "filesystem" and pattern == "everywhere":
+            parts = [part | {"type": "gfs2"} for part in parts]
         if count > 1:
             parts = [{"name": f"{kind}-{at}", **part} for at, part in enumerate(parts)]
         service[kind] = parts if count > 1 else parts[0]
@@ -197,7 +295,7 @@ def _app(draw: st.DrawFn, _: int) -> Document:
     _optional(draw, part, "stop_signal", st.sampled_from(["TERM", "INT", "SIGQUIT"]))
     _optional(draw, part, "stop_timeout", st.integers(1, 89).map(lambda n: f"{n}s"))
     checks = st.sampled_from(
-        ["tcp:127.0.0.1:80", "command:/bin/check 'a b'", "http://127.0.0.1/ready --status 200"]
+        ["tcp:127.0.0.1:80", "command:/bin/check 'a b'", "http://127.0.0.1/ready status=200"]
     )
     _optional(draw, part, "ready", st.one_of(checks, st.just("notify")))
     _optional(draw, part, "ready_timeout", st.integers(1, 89).map(lambda n: f"{n}s"))

@@ -63,9 +63,10 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     ([('pattern = "standby"', 'pattern = "standby"\nenabled = false')],
      web(more='after = ["shop"]'),
      "services.web.after[0]: shop is not enabled: this service never starts"),
-    ([], web("everywhere") + '[services.web.filesystem]\ndevice = "/dev/sdb"\n'
-     'directory = "/srv/web"\ntype = "ext4"\n',
-     "services.web.filesystem.type: ext4 mounted on several nodes at once is destroyed"),
+    *(([('"/srv/shop"', '"/shop"')],
+       web() + f'[services.web.filesystem]\ndevice = "UUID=1"\ndirectory = "{directory}"\n',
+       f"services.web.filesystem.directory: others keep files in {directory}")
+      for directory in ("/home", "/opt", "/srv")),
     ([], web("spare") + service("b", "spare").replace("command", 'health = "tcp:h:1"\ncommand'),
      "services.b.nodes[0]: node1 is the home of web, too"),
     ([], web().replace('command = ["/bin/x"]\nhealth = "tcp:127.0.0.1:80"',

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from lxml import etree
 
-from cib_templates.checks.agent_parameters import PARAMETERS
+from cib_templates.checks.agents import parameter_names
 from cib_templates.model.description import Description
+from cib_templates.rendering.primitives import AGENTS
 from cib_templates.rendering.render import render
 from ocf_agents.app import App
 from ocf_agents.filesystem import Filesystem
@@ -193,10 +194,12 @@ def test_what_does_not_fit_together_is_refused(
 
 
 @pytest.mark.parametrize("agent", [App, Filesystem, Ip])
-def test_the_agents_parameters_are_known(agent: type[Agent]) -> None:
+def test_the_keys_are_of_parameters_that_the_agents_declare(agent: type[Agent]) -> None:
     """What a description may say is what the agents declare."""
     declared = {parameter.name for parameter in agent.parameters()}
-    assert PARAMETERS[f"ocf:takeover:{agent.name}"] == declared
+    name = f"ocf:takeover:{agent.name}"
+    assert parameter_names(name) == frozenset(declared)
+    assert declared.issuperset(dict(AGENTS.values())[name])
 
 
 def test_two_nodes_with_watchdogs_alone_are_refused(described: Describe) -> None:

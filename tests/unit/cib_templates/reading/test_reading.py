@@ -80,7 +80,12 @@ MISTAKES = [
     ),
     ('"/usr/lib/postgresql/15/bin/postgres"', '"postgres"', "services.shop.app.command: must begi"),
     ('"INT"', '"QUITE"', "services.shop.app.stop_signal: 'QUITE' is not one of TERM, INT, "),
-    ("tcp:127", "http:127", "services.shop.app.ready: 'http:127.0.0.1:5432' is not a check ("),
+    ("tcp:127", "udp:127", "services.shop.app.ready: 'udp:127.0.0.1:5432' is not a check ("),
+    (
+        "tcp:127",
+        "http:127",
+        "services.shop.app.ready: 'http:127.0.0.1:5432' is not a check: it is not http://HOST",
+    ),
     ('user = "postgres"', 'user = "a\\nb"', "services.shop.app.user: must be one line without con"),
     ('"60s"\n', '"60s"\ntimeout = "60s"\n', "services.shop.app.stop_timeout: must be shorter "),
     ("prefix = 24", "prefix = 64", "services.shop.address.prefix: an IPv4 prefix length is at mos"),
@@ -144,7 +149,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         .replace("token =", "tokn =")
         .replace("username =", "passwd =")
         .replace('"node2", "node3"]', '"node2", "node9"]')
-        .replace('"/srv/shop"', '"/srv"', 1)
+        .replace('"/srv/shop"', '"/usr"', 1)
     )
     found = [message.split(": ")[1] for message in mistakes_of(text, tmp_path)]
     assert found == [

@@ -114,6 +114,9 @@ PATTERN_MISTAKES = [
     (service("one", "mutual", '"node1"'), "services.one.nodes: mutual needs another node"),
     (service("one", "everywhere") + '[services.one.address]\nip = "198.51.100.9"\n',
      "services.one.address: would be on several nodes at once"),
+    (service("one", "everywhere") + '[services.one.filesystem]\ndevice = "/dev/sdb"\n'
+     'directory = "/srv/one"\ntype = "ext4"\n',
+     "services.one.filesystem.type: ext4 mounted on several nodes at once is destroyed"),
     (service("one", "standby", more="failback = true\nstickiness = 5"),
      "services.one.stickiness: keeps the service where it is, but failback moves it back"),
 ]  # fmt: skip

@@ -1,0 +1,64 @@
+"""What Takeover's agents would refuse, by their own declarations.
+
+An agent that refuses its parameters stops the service in the whole cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cib_templates.findings import Finding, KeyPath, error
+from cib_templates.model.services import Part
+from cib_templates.rendering.primitives import AGENTS, agent_and_parameters
+from ocf_agents.disk.parameters import FilesystemParameters
+from ocf_agents.network.parameters import IpParameters
+from ocf_agents.program.parameters import AppParameters
+
+PARAMETER_REFUSED = error(
+    "parameter-refused", "The agent does not take a parameter's value, or not beside the others."
+)
+
+_DECLARATIONS: dict[str, type[AppParameters | FilesystemParameters | IpParameters]] = {
+    "ocf:takeover:app": AppParameters,
+    "ocf:takeover:filesystem": FilesystemParameters,
+    "ocf:takeover:ip": IpParameters,
+}
+_NAMES = {
+    agent: frozenset(parameter.name for parameter in declaration.parameters())
+    for agent, declaration in _DECLARATIONS.items()
+}
+
+
+def parameter_names(agent: str) -> frozenset[str] | None:
+    """Return the names of an agent's parameters; None if it is not one of Takeover's."""
+    return _NAMES.get(agent)
+
+
+def check_agent(path: KeyPath, part: Part, *, everywhere: bool) -> Iterator[Finding]:
+    """Find what the agent of a part would refuse on every node.
+
+    Args:
+        path: The part's table.
+        part: The part.
+        everywhere: Whether the service runs on several nodes at once.
+    """
+    agent, parameters = agent_and_parameters(part)
+    declaration = _DECLARATIONS.get(agent)
+    if declaration is None:
+        return
+    clone = {"CRM_meta_clone": "0"} if everywhere else {}
+    for mistake in declaration.mistakes_in(parameters | clone):
+        yield PARAMETER_REFUSED.at(
+            (*path, *_key(part, mistake)),
+            f"{agent} refuses it: {mistake}",
+            f"see pcs resource describe {agent}",
+        )
+
+
+def _key(part: Part, mistake: str) -> KeyPath:
+    """Return the key that an agent's words are about, if they begin with a parameter."""
+    name = mistake.partition("=")[0]
+    if name in part.parameters:
+        return ("parameters", name)
+    key = AGENTS[type(part)][1].get(name)
+    return (key,) if key is not None else ()
