@@ -228,11 +228,27 @@ def test_nothing_needs_the_old_version_any_more(update: Update) -> None:
     _assert_nothing_happened(update, node)
 
 
+def test_what_old_agents_have_started_the_new_ones_stop(update: Update) -> None:
+    """On its node; it starts on the other one, and comes back. No row is lost, nothing fails."""
+    first = active_node(update.rig)
+    second = next(node for node in update.rig.layout.node_names if node != first)
+    for source, target in ((first, second), (second, first)):
+        standby = ("pcs", "node", "standby", source, f"--wait={LIMIT:.0f}")
+        update.rig.run(source, *standby, check=True)
+        update.client.wait_until_served(time.monotonic(), LIMIT)
+        assert active_node(update.rig) == target
+        _wait_for_monitors(update, target)
+        update.rig.run(target, "pcs", "node", "unstandby", source, check=True)
+        wait_until_whole(update.rig)
+        assert damage_to_demo(update.rig) == []
+        assert _told(update, source) == _told(update, target) == ""
+    assert update.client.check().lost == []
+
+
 def test_a_failure_is_told_by_the_new_watcher(update: Update) -> None:
-    """It has read what the old agents have written about the resource."""
+    """When it happens; the service comes back, and no row is lost."""
     node = active_node(update.rig)
-    update.rig.run(node, "kill", "-KILL", update.server, check=True)
+    update.rig.run(node, "kill", "-KILL", _server(update.rig, node), check=True)
     assert eventually(lambda: f"{SERVICE}-app" in _told(update, node), LIMIT, pause=0.2)
     update.client.wait_until_served(time.monotonic(), LIMIT)
-    update.rig.run("node1", "crm_resource", "--cleanup", check=True)
-    wait_until_whole(update.rig)
+    assert update.client.check().lost == []
