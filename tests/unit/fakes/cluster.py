@@ -7,52 +7,19 @@ order it was looked at is the command's own affair.
 
 from __future__ import annotations
 
-import json
 import shlex
-import stat
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from lxml import etree
 
 from pcs_wrapper.machine.runner import Result, Runner
-from tests.unit.fakes.patchset import DoesNotFit, difference, patched, version_of
+from tests.unit.fakes.programs import PUSH, READS, WRITES, Programs, as_text, require
 
 _Value = TypeVar("_Value")
-STATES = Path(__file__).parents[1] / "pcs_wrapper" / "crm_mon"
-#: How a push is recorded, and named: its file is different each time.
-PUSH = "cibadmin --patch"
-#: How long a look at the cluster's state takes, in seconds.
-LOOK = 10.0
-# What crm_error(8) calls them.
-_OLD, _DISCONNECTED, _CONFIG, _DIFF_FAILED = 103, 102, 78, 65
-_CRM_MON = {"--output-as=xml", "--one-shot", "--inactive", "--fence-history=3"}
-_SIMULATE = {"crm_simulate", "--run", "--live-check", "--output-as=xml"}
-_JOURNAL = {
-    *("--output=json", "--output-fields=MESSAGE", "--no-pager"),
-    *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
-}
-# As pcs 0.11.5 and 0.12.0 print it.
-CONFIG: dict[str, Any] = {
-    "cluster_name": "shop",
-    "transport": "KNET",
-    "totem_options": {"token": "1000"},
-    "nodes": [
-        {
-            "name": f"node{number}",
-            "nodeid": f"{number}",
-            "addrs": [
-                {"addr": f"203.0.113.1{number}", "link": "1", "type": "IPv4"},
-                {"addr": f"198.51.100.1{number}", "link": "0", "type": "IPv4"},
-            ],
-        }
-        for number in (1, 2, 3)
-    ],
-}
 
 
 def _nothing() -> None:
@@ -66,9 +33,9 @@ class Event:
     Attributes:
         command: The first words of the command.
         before: Called just before the command does anything, as another administrator would.
-        answer: What the program says instead of what it would; what it should do is not done.
-        hangs: Whether the program does not end in its time.
-        arrives: Whether it does what it should all the same.
+        answer: What the program says in place of its own answer; it then does nothing.
+        hangs: Whether the program does not end in its time; it then does nothing either.
+        arrives: Whether a program that hangs, or whose answer is given, does its work all the same.
         state: The cluster's state afterwards; as it was if it is not given.
         then: Called afterwards.
     """
@@ -82,53 +49,22 @@ class Event:
     then: Callable[[], object] = _nothing
 
 
-@dataclass(frozen=True)
-class Push:
-    """A change of the live CIB that was pushed and taken.
-
-    Attributes:
-        before: The live CIB just before.
-        after: The live CIB just after.
-        state: What crm_mon told then, as XML.
-        source: The version that the patch was for, with dots.
-        target: The version that it made.
-    """
-
-    before: str
-    after: str
-    state: str
-    source: str
-    target: str
-
-
-@dataclass
-class Cluster(Runner):
+@dataclass(repr=False)
+class Cluster(Programs, Runner):
     """A runner whose programs find this cluster.
 
     Until a test says what state it is in, nothing may be run but what is about files alone.
 
     Attributes:
-        cib: The live CIB.
-        config: Corosync's configuration, as pcs tells it.
-        config_files: The same of other files, by their paths.
         programs: Which programs are installed.
-        password: hacluster's password.
-        scheduled: What crm_simulate says of the live CIB, and of any other; None if it must not be
-            asked.
-        journal: The messages of pacemaker-fenced in the journal.
-        attributes: The values of private node attributes, by name and node.
-        timers: The commands that wait for their time, by unit.
-        broken: What programs say from now on, instead of what they would, by the first words of
+        broken: What programs say from now on, whatever the cluster is like, by the first words of
             their commands.
         calls: All commands that were run, in their order.
         writes: Those of them that change something.
-        pushes: What was pushed, and taken.
-        simulated: The CIBs that the scheduler was asked about.
+        events: What is yet to happen at commands.
+        coming: The states that the cluster is yet to have.
     """
 
-    cib: str = "<cib><configuration/><status/></cib>"
-    config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
-    config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     programs: set[str] = field(
         default_factory=lambda: {
             *("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate"),
@@ -136,37 +72,15 @@ class Cluster(Runner):
             *("fence_apc", "fence_apc_snmp", "fence_takeover_rig"),
         }
     )
-    password: str = "hunter2"
-    scheduled: tuple[str, str] | None = None
-    journal: list[Any] = field(default_factory=list)
-    attributes: dict[tuple[str, str], str] = field(default_factory=dict)
-    timers: dict[str, str] = field(default_factory=dict)
     broken: dict[str, Result] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
-    pushes: list[Push] = field(default_factory=list)
-    simulated: list[etree._Element] = field(default_factory=list)
-    _state: str = ""
-    _later: list[str] = field(default_factory=list)
-    _events: list[Event] = field(default_factory=list)
-    _files: list[Path] = field(default_factory=list)
-    _seconds: float = 0.0
-
-    # What a test says and sees.
-
-    @property
-    def state(self) -> str:
-        """What crm_mon tells, as XML; it may be set to the name of a fixture, too."""
-        return self._state
-
-    @state.setter
-    def state(self, state: str) -> None:
-        is_name = state.replace("-", "").replace(".", "").isalnum()
-        self._state = told(state) if is_name else state
+    events: list[Event] = field(default_factory=list)
+    coming: list[str] = field(default_factory=list)
 
     def later(self, *states: str) -> None:
         """Let the state become another one whenever somebody has waited, in this order."""
-        self._later += states
+        self.coming += states
 
     def when(
         self,
@@ -177,24 +91,24 @@ class Cluster(Runner):
         stderr: str = "",
         **what: Any,
     ) -> None:
-        """Say what happens the next time that a command is run, and nothing was said of it yet.
+        """Say what happens when a command is run next; said again, when it is run after that.
 
         Args:
-            command: Its first words.
-            exit_code: How it ends; not with 0: it fails, and does nothing.
-            stdout: What it says instead of what it would.
+            command: The command's first words.
+            exit_code: The code that it ends with. With any but 0 it does not do what it should.
+            stdout: What it prints in place of its real output, which it then does not do either.
             stderr: The same on standard error.
-            what: As the other attributes of `Event`.
+            what: The other attributes of `Event`.
         """
         answer = Result(exit_code, stdout, stderr) if exit_code or stdout or stderr else None
-        self._events.append(Event(command, answer=answer, **what))
+        self.events.append(Event(command, answer=answer, **what))
 
     def edit(self, old: str, new: str) -> None:
         """Change the live CIB as another administrator does."""
-        _require(old in self.cib, f"the live CIB does not have {old}")
+        require(old in self.cib, f"the live CIB does not have {old}")
         root = etree.fromstring(self.cib.replace(old, new))
         root.set("epoch", str(int(root.get("epoch", "0")) + 1))
-        self.cib = _text(root)
+        self.cib = as_text(root)
 
     @property
     def reads(self) -> Counter[str]:
@@ -204,22 +118,22 @@ class Cluster(Runner):
 
     def check(self) -> None:
         """Check that all has happened that was to happen, and that no file was left behind."""
-        _require(not self._events, f"these never happened: {self._events}")
-        _require(not self._later, f"nobody waited for these states: {self._later}")
-        left = [str(file) for file in self._files if file.exists()]
-        _require(not left, f"these files were left behind: {left}")
+        require(not self.events, f"these never happened: {self.events}")
+        require(not self.coming, f"nobody waited for these states: {self.coming}")
+        left = [str(file) for file in self.files if file.exists()]
+        require(not left, f"these files were left behind: {left}")
 
     # What the machine has of it.
 
     def clock(self) -> float:
         """Return the seconds that have passed."""
-        return self._seconds
+        return self.seconds
 
     def sleep(self, seconds: float) -> None:
         """Let time pass, and the cluster go on."""
-        self._seconds += seconds
-        if self._later:
-            self.state = self._later.pop(0)
+        self.seconds += seconds
+        if self.coming:
+            self.state = self.coming.pop(0)
 
     def find(self, program: str) -> str | None:
         """Find only what is said to be installed."""
@@ -228,216 +142,43 @@ class Cluster(Runner):
     def execute(self, command: tuple[str, ...], *, stdin: str, timeout: float) -> Result:
         """Answer, or record, what a real program would be asked or told."""
         shown = PUSH if _begins(command, PUSH) else shlex.join(command)
-        _require(timeout > 0, f"no time for `{shown}`")
-        _require(self.password not in shown, f"a password among the arguments of `{shown}`")
-        _require(
-            not stdin or _begins(command, "pcs host auth"), f"`{shown}` was given something to read"
-        )
+        require(timeout > 0, f"no time for `{shown}`")
+        require(self.password not in shown, f"a password among the arguments of `{shown}`")
+        reads_input = _begins(command, "pcs host auth")
+        require(not stdin or reads_input, f"`{shown}` was given something to read")
         self.calls.append(shown)
-        read, write = _known(_READS, command), _known(_WRITES, command)
-        if write is not None:
+        if _known(WRITES, command) is not None:
             self.writes.append(shown)
-        program = read or write
+        program = _known(READS | WRITES, command)
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
         is_about_files = _begins(command, "env") or "--corosync_conf" in command
-        _require(
-            bool(self._state) or is_about_files,
+        require(
+            bool(self.state) or is_about_files,
             f"nobody has said in which state the cluster is, and `{shown}` was run",
         )
-        event = next((each for each in self._events if _begins(command, each.command)), None)
-        if event is not None:
-            self._events.remove(event)
-        else:
-            event = Event(shown, answer=_known(self.broken, command))
+        event = self._event(command)
         event.before()
         try:
-            if event.hangs or event.answer is not None:
-                if event.arrives:
-                    program(self, command, stdin)
-                if event.hangs:
-                    raise TimeoutError
-                assert event.answer is not None
-                return event.answer
-            return program(self, command, stdin)
+            if event.answer is None and not event.hangs:
+                return program(self, command, stdin)
+            if event.arrives:
+                program(self, command, stdin)
+            if event.answer is None:
+                raise TimeoutError
+            return event.answer
         finally:
             if event.state is not None:
                 self.state = event.state
             event.then()
 
-    # What reads it.
-
-    def _crm_mon(self, command: tuple[str, ...], _stdin: str) -> Result:
-        _require(set(command[1:]) == _CRM_MON, f"crm_mon would tell otherwise: {command}")
-        self._seconds += LOOK
-        return Result(self._status, self.state, "")
-
-    @property
-    def _status(self) -> int:
-        """The exit code of crm_mon, which it also says."""
-        status = etree.fromstring(self.state.encode()).find("status")
-        return int(status.get("code", "0")) if status is not None else 0
-
-    def _pcs_cib(self, command: tuple[str, ...], _stdin: str) -> Result:
-        _require(len(command) == len("pcs cluster cib".split()), f"more than a CIB: {command}")
-        if self._status == _DISCONNECTED:
-            return Result(1, "", "Error: unable to get cib\n")
-        return Result(0, self.cib, "")
-
-    def _query(self, command: tuple[str, ...], _stdin: str) -> Result:
-        _require(len(command) == len("cibadmin --query".split()), f"more than a CIB: {command}")
-        if self._status == _DISCONNECTED:
-            return Result(_DISCONNECTED, "", "cibadmin: Connection to cluster failed\n")
-        return Result(0, self.cib, "")
-
-    def _config(self, command: tuple[str, ...], _stdin: str) -> Result:
-        options = command[len("pcs cluster config".split()) :]
-        _require(options[:1] == ("--output-format=json",), f"pcs would tell otherwise: {command}")
-        if len(options) == 1:
-            return Result(0, json.dumps(self.config), "")
-        _require(options[1] == "--corosync_conf", f"pcs would tell otherwise: {command}")
-        if options[2] not in self.config_files:
-            return Result(1, "", f"Error: Unable to read '{options[2]}': No such file\n")
-        return Result(0, json.dumps(self.config_files[options[2]]), "")
-
-    def _wait(self, command: tuple[str, ...], _stdin: str) -> Result:
-        _require(
-            len(command) == 3 and command[2].startswith("--timeout="), f"waits for ever: {command}"
-        )
-        return Result(self._status, "", "")
-
-    def _crm_diff(self, command: tuple[str, ...], _stdin: str) -> Result:
-        options = dict(zip(command[1::2], command[2::2], strict=False))
-        original = self._xml(options["--original"])
-        if "--patch" in options:
-            try:
-                result = patched(original, self._xml(options["--patch"]))
-            except DoesNotFit as error:
-                return Result(_DIFF_FAILED, "", f"Could not apply patch: no match for {error}\n")
-            return Result(0, _text(result), "")
-        with_versions = "--no-version" not in command
-        patch = difference(original, self._xml(options["--new"]), with_versions=with_versions)
-        return Result(0, "", "") if patch is None else Result(1, _text(patch), "")
-
-    def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
-        _require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
-        asked = self._xml(command[1].removeprefix("CIB_file="))
-        self.simulated.append(asked)
-        if self.scheduled is None:
-            pytest.fail("the scheduler was asked")
-        is_live = configuration(asked) == configuration(self.cib)
-        return Result(0, self.scheduled[0 if is_live else 1], "")
-
-    def _journalctl(self, command: tuple[str, ...], _stdin: str) -> Result:
-        _require(set(command[1:]) == _JOURNAL, f"journalctl would tell otherwise: {command}")
-        lines = [json.dumps({"MESSAGE": message}) + "\n" for message in self.journal]
-        return Result(0 if lines else 1, "".join(lines), "")
-
-    def _attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
-        name = _option(command, "--name")
-        wanted = {"--query", "--all", f"--name={name}", "--output-as=xml"}
-        _require(set(command[1:]) == wanted, f"attrd_updater would tell otherwise: {command}")
-        root = etree.Element("pacemaker-result", {"api-version": "2.25"})
-        for (attribute, host), value in self.attributes.items():
-            if attribute == name:
-                etree.SubElement(root, "attribute", name=name, value=value, host=host)
-        code, message = (0, "OK") if len(root) else (_CONFIG, "attribute does not exist")
-        etree.SubElement(root, "status", code=str(code), message=message)
-        return Result(code, _text(root), "")
-
-    # What changes something.
-
-    def _patch(self, command: tuple[str, ...], _stdin: str) -> Result:
-        patch = self._xml(command[3])
-        live = etree.fromstring(self.cib)
-        source, target = patch.find("version/source"), patch.find("version/target")
-        if self._status == _DISCONNECTED:
-            return Result(_DISCONNECTED, "", "cibadmin: Connection to cluster failed\n")
-        if source is not None and version_of(source) != version_of(live):
-            said = "Call failed: Update was older than existing configuration\n"
-            return Result(_OLD, "", said)
-        try:
-            result = patched(live, patch)
-        except DoesNotFit:
-            said = "Call failed: Application of an update diff failed\n"
-            return Result(1, "", said)
-        before, self.cib = self.cib, _text(result)
-        versions = (
-            "" if version is None else ".".join(version_of(version)) for version in (source, target)
-        )
-        self.pushes.append(Push(before, self.cib, self.state, *versions))
-        return Result(0, "", "")
-
-    def _cleanup(self, command: tuple[str, ...], _stdin: str) -> Result:
-        resources = etree.fromstring(self.cib).find("configuration/resources")
-        present = () if resources is None else resources.iterfind(f".//*[@id='{command[3]}']")
-        if not any(True for _ in present):
-            said = f"Error: Unable to forget failed operations of resource: {command[3]}\n"
-            return Result(1, "", f"{said}Resource '{command[3]}' not found\n")
-        return Result(0, "", f"Cleaned up {command[3]} on all nodes\n")
-
-    def _delete_attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
-        root = etree.fromstring(self.cib)
-        node, name = _option(command, "--node"), _option(command, "--name")
-        for pair in root.iterfind(f"status/node_state[@uname='{node}']//nvpair[@name='{name}']"):
-            parent = pair.getparent()
-            assert parent is not None
-            parent.remove(pair)
-        root.set("num_updates", str(int(root.get("num_updates", "0")) + 1))
-        self.cib = _text(root)
-        return Result(0, "", "")
-
-    def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
-        unit = f"{_option(command, '--unit')}.timer"
-        if unit in self.timers:
-            said = f"Failed to start transient timer unit: Unit {unit} was already loaded.\n"
-            return Result(1, "", said)
-        begin = next(at for at, word in enumerate(command) if word.startswith("/"))
-        self.timers[unit] = shlex.join(command[begin:])
-        return Result(0, "", f"Running timer as unit: {unit}\n")
-
-    def _stop_unit(self, command: tuple[str, ...], _stdin: str) -> Result:
-        unit = command[2]
-        if self.timers.pop(unit, None) is None:
-            return Result(5, "", f"Failed to stop {unit}: Unit {unit} not loaded.\n")
-        return Result(0, "", "")
-
-    def _authenticate(self, command: tuple[str, ...], stdin: str) -> Result:
-        if stdin != f"{self.password}\n":
-            node = command[len("pcs host auth".split())]
-            said = f"Error: {node}: Username and/or password is incorrect\n"
-            return Result(1, "Password: ", said)
-        return Result(0, "Password: ", "")
-
-    def _done(self, _command: tuple[str, ...], _stdin: str) -> Result:
-        return Result(0, "", "")
-
-    def _xml(self, path: str) -> etree._Element:
-        """Read a file that a program is given: a CIB may say more than everybody should know."""
-        file = Path(path)
-        mode = stat.S_IMODE(file.parent.stat().st_mode)
-        _require(mode == 0o700, f"others can read {file}: its folder's mode is {mode:o}")
-        self._files.append(file)
-        return etree.fromstring(file.read_bytes())
-
-
-def told(state: str) -> str:
-    """Return what crm_mon tells in a state, given the name of its fixture."""
-    return (STATES / f"{state}.xml").read_text()
-
-
-def configuration(cib: str | etree._Element) -> str:
-    """Return a CIB's configuration alone, written in the one way that any other is written in."""
-    root = etree.fromstring(cib) if isinstance(cib, str) else cib
-    text = etree.tostring(root.find("configuration"), with_tail=False)  # type: ignore[arg-type]
-    bare = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
-    return etree.tostring(bare, method="c14n").decode()
-
-
-def _text(root: etree._Element) -> str:
-    """Return XML as Pacemaker's tools print it."""
-    etree.indent(root)
-    return etree.tostring(root, encoding="unicode") + "\n"
+    def _event(self, command: tuple[str, ...]) -> Event:
+        """Take what shall happen at a command; nothing special, if nothing was said of it."""
+        for event in self.events:
+            if _begins(command, event.command):
+                self.events.remove(event)
+                return event
+        return Event(" ".join(command), answer=_known(self.broken, command))
 
 
 def _begins(command: tuple[str, ...], words: str) -> bool:
@@ -448,41 +189,3 @@ def _begins(command: tuple[str, ...], words: str) -> bool:
 def _known(commands: Mapping[str, _Value], command: tuple[str, ...]) -> _Value | None:
     """Return what is known of a command by its first words."""
     return next((value for words, value in commands.items() if _begins(command, words)), None)
-
-
-def _option(command: tuple[str, ...], name: str) -> str:
-    return next(word.partition("=")[2] for word in command if word.startswith(f"{name}="))
-
-
-def _require(condition: bool, otherwise: str) -> None:
-    """Fail the test, whatever exceptions the code under test catches."""
-    if not condition:
-        pytest.fail(otherwise)
-
-
-_Program = Callable[[Cluster, tuple[str, ...], str], Result]
-_READS: dict[str, _Program] = {
-    "crm_mon": Cluster._crm_mon,
-    "pcs cluster cib": Cluster._pcs_cib,
-    "pcs cluster config": Cluster._config,
-    "cibadmin --query": Cluster._query,
-    "crm_resource --wait": Cluster._wait,
-    "crm_diff": Cluster._crm_diff,
-    "env": Cluster._crm_simulate,
-    "journalctl": Cluster._journalctl,
-    "attrd_updater --query": Cluster._attribute,
-}
-_WRITES: dict[str, _Program] = {
-    PUSH: Cluster._patch,
-    "pcs resource cleanup": Cluster._cleanup,
-    "pcs stonith cleanup": Cluster._cleanup,
-    "attrd_updater --delete": Cluster._delete_attribute,
-    "systemd-run": Cluster._start_timer,
-    "systemctl stop": Cluster._stop_unit,
-    "pcs host auth": Cluster._authenticate,
-    "pcs cluster setup": Cluster._done,
-    "pcs cluster start": Cluster._done,
-    "pcs cluster enable": Cluster._done,
-    "pcs stonith sbd": Cluster._done,
-    "pcs quorum device add": Cluster._done,
-}

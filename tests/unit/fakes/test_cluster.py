@@ -13,7 +13,8 @@ from lxml import etree
 
 from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import CONFIG, LOOK, PUSH, STATES, Cluster, configuration
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import CONFIG, LOOK, PUSH, configuration, told
 
 CRM_MON = ("crm_mon", "--output-as=xml", "--one-shot", "--inactive", "--fence-history=3")
 Failed = pytest.fail.Exception
@@ -55,7 +56,7 @@ CHANGED = LIVE.replace('score="100"', 'score="200"').replace('epoch="7"', 'epoch
 
 def test_reads_are_answered_from_the_state(cluster: Cluster) -> None:
     """Each program tells its part, as often as it is asked; nothing is written."""
-    assert run(cluster, *CRM_MON).stdout == (STATES / "cluster-only.xml").read_text()
+    assert run(cluster, *CRM_MON).stdout == told("cluster-only")
     for command in (("pcs", "cluster", "cib"), ("cibadmin", "--query")):
         assert run(cluster, *command).stdout == LIVE
         assert run(cluster, *command).stdout == LIVE
@@ -131,7 +132,7 @@ def test_what_happens_to_a_command(cluster: Cluster, folder: Path) -> None:
         cluster.check()
     assert push(cluster, folder, LIVE, CHANGED).exit_code == 124
     assert configuration(cluster.cib) == configuration(CHANGED)
-    assert cluster.state == (STATES / "running.xml").read_text()
+    assert cluster.state == told("running")
     assert cluster.writes == [PUSH] * 3
 
 
@@ -140,7 +141,7 @@ def test_the_state_goes_on_while_somebody_waits(cluster: Cluster) -> None:
     cluster.later("joining", "running")
     for state, seconds in (("cluster-only", 0), ("joining", 2), ("running", 3)):
         cluster.sleep(seconds) if seconds else None
-        assert cluster.state == (STATES / f"{state}.xml").read_text()
+        assert cluster.state == told(state)
         assert run(cluster, *CRM_MON).stdout == cluster.state
     assert cluster.clock() == 3 * LOOK + 5
     cluster.check()

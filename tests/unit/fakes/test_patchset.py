@@ -8,8 +8,8 @@ from lxml import etree
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
 from tests.unit.cib_templates.conftest import EXAMPLE, LIVE
-from tests.unit.fakes.cluster import configuration
 from tests.unit.fakes.patchset import DoesNotFit, difference, patched
+from tests.unit.fakes.programs import configuration
 
 OLD = "<cib epoch='7'><configuration><resources>{}</resources></configuration></cib>"
 

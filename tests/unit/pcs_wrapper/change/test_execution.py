@@ -12,8 +12,9 @@ from cib_templates.cib.text import to_text
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import PUSH, Cluster
+from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.killed import Killed, kill
+from tests.unit.fakes.programs import PUSH
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))

@@ -18,7 +18,8 @@ from cib_templates.reading.reading import read_description
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import PUSH, Cluster, configuration, told
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import PUSH, configuration, told
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))

@@ -10,7 +10,8 @@ from lxml import etree
 
 from pcs_wrapper.change import saved_plan
 from pcs_wrapper.errors import ClusterError, UsageError
-from tests.unit.fakes.cluster import PUSH, Cluster, configuration
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import PUSH, configuration
 from tests.unit.pcs_wrapper.change.test_plan import answer, change
 from tests.unit.pcs_wrapper.conftest import LIVE, Takeover
 

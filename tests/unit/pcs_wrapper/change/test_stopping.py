@@ -18,7 +18,8 @@ from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.machine.runner import Result
 from pcs_wrapper.pacemaker.crm_mon import parse_state
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import PUSH, Cluster, configuration, told
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import PUSH, configuration, told
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
 
 OLD = merge(etree.fromstring(LIVE), read_description(EXAMPLE))

@@ -15,7 +15,8 @@ from pcs_wrapper.change.verification import Scope, first_failure, scope_of, veri
 from pcs_wrapper.pacemaker import settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, parse_state
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import Cluster, told
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import told
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 OLD = etree.fromstring(LIVE)

@@ -11,7 +11,8 @@ from cib_templates.cib.text import to_text
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import CONFIG, PUSH, Cluster, configuration, told
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import CONFIG, PUSH, configuration, told
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 AUTH = (

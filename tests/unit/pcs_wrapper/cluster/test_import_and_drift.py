@@ -10,7 +10,8 @@ import pytest
 from cib_templates.cib.text import to_text
 from cib_templates.reading.reading import read_description
 from pcs_wrapper.pacemaker.cib import read_cib_file
-from tests.unit.fakes.cluster import CONFIG, Cluster
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import CONFIG
 from tests.unit.pcs_wrapper.conftest import LIVE, Takeover
 
 CIB = LIVE / "2.1.xml"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.fakes.cluster import PUSH, Cluster
+from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.killed import Killed, kill
+from tests.unit.fakes.programs import PUSH
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, LIVE, Takeover
 
 _MORE = """

@@ -10,7 +10,8 @@ from lxml import etree
 
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import parse_state
-from tests.unit.fakes.cluster import Cluster, told
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import told
 from tests.unit.pcs_wrapper.conftest import Takeover
 
 

@@ -12,7 +12,8 @@ from cib_templates.reading.reading import read_description
 from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, PushUncertain
 from pcs_wrapper.pacemaker import cib
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import PUSH, Cluster, configuration
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import PUSH, configuration
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 OLD = etree.fromstring(LIVE)

@@ -1,0 +1,329 @@
+"""What the programs of a cluster answer, and what they do to it.
+
+Each answers only to the options that Takeover gives it: with others, the real one would tell
+something else, and the test fails.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from pcs_wrapper.machine.runner import Result
+from tests.unit.fakes.patchset import DoesNotFit, difference, patched, version_of
+
+_STATES = Path(__file__).parents[1] / "pcs_wrapper" / "crm_mon"
+#: How a push is recorded, and named: its file is another one each time.
+PUSH = "cibadmin --patch"
+#: How long a look at the cluster's state takes, in seconds.
+LOOK = 10.0
+# What crm_error(8) calls them.
+_OLD, _DISCONNECTED, _CONFIG, _DIFF_FAILED = 103, 102, 78, 65
+_CRM_MON = {"--output-as=xml", "--one-shot", "--inactive", "--fence-history=3"}
+_SIMULATE = {"crm_simulate", "--run", "--live-check", "--output-as=xml"}
+_JOURNAL = {
+    *("--output=json", "--output-fields=MESSAGE", "--no-pager"),
+    *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+}
+# As pcs 0.11.5 and 0.12.0 print it.
+CONFIG: dict[str, Any] = {
+    "cluster_name": "shop",
+    "transport": "KNET",
+    "totem_options": {"token": "1000"},
+    "nodes": [
+        {
+            "name": f"node{number}",
+            "nodeid": f"{number}",
+            "addrs": [
+                {"addr": f"203.0.113.1{number}", "link": "1", "type": "IPv4"},
+                {"addr": f"198.51.100.1{number}", "link": "0", "type": "IPv4"},
+            ],
+        }
+        for number in (1, 2, 3)
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Push:
+    """A change of the live CIB that was pushed and taken.
+
+    Attributes:
+        before: The live CIB just before.
+        after: The live CIB just after.
+        state: What crm_mon told then, as XML.
+        source: The version that the patch was for, with dots.
+        target: The version that it made.
+    """
+
+    before: str
+    after: str
+    state: str
+    source: str
+    target: str
+
+
+@dataclass(repr=False)
+class Programs:
+    """A cluster, and the programs that tell of it and change it.
+
+    Attributes:
+        state: What crm_mon tells, as XML; empty as long as no test has said it.
+        cib: The live CIB.
+        config: Corosync's configuration, as pcs tells it.
+        config_files: The same of other files, by their paths.
+        password: hacluster's password.
+        scheduled: What crm_simulate says of the live CIB, and of any other; None if it must not be
+            asked.
+        journal: The messages of pacemaker-fenced in the journal.
+        attributes: The values of private node attributes, by name and node.
+        timers: The commands that wait for their time, by unit.
+        pushes: What was pushed, and taken.
+        simulated: The CIBs that the scheduler was asked about.
+        files: The files that programs were given.
+        seconds: How much time has passed.
+    """
+
+    _state: str = ""
+    cib: str = "<cib><configuration/><status/></cib>"
+    config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
+    config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    password: str = "hunter2"
+    scheduled: tuple[str, str] | None = None
+    journal: list[Any] = field(default_factory=list)
+    attributes: dict[tuple[str, str], str] = field(default_factory=dict)
+    timers: dict[str, str] = field(default_factory=dict)
+    pushes: list[Push] = field(default_factory=list)
+    simulated: list[etree._Element] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def state(self) -> str:
+        """What crm_mon tells, as XML; it may be set to the name of a fixture, too."""
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        is_name = state.replace("-", "").replace(".", "").isalnum()
+        self._state = told(state) if is_name else state
+
+    # What reads it.
+
+    def _crm_mon(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(set(command[1:]) == _CRM_MON, f"crm_mon would tell otherwise: {command}")
+        self.seconds += LOOK
+        return Result(self._status, self.state, "")
+
+    @property
+    def _status(self) -> int:
+        """The exit code of crm_mon, which it also says."""
+        status = etree.fromstring(self.state.encode()).find("status")
+        return int(status.get("code", "0")) if status is not None else 0
+
+    def _pcs_cib(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(len(command) == len("pcs cluster cib".split()), f"more than a CIB: {command}")
+        if self._status == _DISCONNECTED:
+            return Result(1, "", "Error: unable to get cib\n")
+        return Result(0, self.cib, "")
+
+    def _query(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(len(command) == len("cibadmin --query".split()), f"more than a CIB: {command}")
+        if self._status == _DISCONNECTED:
+            return Result(_DISCONNECTED, "", "cibadmin: Connection to cluster failed\n")
+        return Result(0, self.cib, "")
+
+    def _config(self, command: tuple[str, ...], _stdin: str) -> Result:
+        options = command[len("pcs cluster config".split()) :]
+        require(options[:1] == ("--output-format=json",), f"pcs would tell otherwise: {command}")
+        if len(options) == 1:
+            return Result(0, json.dumps(self.config), "")
+        require(options[1] == "--corosync_conf", f"pcs would tell otherwise: {command}")
+        if options[2] not in self.config_files:
+            return Result(1, "", f"Error: Unable to read '{options[2]}': No such file\n")
+        return Result(0, json.dumps(self.config_files[options[2]]), "")
+
+    def _wait(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(
+            len(command) == 3 and command[2].startswith("--timeout="), f"waits for ever: {command}"
+        )
+        return Result(self._status, "", "")
+
+    def _crm_diff(self, command: tuple[str, ...], _stdin: str) -> Result:
+        options = dict(zip(command[1::2], command[2::2], strict=False))
+        original = self._xml(options["--original"])
+        if "--patch" in options:
+            try:
+                result = patched(original, self._xml(options["--patch"]))
+            except DoesNotFit as error:
+                return Result(_DIFF_FAILED, "", f"Could not apply patch: no match for {error}\n")
+            return Result(0, as_text(result), "")
+        with_versions = "--no-version" not in command
+        patch = difference(original, self._xml(options["--new"]), with_versions=with_versions)
+        return Result(0, "", "") if patch is None else Result(1, as_text(patch), "")
+
+    def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
+        asked = self._xml(command[1].removeprefix("CIB_file="))
+        self.simulated.append(asked)
+        if self.scheduled is None:
+            pytest.fail("the scheduler was asked")
+        is_live = configuration(asked) == configuration(self.cib)
+        return Result(0, self.scheduled[0 if is_live else 1], "")
+
+    def _journalctl(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(set(command[1:]) == _JOURNAL, f"journalctl would tell otherwise: {command}")
+        lines = [json.dumps({"MESSAGE": message}) + "\n" for message in self.journal]
+        return Result(0 if lines else 1, "".join(lines), "")
+
+    def _attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name = _option(command, "--name")
+        wanted = {"--query", "--all", f"--name={name}", "--output-as=xml"}
+        require(set(command[1:]) == wanted, f"attrd_updater would tell otherwise: {command}")
+        root = etree.Element("pacemaker-result", {"api-version": "2.25"})
+        for (attribute, host), value in self.attributes.items():
+            if attribute == name:
+                etree.SubElement(root, "attribute", name=name, value=value, host=host)
+        code, message = (0, "OK") if len(root) else (_CONFIG, "attribute does not exist")
+        etree.SubElement(root, "status", code=str(code), message=message)
+        return Result(code, as_text(root), "")
+
+    # What changes something.
+
+    def _patch(self, command: tuple[str, ...], _stdin: str) -> Result:
+        patch = self._xml(command[3])
+        live = etree.fromstring(self.cib)
+        source, target = patch.find("version/source"), patch.find("version/target")
+        if self._status == _DISCONNECTED:
+            return Result(_DISCONNECTED, "", "cibadmin: Connection to cluster failed\n")
+        if source is not None and version_of(source) != version_of(live):
+            said = "Call failed: Update was older than existing configuration\n"
+            return Result(_OLD, "", said)
+        try:
+            result = patched(live, patch)
+        except DoesNotFit:
+            said = "Call failed: Application of an update diff failed\n"
+            return Result(1, "", said)
+        before, self.cib = self.cib, as_text(result)
+        versions = (
+            "" if version is None else ".".join(version_of(version)) for version in (source, target)
+        )
+        self.pushes.append(Push(before, self.cib, self.state, *versions))
+        return Result(0, "", "")
+
+    def _cleanup(self, command: tuple[str, ...], _stdin: str) -> Result:
+        resources = etree.fromstring(self.cib).find("configuration/resources")
+        present = () if resources is None else resources.iterfind(f".//*[@id='{command[3]}']")
+        if not any(True for _ in present):
+            said = f"Error: Unable to forget failed operations of resource: {command[3]}\n"
+            return Result(1, "", f"{said}Resource '{command[3]}' not found\n")
+        return Result(0, "", f"Cleaned up {command[3]} on all nodes\n")
+
+    def _delete_attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
+        root = etree.fromstring(self.cib)
+        node, name = _option(command, "--node"), _option(command, "--name")
+        for pair in root.iterfind(f"status/node_state[@uname='{node}']//nvpair[@name='{name}']"):
+            parent = pair.getparent()
+            assert parent is not None
+            parent.remove(pair)
+        root.set("num_updates", str(int(root.get("num_updates", "0")) + 1))
+        self.cib = as_text(root)
+        return Result(0, "", "")
+
+    def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
+        unit = f"{_option(command, '--unit')}.timer"
+        if unit in self.timers:
+            said = f"Failed to start transient timer unit: Unit {unit} was already loaded.\n"
+            return Result(1, "", said)
+        begin = next(at for at, word in enumerate(command) if word.startswith("/"))
+        self.timers[unit] = shlex.join(command[begin:])
+        return Result(0, "", f"Running timer as unit: {unit}\n")
+
+    def _stop_unit(self, command: tuple[str, ...], _stdin: str) -> Result:
+        unit = command[2]
+        if self.timers.pop(unit, None) is None:
+            return Result(5, "", f"Failed to stop {unit}: Unit {unit} not loaded.\n")
+        return Result(0, "", "")
+
+    def _authenticate(self, command: tuple[str, ...], stdin: str) -> Result:
+        if stdin != f"{self.password}\n":
+            node = command[len("pcs host auth".split())]
+            said = f"Error: {node}: Username and/or password is incorrect\n"
+            return Result(1, "Password: ", said)
+        return Result(0, "Password: ", "")
+
+    def _done(self, _command: tuple[str, ...], _stdin: str) -> Result:
+        return Result(0, "", "")
+
+    def _xml(self, path: str) -> etree._Element:
+        """Read a file that a program is given: a CIB may say more than everybody should know."""
+        file = Path(path)
+        mode = stat.S_IMODE(file.parent.stat().st_mode)
+        require(mode == 0o700, f"others can read {file}: its folder's mode is {mode:o}")
+        self.files.append(file)
+        return etree.fromstring(file.read_bytes())
+
+
+def told(state: str) -> str:
+    """Return what crm_mon tells in a state, given the name of its fixture."""
+    return (_STATES / f"{state}.xml").read_text()
+
+
+def configuration(cib: str | etree._Element) -> str:
+    """Return a CIB's configuration alone, written in the one way that any other is written in."""
+    root = etree.fromstring(cib) if isinstance(cib, str) else cib
+    text = etree.tostring(root.find("configuration"), with_tail=False)  # type: ignore[arg-type]
+    bare = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
+    return etree.tostring(bare, method="c14n").decode()
+
+
+def as_text(root: etree._Element) -> str:
+    """Return XML as Pacemaker's tools print it."""
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode") + "\n"
+
+
+def _option(command: tuple[str, ...], name: str) -> str:
+    return next(word.partition("=")[2] for word in command if word.startswith(f"{name}="))
+
+
+def require(condition: bool, otherwise: str) -> None:
+    """Fail the test, whatever exceptions the code under test catches."""
+    if not condition:
+        pytest.fail(otherwise)
+
+
+Program = Callable[[Programs, tuple[str, ...], str], Result]
+READS: dict[str, Program] = {
+    "crm_mon": Programs._crm_mon,
+    "pcs cluster cib": Programs._pcs_cib,
+    "pcs cluster config": Programs._config,
+    "cibadmin --query": Programs._query,
+    "crm_resource --wait": Programs._wait,
+    "crm_diff": Programs._crm_diff,
+    "env": Programs._crm_simulate,
+    "journalctl": Programs._journalctl,
+    "attrd_updater --query": Programs._attribute,
+}
+WRITES: dict[str, Program] = {
+    PUSH: Programs._patch,
+    "pcs resource cleanup": Programs._cleanup,
+    "pcs stonith cleanup": Programs._cleanup,
+    "attrd_updater --delete": Programs._delete_attribute,
+    "systemd-run": Programs._start_timer,
+    "systemctl stop": Programs._stop_unit,
+    "pcs host auth": Programs._authenticate,
+    "pcs cluster setup": Programs._done,
+    "pcs cluster start": Programs._done,
+    "pcs cluster enable": Programs._done,
+    "pcs stonith sbd": Programs._done,
+    "pcs quorum device add": Programs._done,
+}
