@@ -15,9 +15,9 @@ class Program:
     """A program to run.
 
     Args:
-        command: argument list; the first is an absolute path.
-        environ: its whole environment.
-        code: the exit code that says it did its work.
+        command: The program and its arguments; the program is an absolute path.
+        environ: Its whole environment.
+        code: The exit code that says it did its work.
     """
 
     command: tuple[str, ...]
@@ -37,14 +37,14 @@ def measure(programs: dict[str, list[Program]], runs: int) -> dict[str, list[Cos
     """Run every list of programs `runs` times, in turns, so that a busy moment hits all alike.
 
     Args:
-        programs: name to the programs of one round, in their order.
-        runs: the number of rounds that count; one more before them warms the caches.
+        programs: For each name the programs of one round, in their order.
+        runs: The number of rounds that count; one more before them warms the caches.
 
     Returns:
-        For each name the costs of its programs.
+        For each name the costs of its programs, in their order.
 
     Raises:
-        ProgramFailed: an exit code was not the expected one.
+        ProgramFailed: An exit code was not the expected one.
     """
     samples: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in programs}
     for _ in range(runs + 1):
@@ -62,10 +62,10 @@ def _median(samples: list[tuple[float, float]]) -> Cost:
 
 
 def run_once(program: Program) -> tuple[float, float]:
-    """Run a program once and return seconds of wall time and of CPU time.
+    """Run a program once and return its seconds of wall time and of CPU time.
 
     Raises:
-        ProgramFailed: its exit code was not the expected one.
+        ProgramFailed: Its exit code was not the expected one.
     """
     null = os.devnull
     begin = time.perf_counter()

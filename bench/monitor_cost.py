@@ -46,7 +46,7 @@ class Bench:
     """The agents of both kinds, installed and with resources to run them on.
 
     Args:
-        folder: for whatever is made here.
+        folder: A folder for whatever is made here.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,11 +54,11 @@ class Bench:
         self._ours = install_agents(folder)[0].parent
 
     def ours(self, agent: str, action: str, parameters: dict[str, str]) -> Program:
-        """An action of one of our agents."""
+        """Return an action of one of our agents."""
         return self._program(self._ours / agent, action, parameters)
 
     def stock(self, agent: str, action: str, parameters: dict[str, str]) -> Program:
-        """An action of one of the stock agents."""
+        """Return an action of one of the stock agents."""
         return self._program(_STOCK / agent, action, parameters)
 
     def _program(self, path: Path, action: str, parameters: dict[str, str]) -> Program:
@@ -126,7 +126,7 @@ def _app(bench: Bench, runs: int) -> dict[str, dict[str, Cost]]:
 
 @contextmanager
 def _watcher(state: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The watcher of a node that runs `_SERVICES` services; our agents' monitors find it alive."""
+    """Run the watcher of a node with `_SERVICES` services; our agents' monitors find it alive."""
     environ = {"HA_RSCTMP": str(state)}
     this = identify(os.getpid())
     root = mountinfo.at(mountinfo.mounts(), "/")[-1]
@@ -150,7 +150,7 @@ def _watcher(state: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _memory_mib(process: subprocess.Popen[bytes]) -> float:
-    """The memory (PSS, MiB) of a process."""
+    """Return the memory (PSS, MiB) of a process."""
     rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
     [pss] = [line.split()[1] for line in rollup.splitlines() if line.startswith("Pss:")]
     return int(pss) / 1024
@@ -158,7 +158,7 @@ def _memory_mib(process: subprocess.Popen[bytes]) -> float:
 
 @contextmanager
 def _disk(folder: Path) -> Iterator[str]:
-    """A loop device with an ext4 filesystem."""
+    """Make a loop device with an ext4 filesystem."""
     image = folder / "image"
     with image.open("wb") as file:
         file.truncate(64 << 20)
@@ -183,7 +183,7 @@ def _prepare_network() -> None:
 
 
 def _prepare_programs(folder: Path) -> None:
-    """The stock Filesystem agent loads kernel modules, which is not what is measured."""
+    """Replace modprobe(8): the modules that the stock Filesystem loads are not measured."""
     (folder / "bin").mkdir()
     modprobe = folder / "bin" / "modprobe"
     modprobe.write_text("#!/bin/sh\nexit 0\n")
@@ -194,10 +194,10 @@ def run(runs: int) -> dict[str, Any]:
     """Measure everything, within namespaces that are thrown away afterwards.
 
     Args:
-        runs: rounds that each median is of.
+        runs: How many rounds each median is of.
 
     Raises:
-        ProgramFailed: an agent did not do what it is measured for.
+        ProgramFailed: An agent did not do what it is measured for.
     """
     _prepare_network()
     with tempfile.TemporaryDirectory() as name, _disk(Path(name)) as device:

@@ -47,7 +47,8 @@ class Told:
 class Pacemaker:
     """Programs that note when they were called, and with which arguments.
 
-    Parameters: a folder for them and for what they note.
+    Args:
+        folder: A folder for them and for what they note.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -83,8 +84,10 @@ class Pacemaker:
 class Watcher:
     """The watcher of a folder of registrations.
 
-    Parameters: the folder for agents' run-time files, the programs that it finds, a command to
-    run it under.
+    Args:
+        run_time: The folder for agents' run-time files.
+        pacemaker: The programs that it finds.
+        prefix: A command to run it under.
     """
 
     def __init__(self, run_time: Path, pacemaker: Pacemaker, prefix: Sequence[str] = ()) -> None:
