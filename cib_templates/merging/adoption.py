@@ -1,12 +1,13 @@
 """Taking over resources that others made, when a description names them.
 
-They get Takeover's mark in a copy of the live CIB; from then on a merge treats them as its own.
+They get Takeover's mark; from then on a merge treats them as its own.
 They go on running: what a resource is, to Pacemaker, is its ID and its parameters.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import copy
+from collections.abc import Iterable, Mapping
 
 from lxml import etree
 
@@ -15,42 +16,57 @@ from cib_templates.cib.nvset import nvset
 from cib_templates.cib.ownership import mark
 
 
-def adopt(resources: etree._Element, wanted: Iterable[etree._Element]) -> None:
-    """Mark what of a live CIB's resources a description has, too.
+def adopted(resources: etree._Element, wanted: Iterable[etree._Element]) -> etree._Element:
+    """Return a live CIB's resources, with Takeover's mark on those that a description has, too.
 
     Args:
-        resources: The section of the copy of a live CIB; it is modified.
+        resources: The section of a live CIB.
         wanted: The resources of the description.
     """
     present = {element.get("id"): element for element in resources}
-    for new in wanted:
-        old = present.get(new.get("id"))
-        members = [m for m in new.iterfind("primitive") if m.get("id") in present]
-        if old is None and new.tag == "group" and members:
-            old = _grouped(new, [present[m.get("id")] for m in members])
-        if old is not None and old.tag == new.tag:
-            _mark(old, new)
-            inner = {member.get("id"): member for member in new.iterfind("primitive")}
-            for member in old.iterfind("primitive"):
-                if member.get("id") in inner:
-                    _mark(member, inner[member.get("id")])
+    by_id = {element.get("id"): element for element in wanted}
+    # By the ID of its first member, whose place it takes: a group to be made of single resources.
+    groups: dict[str | None, etree._Element] = {}
+    grouped: set[str | None] = set()
+    for identity, new in by_id.items():
+        members = [m.get("id") for m in new.iterfind("primitive") if m.get("id") in present]
+        if new.tag == "group" and identity not in present and members:
+            groups[members[0]] = new
+            grouped.update(members)
+    result = etree.Element(resources.tag, resources.attrib)
+    for element in resources:
+        identity = element.get("id")
+        same = by_id.get(identity)
+        if identity in groups:
+            result.append(_marked(_grouped(groups[identity], present), groups[identity]))
+        elif same is not None and same.tag == element.tag:
+            result.append(_marked(element, same))
+        elif identity not in grouped:
+            result.append(copy.deepcopy(element))
+    return result
 
 
-def _grouped(new: etree._Element, members: list[etree._Element]) -> etree._Element:
-    """Put resources that are in no group into one, in the place of the first."""
+def _grouped(new: etree._Element, present: Mapping[str | None, etree._Element]) -> etree._Element:
+    """Return a group of resources that are in none."""
     group = etree.Element("group", id=str(new.get("id")))
-    members[0].addprevious(group)
-    group.extend(members)
+    members = (present.get(member.get("id")) for member in new.iterfind("primitive"))
+    group.extend(copy.deepcopy(member) for member in members if member is not None)
     return group
 
 
-def _mark(old: etree._Element, new: etree._Element) -> None:
-    if mark(old):
-        return
-    identity = f"{old.get('id')}-meta_attributes"
-    wanted = nvset("meta_attributes", identity, {ids.MARK: mark(new)})
-    existing = old.find(f"meta_attributes[@id='{identity}']")
-    if existing is None:
-        old.append(wanted)
-    else:
-        existing.extend(wanted)
+def _marked(old: etree._Element, new: etree._Element) -> etree._Element:
+    """Return a resource with the marks of the description's resource and of its members."""
+    marks = {element.get("id"): mark(element) for element in (new, *new.iterfind("primitive"))}
+    result = copy.deepcopy(old)
+    for element in (result, *result.iterfind("primitive")):
+        identity = element.get("id")
+        if identity not in marks or mark(element):
+            continue
+        set_id = f"{identity}-meta_attributes"
+        wanted = nvset("meta_attributes", set_id, {ids.MARK: marks[identity]})
+        existing = element.find(f"meta_attributes[@id='{set_id}']")
+        if existing is None:
+            element.append(wanted)
+        else:
+            existing.extend(wanted)
+    return result

@@ -1,22 +1,22 @@
 """A description merged into a live CIB: what is Takeover's is put right, the rest is left alone.
 
-What that is says `ownership`.
+What is Takeover's, the module `ownership` says. No function here changes what it is given.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.ids import PROPERTIES_ID
-from cib_templates.cib.nvset import nvset, pairs_of, value_of
+from cib_templates.cib.nvset import nvset, value_of
 from cib_templates.cib.ownership import from_fragments, is_ours, mark
 from cib_templates.comparing.changes import elements, same, written_the_same
 from cib_templates.errors import OwnershipError
-from cib_templates.merging.adoption import adopt as take_over
+from cib_templates.merging.adoption import adopted
 from cib_templates.merging.conflicts import (
     ids_of,
     refuse_dangling,
@@ -30,6 +30,7 @@ from cib_templates.rendering.render import sections
 
 # What an administrator sets with pcs for a while, and a fragment does not take back.
 _ADMINISTRATORS = frozenset(("target-role", "is-managed", "maintenance"))
+_MEMBERS = ("primitive", "group")
 
 
 def merge(
@@ -39,7 +40,7 @@ def merge(
     services: bool = True,
     adopt: bool = False,
 ) -> etree._Element:
-    """Return a live CIB with what the description says.
+    """Return a live CIB with what the description says, as a new one.
 
     Versions (`epoch` and so on) stay the live CIB's, so that the difference can be pushed.
 
@@ -52,55 +53,61 @@ def merge(
     Raises:
         OwnershipError: Something that is not Takeover's is in the way.
     """
+    # The only one that is changed here; the functions below leave what they are given as it is.
     cib = copy.deepcopy(live)
     configuration = cib.find("configuration")
     if configuration is None:
         raise OwnershipError("the live CIB has no configuration section: is it a CIB?")
-    _set_properties(_section(configuration, "crm_config"), properties(description))
-    _set_nodes(configuration, description)
 
+    def section(name: str) -> etree._Element:
+        found = configuration.find(name)
+        return etree.SubElement(configuration, name) if found is None else found
+
+    crm_config = section("crm_config")
+    configuration.replace(crm_config, _with_properties(crm_config, properties(description)))
+    for node in configuration.iterfind("nodes/node"):
+        node[:] = _node_children(node, description)
     wanted = sections(description, services=services)
     if adopt:
-        take_over(_section(configuration, "resources"), wanted["resources"])
+        resources = section("resources")
+        configuration.replace(resources, adopted(resources, wanted["resources"]))
+
     kinds = ("fencing.", "services.") if services else ("fencing.",)
     marked = {
         element.get("id", "")
         for element in configuration.iterfind("resources/*")
         if mark(element).startswith(kinds)
     }
-    foreign_text = from_fragments(configuration) if services else set[str]()
+    of_fragments = from_fragments(configuration) if services else set[str]()
     ours = {
-        str(section.tag): [
+        str(present.tag): [
             element
-            for element in elements(section)
-            if element.get("id") in foreign_text or is_ours(str(section.tag), element, marked)
+            for element in elements(present)
+            if element.get("id") in of_fragments or is_ours(str(present.tag), element, marked)
         ]
-        for section in elements(configuration)
-        if services or section.tag != "tags"
+        for present in elements(configuration)
+        if services or present.tag != "tags"
     }
     before = ids_of(element for elements in ours.values() for element in elements)
     after = ids_of(element for elements in wanted.values() for element in elements)
     refuse_taken_ids(configuration, ours=before, wanted=after)
-    for section in dict.fromkeys([*ours, *wanted]):
-        present, needed = ours.get(section, []), wanted.get(section, [])
+    for name in dict.fromkeys([*ours, *wanted]):
+        present, needed = ours.get(name, []), wanted.get(name, [])
         if present or needed:
-            _replace(_section(configuration, section), present, needed, marked)
+            section(name)[:] = _section_children(section(name), present, needed, marked)
     refuse_dangling(configuration, gone=before - after)
     etree.indent(cib)
     return cib
 
 
-def _section(configuration: etree._Element, name: str) -> etree._Element:
-    section = configuration.find(name)
-    return etree.SubElement(configuration, name) if section is None else section
-
-
-def _set_properties(crm_config: etree._Element, wanted: dict[str, str]) -> None:
+def _with_properties(crm_config: etree._Element, wanted: dict[str, str]) -> etree._Element:
+    """Return the section of cluster properties with those that the description says."""
+    result = copy.deepcopy(crm_config)
     rendered = nvset("cluster_property_set", PROPERTIES_ID, wanted)
-    present = crm_config.find(f"cluster_property_set[@id='{PROPERTIES_ID}']")
+    present = result.find(f"cluster_property_set[@id='{PROPERTIES_ID}']")
     if present is None:
-        crm_config.insert(0, rendered)
-        return
+        result.insert(0, rendered)
+        return result
     pairs = {pair.get("name"): pair for pair in present.iterfind("nvpair")}
     listed = pairs.get(ids.SETS)
     ours = [] if listed is None else [ids.SETS, *(listed.get("value") or "").split()]
@@ -113,64 +120,78 @@ def _set_properties(crm_config: etree._Element, wanted: dict[str, str]) -> None:
             present.append(pair)
         else:
             existing.set("value", pair.get("value", ""))
+    return result
 
 
-def _set_nodes(configuration: etree._Element, description: Description) -> None:
-    """Put attributes and utilization of the nodes right that the cluster has already."""
-    for element in configuration.iterfind("nodes/node"):
-        node = description.nodes.get(element.get("uname", ""))
-        if node is not None:
-            wanted = etree.Element("node")
-            wanted.extend(node_sets(node, element.get("id", "")))
-            listed = value_of(element, "instance_attributes", ids.SETS)
-            if len(wanted) or listed is not None:
-                new = copy.deepcopy(element)
-                for child in elements(new):
-                    new.remove(child)
-                new.extend(elements(wanted))
-                _keep_pairs(copy.deepcopy(element), new, _formerly(listed))
-                if not same(new, element):
-                    element[:] = list(new)
+def _node_children(element: etree._Element, description: Description) -> list[etree._Element]:
+    """Return what a node of the cluster shall contain: its attributes and its utilization."""
+    node = description.nodes.get(element.get("uname", ""))
+    listed = value_of(element, "instance_attributes", ids.SETS)
+    wanted = [] if node is None else node_sets(node, element.get("id", ""))
+    if node is None or not (wanted or listed is not None):
+        return list(element)
+    merged = _new(element, _with_kept_pairs(wanted, element, _formerly(listed)))
+    return list(element) if same(merged, element) else list(merged)
 
 
-def _replace(
-    parent: etree._Element,
-    ours: Sequence[etree._Element],
+def _section_children(
+    section: etree._Element,
+    ours: Collection[etree._Element],
     wanted: Sequence[etree._Element],
     marked: Collection[str],
-) -> None:
-    """Update our elements in their places, remove those that are not wanted, append the new."""
+) -> list[etree._Element]:
+    """Return what a section shall contain: ours as wanted, in their places, and the new at the end.
+
+    Args:
+        section: The section of the live CIB.
+        ours: Those of its elements that are Takeover's.
+        wanted: Those that it shall have.
+        marked: The IDs of the resources with Takeover's mark.
+    """
     by_id = {element.get("id"): element for element in wanted}
-    for old in ours:
-        new = by_id.pop(old.get("id"), None)
-        if new is None:
-            refuse_foreign_members(old)
-            parent.remove(old)
-        elif (right := _updated(old, new, whole=old.get("id") not in marked)) is not old:
-            parent.replace(old, right)
-    parent.extend(by_id.values())
+    own = {element.get("id") for element in ours}
+    children = []
+    for child in section:
+        identity = child.get("id")
+        if identity not in own:
+            children.append(child)
+        elif (new := by_id.pop(identity, None)) is not None:
+            merged = _merged(child, new, whole=identity not in marked)
+            children.append(child if merged is None else merged)
+        else:
+            refuse_foreign_members(child)
+    return [*children, *by_id.values()]
 
 
-def _updated(old: etree._Element, new: etree._Element, *, whole: bool = False) -> etree._Element:
-    """Return the new element with what others added to the old one, or the old if it is right.
+def _merged(
+    old: etree._Element, wanted: etree._Element, *, whole: bool = False
+) -> etree._Element | None:
+    """Return what is wanted, with what others added to the old element; None if that is right.
 
     Args:
         old: The element of the live CIB.
-        new: What the description says.
+        wanted: What the description says.
         whole: Whether all of it is the description's, so that only what an administrator sets
             for a while is kept.
     """
-    if written_the_same(old, new):
-        return old
-    original = copy.deepcopy(old)
-    differs = False
-    if old.tag == new.tag:
-        differs = _keep_members(old, new)
+    if written_the_same(old, wanted):
+        return None
+    if old.tag == wanted.tag:
+        children = _with_members(old, wanted)
     else:
         refuse_foreign_members(old)
+        children = list(wanted)
     formerly = _formerly(value_of(old, "meta_attributes", ids.SETS))
-    _keep_pairs(old, new, formerly, only=_ADMINISTRATORS if whole else None)
-    return original if not differs and same(original, new) else new
+    only = _ADMINISTRATORS if whole else None
+    merged = _new(wanted, _with_kept_pairs(children, old, formerly, only=only))
+    return None if same(old, merged) else merged
+
+
+def _new(like: etree._Element, children: Iterable[etree._Element]) -> etree._Element:
+    """Return an element with the tag and attributes of another, and copies of some children."""
+    element = etree.Element(like.tag, like.attrib)
+    element.extend(map(copy.deepcopy, children))
+    return element
 
 
 def _formerly(listed: str | None) -> frozenset[str]:
@@ -178,60 +199,76 @@ def _formerly(listed: str | None) -> frozenset[str]:
     return frozenset() if listed is None else frozenset((ids.SETS, *listed.split()))
 
 
-def _keep_pairs(
+def _with_kept_pairs(
+    children: Sequence[etree._Element],
     old: etree._Element,
-    new: etree._Element,
     formerly: Collection[str],
     *,
     only: Collection[str] | None = None,
-) -> None:
-    """Add to the new element's sets what others wrote into the old one's.
+) -> list[etree._Element]:
+    """Return the children of a new element with what others wrote into the sets of the old one.
 
     Args:
+        children: What the description says.
         old: The element of the live CIB.
-        new: What the description says.
         formerly: The names that the description had; utilization's with a prefix.
         only: If given, nothing but these names is kept.
     """
     tags = ("meta_attributes", "utilization")
     if old.tag == "node":
         tags = ("instance_attributes", "utilization")
-    written = {tag: set(pairs_of(new, tag)) for tag in tags}
-    for child in elements(old):
-        if child.tag not in tags:
+    written = {
+        (child.tag, pair.get("name")) for child in children for pair in child.iterfind("nvpair")
+    }
+    result = list(children)
+    for present in elements(old):
+        if present.tag not in tags:
             continue
-        prefix = "utilization." if child.tag == "utilization" else ""
-        same = new.find(f"{child.tag}[@id='{child.get('id')}']")
-        for pair in elements(child):
-            name = pair.get("name", "")
-            ours = name in written[child.tag] or f"{prefix}{name}" in formerly
-            if ours or (only is not None and name not in only):
-                child.remove(pair)
-        if same is not None:
-            same.extend(elements(child))
-        elif len(child):
-            new.append(child)
+        prefix = "utilization." if present.tag == "utilization" else ""
+        kept = [
+            pair
+            for pair in elements(present)
+            if (present.tag, name := pair.get("name", "")) not in written
+            and f"{prefix}{name}" not in formerly
+            and (only is None or name in only)
+        ]
+        if not kept:
+            continue
+        key = (present.tag, present.get("id"))
+        place = next(
+            (at for at, each in enumerate(result) if (each.tag, each.get("id")) == key), None
+        )
+        if place is None:
+            result.append(_new(present, kept))
+        else:
+            result[place] = _new(result[place], [*result[place], *kept])
+    return result
 
 
-def _keep_members(old: etree._Element, new: etree._Element) -> bool:
-    """Keep what others did to the members, and those that others put into a group.
+def _with_members(old: etree._Element, wanted: etree._Element) -> list[etree._Element]:
+    """Return the children of the wanted element, with what others did to the members.
 
-    These stay behind the same members as before. Return whether a member is not as it was.
+    Members that others put into a group stay behind the same members as before.
     """
-    differs = False
-    wanted = {member.get("id"): member for member in _members(new)}
+    before = {member.get("id"): member for member in _members(old)}
+    children = []
+    for child in wanted:
+        member = before.get(child.get("id")) if child.tag in _MEMBERS else None
+        if member is None:
+            children.append(child)
+        else:
+            merged = _merged(member, child)
+            children.append(member if merged is None else merged)
     position = 0
     for member in _members(old):
-        replacement = wanted.get(member.get("id"))
-        if replacement is not None:
-            new.replace(replacement, updated := _updated(member, replacement))
-            differs = differs or updated is replacement
-            position = new.index(updated) + 1
+        identities = [child.get("id") for child in children]
+        if member.get("id") in identities:
+            position = identities.index(member.get("id")) + 1
         elif old.tag == "group" and mark(old) and not mark(member):
-            new.insert(position, member)
+            children.insert(position, member)
             position += 1
-    return differs
+    return children
 
 
 def _members(element: etree._Element) -> list[etree._Element]:
-    return [child for child in elements(element) if child.tag in ("primitive", "group")]
+    return [child for child in elements(element) if child.tag in _MEMBERS]
