@@ -20,6 +20,7 @@ from pcs_wrapper.errors import Busy, ClusterError
 from pcs_wrapper.machine import lock
 from tests.unit.cib_templates.conftest import LIVE
 from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import PUSH
 from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 OLD = etree.fromstring(LIVE)
@@ -115,6 +116,22 @@ def test_a_rollback_that_was_interrupted(
     assert takeover("history") == 0
     assert states(takeover) == expected
     assert cluster.writes == []
+
+
+@pytest.mark.parametrize(("arrives", "state"), [(True, "applied"), (False, "failed")])
+def test_a_push_without_an_answer_is_resolved_by_the_next_command(
+    *, arrives: bool, state: str, cluster: Cluster, takeover: Takeover
+) -> None:
+    """The way back is kept before the push begins, and what became of it is found out later."""
+    cluster.state, cluster.cib = "cluster-only", LIVE
+    kept: list[list[str]] = []
+    cluster.when(PUSH, hangs=True, arrives=arrives, before=lambda: kept.append(states(takeover)))
+    assert takeover("apply", EXAMPLE) == 1
+    assert kept == [["pushing"]]
+    assert states(takeover) == ["pushing"]
+    assert takeover("history") == 0
+    assert states(takeover) == [state]
+    assert cluster.writes == [PUSH]
 
 
 @pytest.fixture
