@@ -19,7 +19,8 @@ from cib_templates.cib.text import to_text
 from pcs_wrapper.cli import run
 from pcs_wrapper.machine.machine import Machine
 from tests.conformance.conftest import GOOD
-from tests.unit.fakes.cluster import PUSH, Cluster
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import PUSH
 
 RELEASES = ("2.1", "3.0")
 _FIXTURES = Path(__file__).parents[1]
