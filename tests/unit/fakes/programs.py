@@ -20,7 +20,7 @@ from lxml import etree
 from pcs_wrapper.machine.runner import Result
 from tests.unit.fakes.patchset import DoesNotFit, difference, patched, version_of
 
-_STATES = Path(__file__).parents[1] / "pcs_wrapper" / "crm_mon"
+STATES = Path(__file__).parents[1] / "pcs_wrapper" / "crm_mon"
 #: How a push is recorded, and named: its file is another one each time.
 PUSH = "cibadmin --patch"
 #: How long a look at the cluster's state takes, in seconds.
@@ -274,7 +274,7 @@ class Programs:
 
 def told(state: str) -> str:
     """Return what crm_mon tells in a state, given the name of its fixture."""
-    return (_STATES / f"{state}.xml").read_text()
+    return (STATES / f"{state}.xml").read_text()
 
 
 def configuration(cib: str | etree._Element) -> str:

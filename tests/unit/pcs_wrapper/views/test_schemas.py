@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from pcs_wrapper.cli import run
 from pcs_wrapper.views.contract.outputs import OUTPUTS
-from tests.unit.pcs_wrapper.conftest import FIXTURES
+from tests.unit.fakes.programs import STATES
 from tests.unit.pcs_wrapper.views.printed import RELEASES, Command, printed
 
 # They know no state of a cluster.
@@ -59,7 +59,7 @@ def test_each_output_is_what_its_schema_says(
 
 
 @pytest.mark.parametrize(
-    "fixture", sorted({file.stem for file in FIXTURES.glob("*.xml")} - _NO_STATE)
+    "fixture", sorted({file.stem for file in STATES.glob("*.xml")} - _NO_STATE)
 )
 def test_each_state_of_a_cluster_is_what_the_schema_says(
     fixture: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
