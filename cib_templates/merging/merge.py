@@ -95,7 +95,7 @@ def merge(
         present, needed = ours.get(name, []), wanted.get(name, [])
         if present or needed:
             section(name)[:] = _section_children(section(name), present, needed, marked)
-    refuse_dangling(configuration, gone=before - after)
+    refuse_dangling(configuration, removed=before - after)
     etree.indent(cib)
     return cib
 
@@ -201,7 +201,7 @@ def _new(like: etree._Element, children: Iterable[etree._Element]) -> etree._Ele
 
 
 def _formerly(listed: str | None) -> frozenset[str]:
-    """Return the names of what the description said when it was last merged."""
+    """Return the names that the description had when it was last merged."""
     return frozenset() if listed is None else frozenset((ids.SETS, *listed.split()))
 
 
