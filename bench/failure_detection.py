@@ -32,12 +32,13 @@ from bench.failures import (
     set_watching,
 )
 from bench.visitor import STEADY, Visitor
-from vagrant.debian import PYTHON_OF
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import RigError
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import Rig, RigError
+from vagrant.rig import Rig
 
 #: More than a monitor's interval and a failover take, in seconds.
 _LIMIT = 60.0

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link, floating_address
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DIRECTORY, SERVICE, Administrator, cluster_status
-from vagrant.one_machine.layout import Layout, Link, floating_address
-from vagrant.rig import Rig, RigError
+from vagrant.one_machine.layout import Layout
+from vagrant.rig import Rig
 
 SCOPE = f"takeover-app-{SERVICE}-app.scope"
 #: An address of its own on an interface of its own, which goes down: not the one of the cluster's

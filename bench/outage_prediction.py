@@ -20,12 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.visitor import STEADY, Visitor
-from vagrant.debian import PYTHON_OF
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import RigError
 from vagrant.demo.client import Client
 from vagrant.demo.faults import FAULTS, Fault, active_node, inflict
 from vagrant.demo.running import running_service
 from vagrant.demo.shop import Administrator, description
-from vagrant.rig import RigError
 
 #: How far from 1 the median of prediction / measurement may be.
 _TOLERANCE = 0.3

@@ -7,7 +7,7 @@ import time
 from itertools import pairwise
 from typing import Self
 
-from vagrant.one_machine.layout import floating_address
+from vagrant.common.networks import floating_address
 from vagrant.rig import Rig
 
 #: How long the service has to be there to be back, and how long it may pause then; in seconds.

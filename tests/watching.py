@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocf_agents.runtime import registration
-from vagrant.one_machine.waiting import eventually
+from vagrant.common.waiting import eventually
 
 CHECKOUT = Path(__file__).parents[1]
 LIMIT = 20.0  # seconds; what is waited for comes in milliseconds on a machine that has time

@@ -1,6 +1,7 @@
-"""What every rig can do, whatever it is made of: tests and the demo need to know no more.
+"""The contract of a rig: what it can do, whatever it is made of. Tests and the demo know no more.
 
-There are two kinds: `one_machine.rig.Rig` of namespaces, `lab.rig.LabRig` of virtual machines.
+There are two kinds: `one_machine.rig.OneMachineRig` has nodes of namespaces, `lab.rig.LabRig` of
+virtual machines. `kinds` makes either.
 """
 
 import subprocess
@@ -8,27 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-
-
-class RigError(Exception):
-    """The rig could not do what it was asked to; the message says why."""
-
-
-#: systemctl is-system-running: "degraded" is a running system on which some unit failed.
-BOOTED = ("running", "degraded")
-_LONGEST_NAME = 20
-
-
-def checked_name(name: str) -> str:
-    """Return a rig's name: letters, digits and hyphens, at most 20.
-
-    Raises:
-        RigError: it is something else.
-    """
-    if not name.replace("-", "").isalnum() or len(name) > _LONGEST_NAME:
-        raise RigError(f"{name!r} is no name for a rig: letters, digits and hyphens, at most 20")
-    return name
+from vagrant.common.networks import CLUSTER_LINKS, Link
 
 
 class RigLayout(Protocol):
@@ -47,7 +28,7 @@ class RigLayout(Protocol):
         """The iSCSI portal as `address:port`."""
 
     def node_address(self, node: str, link: Link) -> str:
-        """IPv4 address of a node in a link, without prefix length."""
+        """Return a node's IPv4 address in a link, without prefix length."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +37,9 @@ class Equipment:
 
     Args:
         token_time: Corosync's, as a description has it.
-        fencing: the tables that say how nodes are fenced.
-        disk: the keys of a filesystem that say how its LUN is attached.
-        patience: the factor by which the rig is slower than real machines.
+        fencing: The tables that say how nodes are fenced.
+        disk: The keys of a filesystem that say how its LUN is attached.
+        patience: The factor by which the rig is slower than real machines.
     """
 
     token_time: str
@@ -77,7 +58,7 @@ class Rig(Protocol):
         """The shape of the running rig.
 
         Raises:
-            RigError: it is not up.
+            RigError: The rig is not up.
         """
 
     @property
@@ -97,45 +78,45 @@ class Rig(Protocol):
         """Bring the rig up and wait until every node has booted.
 
         Args:
-            nodes: number of nodes.
-            luns: number of shared disks.
-            lun_mib: size of each in MiB.
+            nodes: Number of nodes.
+            luns: Number of shared disks.
+            lun_mib: Size of each in MiB.
             release: Debian release that the nodes run.
-            purpose: kept in the layout, see `replaceable`.
-            say: told each step that takes a while.
+            purpose: Kept in the layout, see `replaceable`.
+            say: Called with each step that takes a while.
 
         Raises:
-            RigError: a value is out of range, the rig is up already, or it did not come up; then
+            RigError: A value is out of range, the rig is up already, or it did not come up; then
                 nothing of it is left.
-            TreeError: what the nodes boot could not be built.
+            TreeError: What the nodes boot could not be built.
         """
 
     def down(self) -> None:
         """Remove the rig and everything that remains of it; nothing happens if there is nothing.
 
         Raises:
-            RigError: something could not be removed.
+            RigError: Something could not be removed.
         """
 
     def replaceable(self, purpose: str) -> bool:
-        """Whether there is no rig of this name, or one of the same purpose, or remains of one."""
+        """Return whether nothing but a rig of this purpose, or remains of one, is in the way."""
 
     def is_up(self) -> bool:
-        """Whether the rig answers."""
+        """Return whether the rig answers."""
 
     def wait_for_boot(self, node: str, limit: float = ...) -> None:
         """Wait until a node that is powered on has booted.
 
         Args:
-            node: the node's name.
-            limit: seconds.
+            node: The node's name.
+            limit: Seconds.
 
         Raises:
-            RigError: it has not after `limit`.
+            RigError: The node has not booted when the time is over.
         """
 
     def command(self, node: str, *command: str) -> list[str]:
-        """The command line that runs `command` on a node as root, from the machine."""
+        """Return the command line that runs `command` on a node as root, from the machine."""
 
     def run(
         self, node: str, *command: str, check: bool = False, text: str = "", limit: float = ...
@@ -143,26 +124,26 @@ class Rig(Protocol):
         """Run a command on a node and wait for it.
 
         Args:
-            node: the node's name.
-            command: the program and its arguments.
-            check: raise if it fails.
-            text: its standard input.
-            limit: seconds until it is given up.
+            node: The node's name.
+            command: The program and its arguments.
+            check: Raise if it fails.
+            text: Its standard input.
+            limit: Seconds until it is given up.
 
         Raises:
-            RigError: with `check`, when the command failed; or the node is off or does not exist.
-            subprocess.TimeoutExpired: it took longer than `limit`.
+            RigError: With `check`, when the command failed; or the node is off or does not exist.
+            subprocess.TimeoutExpired: It took longer than `limit`.
         """
 
     def write(self, node: str, path: str, content: str) -> None:
         """Write a file on a node, readable by its root alone.
 
         Raises:
-            RigError: it could not be written.
+            RigError: The file could not be written.
         """
 
     def client_command(self, *command: str) -> list[str]:
-        """The command line that runs a program of the machine in the client's network."""
+        """Return the command line that runs a program of the machine in the client's network."""
 
     def power(self, node: str, state: str) -> None:
         """Switch a node's power: on, off or reset; not asking the node."""
@@ -171,8 +152,8 @@ class Rig(Protocol):
         """Pull a node's network cables.
 
         Args:
-            node: the node's name.
-            links: by default both cluster links, and the clients with them. The storage network
+            node: The node's name.
+            links: By default both cluster links, and the clients with them. The storage network
                 stays, which is the more dangerous case: what the node writes still arrives.
         """
 
@@ -186,41 +167,19 @@ class Rig(Protocol):
         """Keep the state of all machines under a name.
 
         Raises:
-            RigError: it cannot be kept.
+            RigError: The state cannot be kept.
         """
 
     def restore(self, snapshot: str) -> None:
         """Put all machines back to the state that was kept under a name.
 
         Raises:
-            RigError: there is no such state.
+            RigError: There is no such state.
         """
 
     def status(self) -> dict[str, Any]:
-        """What is on, what is cut, what is mounted where.
+        """Return what is on, what is cut, what is mounted where.
 
         `nodes` has `power`, `cut`, `fencing` and `addresses` for each node; `disks` has `mounted`,
         the nodes for each LUN, and `double_mounts`, the moments at which they were more than one.
         """
-
-
-def named(kind: str, name: str) -> Rig:
-    """The rig of a name; it need not exist yet.
-
-    Args:
-        kind: one of `KINDS`.
-        name: letters, digits and hyphens, at most 20.
-
-    Raises:
-        RigError: that is no name for a rig.
-    """
-    if kind == "vagrant":
-        from vagrant.lab.rig import LabRig
-
-        return LabRig(name)
-    from vagrant.one_machine.rig import Rig as OneMachineRig
-
-    return OneMachineRig(name)
-
-
-KINDS = ("one-machine", "vagrant")

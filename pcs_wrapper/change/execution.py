@@ -6,7 +6,6 @@ apply, rollback and `cluster create` each make a list of steps; what `--dry-run`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from cib_templates.errors import TakeoverError
 from pcs_wrapper.change.steps.step import Run, Step
@@ -18,14 +17,6 @@ def shown(steps: Sequence[Step]) -> Iterator[str]:
     for step in steps:
         yield f"# {step.what}"
         yield from step.commands
-
-
-def steps_data(steps: Sequence[Step]) -> dict[str, list[Any]]:
-    """Return what shows steps, as data for JSON: all commands, and each step with its own."""
-    return {
-        "commands": [command for step in steps for command in step.commands],
-        "steps": [{"what": step.what, "commands": list(step.commands)} for step in steps],
-    }
 
 
 def execute(steps: Sequence[Step], run: Run) -> Run:

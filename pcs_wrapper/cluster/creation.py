@@ -230,6 +230,8 @@ def _programs(machine: Machine, description: Description) -> list[RunProgram]:
 
 def _live_cib(machine: Machine) -> etree._Element | None:
     """Return the CIB of a cluster that runs here already; None if there is none."""
+    if not machine.corosync_conf.exists():
+        return None
     try:
         read_state(machine)
     except (ClusterUnreachable, CommandFailed):

@@ -13,7 +13,7 @@ State = Literal["running", "starting", "stopping", "stopped", "partial", "blocke
 
 # Pacemaker keeps no reason if the fence agent itself failed: see fence_log.
 _UNKNOWN = (
-    "its reason is only in the journal of the node that ran the fence agent: "
+    "the reason is only in the journal of the node that ran the fence agent: "
     "journalctl --identifier=pacemaker-fenced"
 )
 

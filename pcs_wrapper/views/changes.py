@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -14,6 +14,7 @@ from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.change.applying import Applied
 from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.rolling_back import Rollback, RolledBack
+from pcs_wrapper.change.steps.step import Step
 from pcs_wrapper.views.output import output_json
 from pcs_wrapper.views.state import service_record, service_text, stopped_text
 
@@ -128,6 +129,40 @@ def applied_json(applied: Applied) -> str:
             confirm_by=applied.confirm_by,
         )
     )
+
+
+def apply_dry_run_json(changes: ChangedIds, steps: Sequence[Step]) -> str:
+    """Return what an apply would do as JSON."""
+    from pcs_wrapper.views.contract import change as contract
+
+    return output_json(
+        contract.ApplyDryRun(
+            changes=changes_record(changes),
+            commands=[command for step in steps for command in step.commands],
+            steps=[_step_record(step) for step in steps],
+        )
+    )
+
+
+def rollback_dry_run_json(planned: Rollback, steps: Sequence[Step]) -> str:
+    """Return what a rollback would do as JSON."""
+    from pcs_wrapper.views.contract import change as contract
+
+    return output_json(
+        contract.RollbackDryRun(
+            undone=[each.number for each in planned.undone],
+            changes=changes_record(planned.changes),
+            touched=planned.touched,
+            commands=[command for step in steps for command in step.commands],
+            steps=[_step_record(step) for step in steps],
+        )
+    )
+
+
+def _step_record(step: Step) -> contract.Step:
+    from pcs_wrapper.views.contract import change as contract
+
+    return contract.Step(what=step.what, commands=step.commands)
 
 
 def rolled_back_json(done: RolledBack) -> str:

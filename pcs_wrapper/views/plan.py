@@ -194,7 +194,7 @@ def _verdict(forecast: Forecast, outage: Outage) -> str:
 
 
 def plan_json(planned: Plan) -> str:
-    """Return a plan as JSON; times are in seconds."""
+    """Return a plan as JSON; times are in seconds, to the millisecond."""
     from pcs_wrapper.views.contract import plan as contract
 
     return output_json(
@@ -235,7 +235,8 @@ def _outage_record(outage: Outage | None) -> contract.Outage | None:
     from pcs_wrapper.views.contract import plan as contract
 
     def record(span: Span) -> contract.Span:
-        return contract.Span(likely=span.likely, limit=span.limit, source=span.source)
+        likely = None if span.likely is None else round(span.likely, 3)
+        return contract.Span(likely=likely, limit=round(span.limit, 3), source=span.source)
 
     if outage is None:
         return None

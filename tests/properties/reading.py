@@ -16,7 +16,7 @@ from cib_templates.errors import DescriptionError
 from cib_templates.model.description import Description
 from cib_templates.reading.reading import read_description
 from tests.properties.documents import Document
-from vagrant.debian import CACHE_DIR
+from vagrant.common.building import CACHE_DIR
 
 
 def read(document: Document) -> Description:

@@ -2,16 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.whole import Caretaker, damage_to_demo
 from vagrant.demo.client import Client
 from vagrant.demo.running import running_service, service_on
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.rig import KINDS, Rig, named
+from vagrant.kinds import KINDS, named
+from vagrant.one_machine.rig import OneMachineRig
+from vagrant.rig import Rig
 
 RELEASES = ["bookworm", "trixie"]
 #: How long pcs may wait for a resource that takes no time to start, in seconds.
@@ -94,6 +98,15 @@ class Shop:
         """The option with which pcs waits until a change of a resource is done."""
         return f"--wait={_PCS_LIMIT * self.patience:.0f}"
 
+    @contextmanager
+    def made_with_pcs(self, name: str, *options: str) -> Iterator[None]:
+        """Have a resource that the administrator made and that does nothing, for a while."""
+        try:
+            self.make_with_pcs(name, *options)
+            yield
+        finally:
+            self.admin.types("node1", "pcs", "resource", "delete", name)
+
     def make_with_pcs(self, name: str, *options: str) -> None:
         """Have the administrator make a resource that does nothing, and wait until it runs."""
         dummy = ("pcs", "resource", "create", name, "ocf:heartbeat:Dummy", *options)
@@ -102,10 +115,7 @@ class Shop:
 
 @pytest.fixture(scope="session", params=RELEASES)
 def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
-    """A cluster of three nodes that runs the service, on Pacemaker 2.1 and on 3.0.
-
-    Tests leave it whole: every node a member, the service running.
-    """
+    """A cluster of three nodes that runs the service, on Pacemaker 2.1 and on 3.0."""
     kind = request.config.getoption("--kind")
     name = request.config.getoption("--rig")
     if name:
@@ -115,3 +125,20 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         service = running_service(name, request.param, print, luns=2, kind=kind)
     with service as running:
         yield Shop(*running)
+
+
+@pytest.fixture(scope="session")
+def caretaker(shop: Shop) -> Caretaker:
+    """Return who looks after the cluster between the tests."""
+    return Caretaker(partial(damage_to_demo, shop.rig), shop.patience)
+
+
+@pytest.fixture(autouse=True)
+def whole(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Begin each test on a cluster that is whole, and put right whatever the test has broken."""
+    if "shop" not in request.fixturenames:
+        yield
+        return
+    caretaker: Caretaker = request.getfixturevalue("caretaker")
+    with caretaker.around(request.node.nodeid):
+        yield

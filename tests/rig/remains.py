@@ -3,7 +3,7 @@
 from contextlib import suppress
 from pathlib import Path
 
-from vagrant.one_machine.kernel import cgroup2_root
+from vagrant.common.kernel import cgroup2_root
 from vagrant.one_machine.layout import RUN_DIR, Layout
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from ocf_agents.runtime.agent import Code
 from tests.rig.conftest import Shop
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import Fault, inflict
 from vagrant.demo.shop import Administrator
-from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.one_machine.waiting import eventually
+from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
 
 LONGEST_SHUTDOWN = 120.0  # seconds; it takes two, on a machine that has time

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from tests.rig.conftest import Shop
+from vagrant.common.errors import RigError
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import Rig, RigError
+from vagrant.rig import Rig
 
 NODE = "node1"
 #: What a client may notice of an apply that is no concern of its service, in seconds.
@@ -62,10 +63,9 @@ def others(shop: Shop) -> Iterator[dict[str, str]]:
     shop.rig.write(NODE, _OTHER, text + _BATCH.replace(command, f'{command}\nmonitor = "30s"'))
     slow = f'"/usr/bin/python3", "-c", "{_TAKES_ITS_TIME}"]'
     shop.rig.write(NODE, _SLOW, text + _BATCH.replace(command, slow))
-    shop.make_with_pcs("theirs")
-    yield of_others(starts(shop.rig))
-    apply(shop.rig, DESCRIPTION)
-    shop.rig.run(NODE, "pcs", "resource", "delete", "theirs", check=True)
+    with shop.made_with_pcs("theirs"):
+        yield of_others(starts(shop.rig))
+        apply(shop.rig, DESCRIPTION)
     wait_until_whole(shop.rig)
 
 
@@ -136,6 +136,7 @@ def test_a_change_that_cannot_start_comes_back_by_itself(
     assert "it was rolled back" in result.stdout
     assert re.search(r"\d s  start of batch-app failed on node\d: ", result.stderr)
     assert configuration(shop.rig) == before
+    assert cluster_status(shop.rig, NODE)["failures"] == []
     assert of_others(starts(shop.rig)) == others
     outage = shop.client.outage(begin, end)
     print(
@@ -180,9 +181,11 @@ def test_an_edit_of_the_same_object_is_refused_and_kept(shop: Shop) -> None:
         "exit $code\n"
     )
     shop.rig.write(NODE, pcs, script)
-    shop.rig.run(NODE, "chmod", "700", pcs, check=True)
-    result = takeover(shop.rig, "apply", _OTHER)
-    shop.rig.run(NODE, "rm", pcs, check=True)
+    try:
+        shop.rig.run(NODE, "chmod", "700", pcs, check=True)
+        result = takeover(shop.rig, "apply", _OTHER)
+    finally:
+        shop.rig.run(NODE, "rm", pcs, check=True)
     assert result.returncode == 1
     assert "somebody else has changed batch since" in result.stderr
     found = configuration(shop.rig)
@@ -197,18 +200,20 @@ def test_a_rollback_by_hand(shop: Shop) -> None:
     without = configuration(shop.rig)
     apply(shop.rig, _OTHER)
     shop.rig.run(NODE, "pcs", "property", "set", "batch-limit=17", check=True)
-    number = str(history(shop.rig)[0]["number"])
-    shown = takeover(shop.rig, "rollback", "--dry-run", number)
-    assert "changed: batch" in shown.stdout
-    assert "cibadmin --patch" in shown.stdout
-    asked = takeover(shop.rig, "rollback", number)
-    assert asked.returncode != 0, "without --yes and without an answer nothing is done"
-    assert 'interval="30s"' in configuration(shop.rig)
-    assert takeover(shop.rig, "rollback", "--yes", number).returncode == 0
-    now = configuration(shop.rig)
-    assert 'interval="30s"' not in now
-    assert "batch-limit" in now
-    shop.rig.run(NODE, "pcs", "property", "unset", "batch-limit", check=True)
+    try:
+        number = str(history(shop.rig)[0]["number"])
+        shown = takeover(shop.rig, "rollback", "--dry-run", number)
+        assert "changed: batch" in shown.stdout
+        assert "cibadmin --patch" in shown.stdout
+        asked = takeover(shop.rig, "rollback", number)
+        assert asked.returncode != 0, "without --yes and without an answer nothing is done"
+        assert 'interval="30s"' in configuration(shop.rig)
+        assert takeover(shop.rig, "rollback", "--yes", number).returncode == 0
+        now = configuration(shop.rig)
+        assert 'interval="30s"' not in now
+        assert "batch-limit" in now
+    finally:
+        shop.rig.run(NODE, "pcs", "property", "unset", "batch-limit", check=True)
     assert configuration(shop.rig) == without
 
 

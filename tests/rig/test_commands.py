@@ -9,11 +9,12 @@ from ocf_agents.app import App
 from ocf_agents.filesystem import Filesystem
 from ocf_agents.ip import Ip
 from ocf_agents.runtime.agent import Agent
+from tests.breaking import broken_fencing, powered_off
 from tests.rig.conftest import Shop
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
-from vagrant.one_machine.rig import Rig as OneMachineRig
-from vagrant.one_machine.waiting import eventually
+from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
 
 _SCHEMA = "/usr/share/pacemaker/pacemaker-3.9.rng"
@@ -51,10 +52,9 @@ def test_a_second_run_changes_nothing(shop: Shop) -> None:
 
 def test_what_pcs_made_is_left_alone(shop: Shop) -> None:
     """A resource that an administrator made with pcs survives an apply."""
-    shop.make_with_pcs("theirs")
-    shop.admin.types("node1", "takeover", "apply", DESCRIPTION)
-    assert 'id="theirs"' in _configuration(shop.rig)
-    shop.admin.types("node1", "pcs", "resource", "delete", "theirs")
+    with shop.made_with_pcs("theirs"):
+        shop.admin.types("node1", "takeover", "apply", DESCRIPTION)
+        assert 'id="theirs"' in _configuration(shop.rig)
     wait_until_whole(shop.rig)
 
 
@@ -84,20 +84,16 @@ def test_a_stopped_cluster_is_exit_code_4(shop: Shop) -> None:
 @pytest.mark.one_machine("SBD is in the node itself, and has no switch that could refuse")
 def test_apply_without_quorum_pushes_nothing(shop: Shop) -> None:
     """A partition that may not decide does not change the configuration either."""
-    for node in ("node2", "node3"):
-        shop.rig.power(node, "off")
-        shop.rig.set_fencing(node, works=False)
-    assert eventually(lambda: not cluster_status(shop.rig, "node1")["quorum"], 60, pause=0.5)
-    before = _configuration(shop.rig)
-    text = shop.rig.run("node1", "cat", DESCRIPTION, check=True).stdout
-    shop.rig.write("node1", "/root/other.toml", text.replace('"noatime"', '"relatime"'))
-    result = shop.rig.run("node1", "takeover", "apply", "/root/other.toml")
-    assert result.returncode == 1
-    assert "quorum" in result.stderr
-    assert _configuration(shop.rig) == before
-    for node in ("node2", "node3"):
-        shop.rig.set_fencing(node, works=True)
-        shop.rig.power(node, "on")
+    others = ("node2", "node3")
+    with powered_off(shop.rig, *others), broken_fencing(shop.rig, *others):
+        assert eventually(lambda: not cluster_status(shop.rig, "node1")["quorum"], 60, pause=0.5)
+        before = _configuration(shop.rig)
+        text = shop.rig.run("node1", "cat", DESCRIPTION, check=True).stdout
+        shop.rig.write("node1", "/root/other.toml", text.replace('"noatime"', '"relatime"'))
+        result = shop.rig.run("node1", "takeover", "apply", "/root/other.toml")
+        assert result.returncode == 1
+        assert "quorum" in result.stderr
+        assert _configuration(shop.rig) == before
     wait_until_whole(shop.rig)
 
 
@@ -143,10 +139,12 @@ def bare_node() -> Iterator[Rig]:
     """One node with pcs and Pacemaker installed, but no cluster; the description is a good one."""
     rig = OneMachineRig("test-bare")
     rig.down()
-    rig.up(nodes=1, say=print)
-    rig.run("node1", "takeover", "agents", "install", check=True)
-    yield rig
-    rig.down()
+    try:
+        rig.up(nodes=1, say=print)
+        rig.run("node1", "takeover", "agents", "install", check=True)
+        yield rig
+    finally:
+        rig.down()
 
 
 def _apply(rig: Rig, description: str | None) -> subprocess.CompletedProcess[str]:

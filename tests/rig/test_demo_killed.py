@@ -10,7 +10,7 @@ import pytest
 
 from tests.rig.remains import remains
 from vagrant.one_machine.layout import Layout
-from vagrant.one_machine.rig import Rig
+from vagrant.one_machine.rig import OneMachineRig
 
 _NAME = "test-demo"
 _DEMO = ["script/demo", "--name", _NAME]
@@ -34,9 +34,9 @@ MOMENTS = [
 @pytest.fixture(scope="module", autouse=True)
 def clean() -> Iterator[None]:
     """No rig of the demo's before, and none afterwards."""
-    Rig(_NAME).down()
+    OneMachineRig(_NAME).down()
     yield
-    Rig(_NAME).down()
+    OneMachineRig(_NAME).down()
 
 
 def _killed_demo(text: str, delay: float) -> None:
@@ -84,4 +84,4 @@ def test_the_demo_after_a_killed_one_works(tmp_path: Path) -> None:
         {"name", "outage_s", "acknowledged", "lost", "double_mounts", "from", "to"}
     ] * 4
     assert all(fault["lost"] == 0 and fault["double_mounts"] == 0 for fault in faults)
-    assert not Rig(_NAME).is_up()
+    assert not OneMachineRig(_NAME).is_up()

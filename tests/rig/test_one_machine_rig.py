@@ -5,23 +5,27 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
+from tests.breaking import broken_fencing, cut_off, powered_off
 from tests.rig.remains import namespaces, namespaces_of, remains
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import TARGET, Layout, Link
-from vagrant.one_machine.rig import Rig
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import RigError
+from tests.whole import Caretaker, damage_to_machines
+from vagrant.common.disks import ATTACH_PROGRAM, TARGET
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
+from vagrant.one_machine.layout import Layout
+from vagrant.one_machine.rig import OneMachineRig
 
-MakeRig = Callable[[str], Rig]
+MakeRig = Callable[[str], OneMachineRig]
 #: Seconds; it takes two. But a service that has just been started may be deaf to its end, and then
 #: systemd gives it 90 s (systemd-system.conf(5), DefaultTimeoutStopSec).
 SHUTDOWN = 240.0
 
 
-def _attach(rig: Rig, node: str, lun: int = 1) -> str:
+def _attach(rig: OneMachineRig, node: str, lun: int = 1) -> str:
     command = (ATTACH_PROGRAM, "attach", rig.layout.portal, TARGET, str(lun))
     return rig.run(node, *command, check=True).stdout.strip()
 
@@ -31,16 +35,30 @@ def _eventually(condition: Callable[[], bool], limit: float = 20.0) -> bool:
 
 
 @pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    """A rig with three nodes and two LUNs, for tests that leave it as it was."""
-    rig = Rig("test-rig")
+def only_rig() -> Iterator[tuple[OneMachineRig, Caretaker]]:
+    """A rig with three nodes and two LUNs, and who looks after it between the tests."""
+    rig = OneMachineRig("test-rig")
     rig.down()
-    rig.up(luns=2, lun_mib=64, say=print)
-    yield rig
-    rig.down()
+    try:
+        rig.up(luns=2, lun_mib=64, say=print)
+        yield rig, Caretaker(partial(damage_to_machines, rig))
+    finally:
+        rig.down()
 
 
-def test_nodes_are_real_systems(rig: Rig) -> None:
+@pytest.fixture
+def rig(
+    only_rig: tuple[OneMachineRig, Caretaker], request: pytest.FixtureRequest
+) -> Iterator[OneMachineRig]:
+    """The rig, whole before the test; whatever the test has broken is put right."""
+    rig, caretaker = only_rig
+    with caretaker.around(request.node.nodeid):
+        for node in rig.layout.node_names:
+            rig.wait_for_boot(node)
+        yield rig
+
+
+def test_nodes_are_real_systems(rig: OneMachineRig) -> None:
     """Every node runs systemd as PID 1 and pcsd, with Debian's cluster packages."""
     for node in rig.layout.node_names:
         assert rig.run(node, "cat", "/proc/1/comm").stdout == "systemd\n"
@@ -49,7 +67,7 @@ def test_nodes_are_real_systems(rig: Rig) -> None:
         assert rig.run(node, "systemctl", "list-units", "--failed", "--plain", "-q").stdout == ""
 
 
-def test_nodes_and_client_reach_each_other_and_nothing_else(rig: Rig) -> None:
+def test_nodes_and_client_reach_each_other_and_nothing_else(rig: OneMachineRig) -> None:
     """All links work, and no node or client has a route to anywhere else."""
     for link in Link:
         address = rig.layout.node_address("node2", link)
@@ -78,14 +96,14 @@ def test_nodes_and_client_reach_each_other_and_nothing_else(rig: Rig) -> None:
         ), table
 
 
-def test_a_node_cannot_change_the_machine(rig: Rig) -> None:
+def test_a_node_cannot_change_the_machine(rig: OneMachineRig) -> None:
     """Kernel settings of the machine are read-only in a node."""
     result = rig.run("node1", "sysctl", "-w", "kernel.printk=1 1 1 1")
     assert result.returncode != 0 or "Read-only" in result.stderr
     assert rig.run("node1", "touch", "/sys/kernel/anything").returncode != 0
 
 
-def test_disks_are_shared_over_iscsi(rig: Rig) -> None:
+def test_disks_are_shared_over_iscsi(rig: OneMachineRig) -> None:
     """What one node writes to a LUN another one reads; each LUN is a disk of its own."""
     first = _attach(rig, "node1", 2)
     rig.run("node1", "dd", f"of={first}", "conv=fsync", check=True, text="from node1")
@@ -115,7 +133,7 @@ os.execv(real, [real, *(each for each in sys.argv[1:] if each != "--daemonize")]
 """
 
 
-def test_a_disk_stays_attached_on_a_busy_machine(rig: Rig) -> None:
+def test_a_disk_stays_attached_on_a_busy_machine(rig: OneMachineRig) -> None:
     """The end of another process than the initiator itself is not taken for its end."""
     rig.run("node3", "mv", _DAEMON, f"{_DAEMON}.real", check=True)
     rig.write("node3", _DAEMON, _LATE)
@@ -132,7 +150,7 @@ def test_a_disk_stays_attached_on_a_busy_machine(rig: Rig) -> None:
         rig.run("node3", "mv", f"{_DAEMON}.real", _DAEMON, check=True)
 
 
-def test_a_double_mount_is_seen(rig: Rig) -> None:
+def test_a_double_mount_is_seen(rig: OneMachineRig) -> None:
     """The observer outside the nodes reports a LUN that two nodes have mounted, and only then."""
     before = len(rig.status()["disks"]["double_mounts"])
     device = _attach(rig, "node1")
@@ -148,26 +166,25 @@ def test_a_double_mount_is_seen(rig: Rig) -> None:
         rig.run(node, "umount", "/mnt", check=True)
 
 
-def test_power_off_is_sudden_and_complete(rig: Rig) -> None:
+def test_power_off_is_sudden_and_complete(rig: OneMachineRig) -> None:
     """A node without power runs nothing, answers nobody and holds no disk; what it wrote stays."""
     device = _attach(rig, "node2")
     rig.run("node2", "mkfs.ext4", "-q", "-F", device, check=True)
     rig.run("node2", "mount", device, "/mnt", check=True)
     rig.run("node2", "sh", "-c", "echo kept > /root/kept; sync", check=True)
-    rig.power("node2", "off")
-    assert rig.status()["nodes"]["node2"]["power"] == "off"
-    assert rig.status()["disks"]["mounted"] == {}
-    with pytest.raises(RigError, match="powered off"):
-        rig.run("node2", "true")
     address = rig.layout.node_address("node2", Link.LINK0)
-    assert rig.run("node1", "ping", "-c1", "-W1", address).returncode != 0
-    rig.power("node2", "on")
+    with powered_off(rig, "node2"):
+        assert rig.status()["nodes"]["node2"]["power"] == "off"
+        assert rig.status()["disks"]["mounted"] == {}
+        with pytest.raises(RigError, match="powered off"):
+            rig.run("node2", "true")
+        assert rig.run("node1", "ping", "-c1", "-W1", address).returncode != 0
     rig.wait_for_boot("node2")
     assert rig.run("node2", "cat", "/root/kept").stdout == "kept\n"
     rig.run("node1", "ping", "-c1", "-W5", address, check=True)
 
 
-def test_a_node_reboots_and_halts_by_itself(rig: Rig) -> None:
+def test_a_node_reboots_and_halts_by_itself(rig: OneMachineRig) -> None:
     """`reboot` in a node boots it again, `poweroff` leaves it off."""
     before = rig.status()["nodes"]["node3"]["pid"]
     rig.run("node3", "systemctl", "reboot")
@@ -193,7 +210,7 @@ def test_a_node_that_halted_boots_into_a_whole_system(new_rig: MakeRig, release:
     assert rig.run("node1", "systemctl", "list-units", "--failed", "--plain", "-q").stdout == ""
 
 
-def test_links_are_cut_one_by_one_or_together(rig: Rig) -> None:
+def test_links_are_cut_one_by_one_or_together(rig: OneMachineRig) -> None:
     """A cut link loses its carrier and stays cut over a power cycle; the others work."""
     addresses = {link: rig.layout.node_address("node2", link) for link in Link}
 
@@ -202,16 +219,15 @@ def test_links_are_cut_one_by_one_or_together(rig: Rig) -> None:
 
     rig.cut("node2", [Link.LINK1])
     assert [reaches(link) for link in Link] == [True, False, True]
-    rig.cut("node2")
-    assert [reaches(link) for link in Link] == [False, False, True]
-    rig.power("node2", "reset")
-    rig.wait_for_boot("node2")
-    assert not reaches(Link.LINK0)
-    rig.heal("node2")
+    with cut_off(rig, "node2"):
+        assert [reaches(link) for link in Link] == [False, False, True]
+        rig.power("node2", "reset")
+        rig.wait_for_boot("node2")
+        assert not reaches(Link.LINK0)
     assert _eventually(lambda: all(reaches(link) for link in Link))
 
 
-def test_any_node_can_fence_any_other(rig: Rig) -> None:
+def test_any_node_can_fence_any_other(rig: OneMachineRig) -> None:
     """The fence agent kills and boots a node, tells its power, fails when the switch refuses."""
 
     def fence(action: str, plug: str) -> subprocess.CompletedProcess[str]:
@@ -225,27 +241,26 @@ def test_any_node_can_fence_any_other(rig: Rig) -> None:
     assert fence("on", "node3").returncode == 0
     rig.wait_for_boot("node3")
     pid = rig.status()["nodes"]["node3"]["pid"]
-    rig.set_fencing("node3", works=False)
-    refused = fence("reboot", "node3")
-    assert refused.returncode == 1
-    assert "refuses" in refused.stderr
-    assert rig.status()["nodes"]["node3"]["pid"] == pid
-    rig.set_fencing("node3", works=True)
+    with broken_fencing(rig, "node3"):
+        refused = fence("reboot", "node3")
+        assert refused.returncode == 1
+        assert "refuses" in refused.stderr
+        assert rig.status()["nodes"]["node3"]["pid"] == pid
     assert fence("reboot", "node3").returncode == 0
     assert rig.status()["nodes"]["node3"]["pid"] != pid
     rig.wait_for_boot("node3")
 
 
-def test_a_mistake_is_a_message(rig: Rig) -> None:
+def test_a_mistake_is_a_message(rig: OneMachineRig) -> None:
     """A node that is not there, a second `up`, and a name that is none are told as such."""
     with pytest.raises(RigError, match="has no node node9"):
         rig.power("node9", "off")
     with pytest.raises(RigError, match="down` removes it"):
         rig.up(say=print)
     with pytest.raises(RigError, match="is no name for a rig"):
-        Rig("../etc")
+        OneMachineRig("../etc")
     with pytest.raises(RigError, match="is not up"):
-        Rig("test-none").status()
+        OneMachineRig("test-none").status()
 
 
 def test_down_leaves_nothing(new_rig: MakeRig) -> None:

@@ -8,11 +8,12 @@ import pytest
 from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids
+from tests.breaking import powered_off
 from tests.rig.conftest import Shop
+from vagrant.common.networks import floating_address
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, cluster_status
-from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.waiting import eventually
 from vagrant.rig import Rig
 
 _PATTERNS = "/root/patterns.toml"
@@ -85,9 +86,8 @@ def _is_served(rig: Rig, number: int) -> bool:
 
 def _fails_and_returns(shop: Shop, node: str, asked: str, places: dict[str, str]) -> None:
     """Switch a node off, wait for the services to be elsewhere, and for the node to be back on."""
-    shop.rig.power(node, "off")
-    assert _eventually_at(shop, asked, places), cluster_status(shop.rig, asked)
-    shop.rig.power(node, "on")
+    with powered_off(shop.rig, node):
+        assert _eventually_at(shop, asked, places), cluster_status(shop.rig, asked)
     wait_until_whole(shop.rig)
 
 

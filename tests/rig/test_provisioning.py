@@ -4,16 +4,17 @@ Programs that only record how they were called are those whose packages the rig'
 have, and those that need modules of a kernel of one's own.
 """
 
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from vagrant.debian import CHECKOUT, LOCK, wheel_of_checkout
+from tests.rig.copying import copy
+from vagrant.common.building import CHECKOUT
+from vagrant.common.debian import LOCK
+from vagrant.common.disks import TARGET
+from vagrant.common.wheel import wheel_of_checkout
 from vagrant.lab.place import CHAP_SECRET_FILE, SBD_TARGET
-from vagrant.one_machine.layout import TARGET
-from vagrant.one_machine.rig import Rig
+from vagrant.one_machine.rig import OneMachineRig
 
 _PROVISION = CHECKOUT / "vagrant/provision"
 _CALLS = "/root/calls"
@@ -53,7 +54,7 @@ done
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Callable[..., str]]:
     """Runs a command on a node that is as Vagrant's box is before it is provisioned."""
-    rig = Rig("test-lab-files")
+    rig = OneMachineRig("test-lab-files")
     rig.down()
     try:
         rig.up(nodes=2, say=print)
@@ -90,17 +91,11 @@ def machine() -> Iterator[Callable[..., str]]:
         run("mount", "-t", "tmpfs", "none", "/sys/kernel")
         run("mkdir", "-p", "/sys/kernel/config/target")
         rig.write("node1", "/sys/kernel/config/target/dbroot", "/root/dbroot\n")
-        _copy(rig, wheel_of_checkout())
+        wheel = wheel_of_checkout()
+        copy(rig, "node1", wheel, f"/home/vagrant/takeover/{wheel.name}")
         yield run
     finally:
         rig.down()
-
-
-def _copy(rig: Rig, wheel: Path) -> None:
-    """Put the wheel on the node, which is a file of bytes."""
-    target = f"of=/home/vagrant/takeover/{wheel.name}"
-    with wheel.open("rb") as file:
-        subprocess.run(rig.command("node1", "dd", "status=none", target), stdin=file, check=True)
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rig.conftest import Shop
+from vagrant.common.disks import ATTACH_PROGRAM, TARGET
+from vagrant.common.networks import floating_address
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import cluster_status
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import TARGET, floating_address
 from vagrant.rig import Rig
 
 OURS = {"web-data": "filesystem", "web-app": "app", "web-address": "ip"}

@@ -27,9 +27,9 @@ from bench.failures import (
 )
 from bench.visitor import Visitor
 from tests.rig.conftest import Shop
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import cluster_status
-from vagrant.one_machine.waiting import eventually
 
 pytestmark = pytest.mark.one_machine("it breaks the machine's own disks by their loop devices")
 ROUNDS = int(os.environ.get("TAKEOVER_ROUNDS", "1"))

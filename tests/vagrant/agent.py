@@ -2,9 +2,9 @@
 
 import subprocess
 
+from vagrant.common.disks import TARGET
 from vagrant.lab.place import CHAP_SECRET_FILE, CHAP_USER
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import TARGET
 
 _AGENT = "/usr/lib/ocf/resource.d/takeover/filesystem"
 #: How long an action may take, in seconds: far more than on a real processor.

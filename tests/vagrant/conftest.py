@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
+from tests.whole import Caretaker, damage_to_demo, damage_to_machines
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.running import service_on
@@ -81,6 +83,27 @@ class Shop:
     rig: LabRig
 
 
+@pytest.fixture(scope="session")
+def caretakers() -> dict[str, Caretaker]:
+    """Return who looks after the lab and after its cluster between the tests, once there is one."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def whole(request: pytest.FixtureRequest, caretakers: dict[str, Caretaker]) -> Iterator[None]:
+    """Begin each test on a lab that is whole, and put right whatever the test has broken."""
+    needed = next((each for each in ("shop", "lab") if each in request.fixturenames), None)
+    if needed is None:
+        yield
+        return
+    if needed not in caretakers:
+        lab: LabRig = request.getfixturevalue("lab")
+        find = damage_to_demo if needed == "shop" else damage_to_machines
+        caretakers[needed] = Caretaker(partial(find, lab), lab.equipment.patience)
+    with caretakers[needed].around(request.node.nodeid):
+        yield
+
+
 @pytest.fixture
 def apply(shop: "Shop") -> Iterator[Callable[..., None]]:
     """Applies the demo's description with changes and more at its end; the demo's alone at last."""
@@ -102,7 +125,7 @@ def apply(shop: "Shop") -> Iterator[Callable[..., None]]:
 
 @pytest.fixture(scope="session")
 def shop(lab: LabRig) -> Iterator[Shop]:
-    """The demo's service at work. Tests leave it whole: all nodes members, the service running."""
+    """The demo's service at work."""
     with ExitStack() as stack:
         with measured("a database, takeover cluster create (pcs cluster setup), apply"):
             admin, client = stack.enter_context(service_on(lab, print))

@@ -6,9 +6,8 @@ import threading
 import time
 from itertools import pairwise
 
+from vagrant.common.disks import ATTACH_PROGRAM, TARGET
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import TARGET
 
 _KEY = "0xc1ea4"
 #: What looks for mistakes in a filesystem of each type and changes nothing.

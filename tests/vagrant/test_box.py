@@ -14,7 +14,7 @@ import pytest
 
 from tests.vagrant.conftest import measured
 from vagrant.box.build import box_for
-from vagrant.debian import CHECKOUT
+from vagrant.common.building import CHECKOUT
 
 _USER, _UID = "takeover-box-test", 61184
 

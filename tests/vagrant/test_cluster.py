@@ -4,14 +4,15 @@ import time
 
 import pytest
 
+from tests.breaking import cut_off, powered_off
 from tests.vagrant.conftest import Shop, measured, note
 from tests.vagrant.disk import SharedDisk
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import FAULTS, Fault, active_node, inflict, wait_until_whole
 from vagrant.demo.shop import SERVICE
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import Link
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import RigError
 
 #: One fencing by SBD, one start of PostgreSQL, on emulated processors: in seconds.
 _SERVED_LIMIT = 900.0
@@ -67,13 +68,10 @@ def test_a_node_without_network_and_disk_ends_itself(shop: Shop) -> None:
     lab, node = shop.rig, active_node(shop.rig)
     double_mounts, before = _double_mounts(shop), _boot_id(lab, node)
     begin = time.monotonic()
-    lab.cut(node, list(Link))
-    try:
+    with cut_off(lab, node, list(Link)):
         with measured("all cables pulled, until the watchdog has reset the node and it has booted"):
             _await_new_boot(lab, node, before)
         shop.client.wait_until_served(time.monotonic(), _SERVED_LIMIT)
-    finally:
-        lab.heal(node)
     note("outage: all cables pulled", f"{shop.client.outage(begin, time.monotonic()):.1f} s")
     assert active_node(lab) != node
     _nothing_is_lost(shop, double_mounts)
@@ -86,9 +84,11 @@ def test_a_frozen_active_node_is_replaced_and_does_no_harm(shop: Shop) -> None:
     shop.client.write_steadily(10)
     begin = time.monotonic()
     lab.machines.freeze(node)
-    shop.client.wait_until_served(begin + 20, _SERVED_LIMIT)
-    note("outage: node frozen", f"{shop.client.outage(begin, time.monotonic()):.1f} s")
-    lab.machines.thaw(node)
+    try:
+        shop.client.wait_until_served(begin + 20, _SERVED_LIMIT)
+        note("outage: node frozen", f"{shop.client.outage(begin, time.monotonic()):.1f} s")
+    finally:
+        lab.machines.thaw(node)
     with measured("frozen node thawed, until it has reset itself and booted"):
         _await_new_boot(lab, node, before)
     wait_until_whole(lab)
@@ -112,9 +112,8 @@ def test_the_filesystem_is_sound_after_all_that(shop: Shop) -> None:
     """After one more power failure in the middle of writes, e2fsck finds nothing to mend."""
     lab, node = shop.rig, active_node(shop.rig)
     shop.client.write_steadily(10)
-    lab.power(node, "off")
-    shop.client.wait_until_served(time.monotonic() + 5, _SERVED_LIMIT)
-    lab.power(node, "on")
+    with powered_off(lab, node):
+        shop.client.wait_until_served(time.monotonic() + 5, _SERVED_LIMIT)
     wait_until_whole(lab)
     double_mounts = _double_mounts(shop)
     node = active_node(lab)

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.vagrant.conftest import measured
-from vagrant.debian import wheel_of_checkout
+from vagrant.common.waiting import eventually
+from vagrant.common.wheel import wheel_of_checkout
 from vagrant.lab import libvirt
 from vagrant.lab.keeper import LIBVIRT_FOLDERS
 from vagrant.lab.place import LabLayout, Place
 from vagrant.lab.rig import LabRig
 from vagrant.lab.vagrant import Vagrant
-from vagrant.one_machine.waiting import eventually
 
 _NAME = "test-keeper"
 

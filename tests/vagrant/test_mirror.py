@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.breaking import powered_off
 from tests.vagrant.conftest import Shop, measured, note
+from vagrant.common.networks import floating_address
+from vagrant.common.waiting import eventually
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import cluster_status, fill, postgres_programs
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import floating_address
-from vagrant.one_machine.waiting import eventually
 
 _RESOURCE, _DEVICE = "mirror", "/dev/drbd0"  # as vagrant/provision/mirror.sh has them
 _DIRECTORY = "/srv/books"
@@ -108,14 +109,13 @@ def test_the_other_half_takes_over_with_every_row(
         node = _active(lab, "node3")
         client.write_steadily(10)
         begin = time.monotonic()
-        lab.power(node, "off")
-        client.wait_until_served(time.monotonic() + 5, _SERVED_LIMIT)
-        note(
-            "outage: power failure of a mirror's primary",
-            f"{client.outage(begin, time.monotonic()):.1f} s",
-        )
-        assert _active(lab, "node3") != node
-        lab.power(node, "on")
+        with powered_off(lab, node):
+            client.wait_until_served(time.monotonic() + 5, _SERVED_LIMIT)
+            note(
+                "outage: power failure of a mirror's primary",
+                f"{client.outage(begin, time.monotonic()):.1f} s",
+            )
+            assert _active(lab, "node3") != node
         with measured("power back, until both halves of the mirror are the same"):
             wait_until_whole(lab)
             assert eventually(lambda: _is_whole(lab), 600, 2.0)

@@ -9,9 +9,10 @@ import pytest
 from tests.vagrant.agent import SUCCESS, Filesystem
 from tests.vagrant.conftest import measured, note
 from tests.vagrant.disk import SharedDisk, Writer
+from vagrant.common.disks import TARGET
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import TARGET, Link
-from vagrant.one_machine.waiting import eventually
 
 _LUN = 2
 _DIRECTORY = "/srv/paths"

@@ -1,8 +1,8 @@
 """A lab that is put back to where it was, without being made anew."""
 
 from tests.vagrant.conftest import measured
+from vagrant.common.networks import Link
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import Link
 
 
 def test_a_lab_goes_back_to_where_it_was(lab: LabRig) -> None:

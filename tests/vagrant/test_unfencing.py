@@ -6,11 +6,11 @@ import pytest
 
 from tests.vagrant.conftest import Shop, measured, note
 from tests.vagrant.disk import SharedDisk, Writer
+from vagrant.common.disks import TARGET
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import cluster_status
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import TARGET
-from vagrant.one_machine.waiting import eventually
 
 _LUN = 2
 _DIRECTORY = "/srv/vault"

@@ -1,4 +1,4 @@
-"""Builds the box, unless it is there already, and prints its path."""
+"""Build the box, unless it is there already, and print its path: `python -m vagrant.box`."""
 
 import os
 import shutil
@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from vagrant.box.build import BOX_CACHE, box_for
-from vagrant.debian import PYTHON_OF, TreeError
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import TreeError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

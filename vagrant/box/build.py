@@ -11,9 +11,11 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-from vagrant import debian
 from vagrant.box import image
-from vagrant.debian import LOCK, TreeError, cache_lock, digest, run
+from vagrant.common import debian
+from vagrant.common.building import cache_lock, digest, run
+from vagrant.common.debian import LOCK
+from vagrant.common.errors import TreeError
 
 BOX_CACHE = Path("/var/cache/takeover-box")
 DISK_GIB = 6
@@ -38,15 +40,15 @@ end
 
 
 def box_for(release: str, say: Callable[[str], None], cache: Path = BOX_CACHE) -> Path:
-    """The box of a Debian release, built now if the cache does not have it.
+    """Return the box of a Debian release, built now if the cache does not have it.
 
     Args:
-        release: a key of `debian.PYTHON_OF`.
-        say: told each step that takes a while.
-        cache: the folder that boxes are kept in.
+        release: A key of `debian.PYTHON_OF`.
+        say: Called with each step that takes a while.
+        cache: The folder that boxes are kept in.
 
     Raises:
-        TreeError: a step failed; nothing half-built is left in the cache.
+        TreeError: A step failed; nothing half-built is left in the cache.
     """
     recipes = [Path(__file__), Path(image.__file__), Path(debian.__file__)]
     parts = [release.encode(), LOCK.read_bytes(), *(each.read_bytes() for each in recipes)]
@@ -102,7 +104,7 @@ def _clamp_inode_times(raw: Path, root: Path, epoch: int) -> None:
 
 
 def metadata() -> str:
-    """The box's metadata.json (vagrant-libvirt, "Box format", version 1)."""
+    """Return the box's metadata.json (vagrant-libvirt, "Box format", version 1)."""
     return json.dumps({"provider": "libvirt", "format": "qcow2", "virtual_size": DISK_GIB}) + "\n"
 
 

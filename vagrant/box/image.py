@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from vagrant.debian import in_tree, make_tree
+from vagrant.common.debian import in_tree, make_tree
 
 _PACKAGES = (
     # the operating system, and what Vagrant expects of a guest
@@ -65,7 +65,7 @@ _FILES = {
 
 
 def packages(release: str) -> list[str]:
-    """The Debian packages of a release's box, `release` being a key of `debian.PYTHON_OF`."""
+    """Return the Debian packages of a box; `release` is a key of `debian.PYTHON_OF`."""
     return [*_PACKAGES, *_FENCE_AGENTS[release]]
 
 
@@ -73,12 +73,12 @@ def make_root(release: str, folder: Path, say: Callable[[str], None]) -> None:
     """Make the box's root tree.
 
     Args:
-        release: a key of `debian.PYTHON_OF`.
-        folder: the tree's folder; it must not exist.
-        say: told each step that takes a while.
+        release: A key of `debian.PYTHON_OF`.
+        folder: The tree's folder; it must not exist.
+        say: Called with each step that takes a while.
 
     Raises:
-        TreeError: a step failed.
+        TreeError: A step failed.
     """
     make_tree(release, packages(release), folder, say)
     for name, content in _FILES.items():

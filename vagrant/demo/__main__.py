@@ -13,7 +13,9 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from vagrant.debian import PYTHON_OF, TreeError
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import RigError, TreeError
+from vagrant.common.networks import floating_address
 from vagrant.demo.client import Client, ClientError
 from vagrant.demo.faults import FAULTS, Outcome, active_node, inflict, wait_until_whole
 from vagrant.demo.shop import (
@@ -23,10 +25,15 @@ from vagrant.demo.shop import (
     description,
     prepare_nodes,
 )
-from vagrant.one_machine.layout import RUN_DIR, floating_address
-from vagrant.rig import KINDS, Rig, RigError, named
+from vagrant.kinds import KINDS, named
+from vagrant.rig import Rig
 
 PURPOSE = "demo"
+
+#: Has a file for each rig's name that demos have run on; gone after a reboot of the machine.
+_LOCKS = Path("/run/takeover-demo")
+
+#: How long the first row may take, in seconds.
 _FIRST_ACK_LIMIT = 60.0
 
 
@@ -68,7 +75,7 @@ def demonstrate(rig: Rig, story: Story) -> list[Outcome]:
     """Set the service up on a rig that is up, then break things.
 
     Raises:
-        RigError, ClientError: something did not work; the message says what.
+        RigError, ClientError: Something did not work; the message says what.
     """
     admin = Administrator(rig, story.command, story.output)
     node = rig.layout.node_names[0]
@@ -112,8 +119,8 @@ def _run(rig: Rig, story: Story, *, release: str, keep: bool) -> list[Outcome]:
 @contextmanager
 def _alone(rig: Rig) -> Iterator[None]:
     """Keep a second demo from taking this one's rig away; a killed demo keeps nobody away."""
-    RUN_DIR.mkdir(exist_ok=True)
-    with (RUN_DIR / f"{rig.name}.demo").open("w") as lock:
+    _LOCKS.mkdir(exist_ok=True)
+    with (_LOCKS / rig.name).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,6 +1,7 @@
 """The client as the demo sees it: when it was served, and whether it lost anything."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -25,8 +26,8 @@ class Check:
     """What the client found when it looked for its rows.
 
     Args:
-        acknowledged: rows whose COMMIT returned, since the client began.
-        lost: the numbers of those that are not there.
+        acknowledged: Rows whose COMMIT returned, since the client began.
+        lost: The numbers of those that are not there.
     """
 
     acknowledged: int
@@ -37,9 +38,9 @@ class Client:
     """Runs `vagrant.demo.ledger` in the client's network while the `with` block lasts.
 
     Args:
-        rig: the rig.
-        host: the address of the service.
-        password: of the database user; it goes through the environment, not the arguments.
+        rig: The rig.
+        host: The address of the service.
+        password: The password of the database user; it is passed in the environment.
     """
 
     def __init__(self, rig: Rig, host: str, password: str) -> None:
@@ -56,6 +57,7 @@ class Client:
             env=os.environ | {"PGPASSWORD": password},
         )
         self._acks: list[float] = []
+        self._last_begun = -math.inf
         self._checks: Queue[dict[str, Any]] = Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -80,17 +82,20 @@ class Client:
         self._complaints.close()
 
     def wait_until_served(self, since: float, limit: float) -> None:
-        """Wait until a row is acknowledged later than `since`, and served steadily.
+        """Wait until a row is acknowledged that was begun later than `since`.
+
+        A row that was begun before may have been on its way at that moment, acknowledgement and
+        all: it says nothing of what the service does afterwards.
 
         Args:
-            since: seconds of CLOCK_MONOTONIC.
-            limit: seconds to wait.
+            since: Seconds of CLOCK_MONOTONIC.
+            limit: For how long to wait at most, in seconds.
 
         Raises:
-            ClientError: it is not served.
+            ClientError: No such row was acknowledged in time, or the client's program ended.
         """
         end = time.monotonic() + limit
-        while not (self._acks and self._acks[-1] > since):
+        while self._last_begun <= since:
             if self._process.poll() is not None:
                 raise ClientError(f"the client's program {self._ending()}")
             if time.monotonic() > end:
@@ -101,20 +106,20 @@ class Client:
         """Let the client write for a while.
 
         Args:
-            duration: seconds.
+            duration: Seconds.
 
         Raises:
-            ClientError: it was not served until the end.
+            ClientError: The client was not served until the end.
         """
         time.sleep(duration)
         self.wait_until_served(time.monotonic(), duration)
 
     def outage(self, since: float, until: float) -> float:
-        """The longest time without an acknowledged row around a fault.
+        """Return the longest time without an acknowledged row around a fault.
 
         Args:
-            since: seconds of CLOCK_MONOTONIC, before the fault.
-            until: seconds of CLOCK_MONOTONIC, when all is well again.
+            since: Seconds of CLOCK_MONOTONIC, before the fault.
+            until: Seconds of CLOCK_MONOTONIC, when all is well again.
 
         Returns:
             Seconds.
@@ -127,7 +132,7 @@ class Client:
         """Have the client look for every row that it was told is safe.
 
         Raises:
-            ClientError: it has not answered after `limit` seconds.
+            ClientError: The client has not answered after `limit` seconds.
         """
         assert self._process.stdin  # noqa: S101 - asked for in __init__
         self._process.stdin.write("check\n")
@@ -138,7 +143,7 @@ class Client:
             raise ClientError(f"the client could not check its rows for {limit:.0f} s") from None
 
     def _ending(self) -> str:
-        """How the program ended, with the end of what it wrote about it."""
+        """Return how the program ended, with the end of what it wrote about it."""
         self._complaints.seek(0)
         return f"ended with {self._process.returncode}: {self._complaints.read()[-2000:].strip()}"
 
@@ -148,5 +153,6 @@ class Client:
             message = json.loads(line)
             if "ack" in message:
                 self._acks.append(message["at"])
+                self._last_begun = message["begun"]
             else:
                 self._checks.put(message)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vagrant.common.errors import RigError
 from vagrant.demo.client import Client
 from vagrant.demo.shop import DIRECTORY, SERVICE, Administrator, cluster_status
-from vagrant.rig import Rig, RigError
+from vagrant.rig import Rig
 
 #: How long the client writes undisturbed before a fault, in seconds, so that there is data to lose.
 STEADY = 2.0
@@ -26,10 +27,10 @@ class Fault:
     """Something that goes wrong on the node that runs the service.
 
     Args:
-        name: what happens.
-        strike: makes it happen to a node.
-        mend: repairs what does not repair itself, once the service is back.
-        moves: whether another node must take over.
+        name: What happens.
+        strike: Makes it happen to a node.
+        mend: Repairs what does not repair itself, once the service is back.
+        moves: Whether another node must take over.
     """
 
     name: str
@@ -43,13 +44,13 @@ class Outcome:
     """What a fault cost.
 
     Args:
-        name: the fault.
-        outage_s: the longest time without an acknowledged row, in seconds.
-        acknowledged: rows acknowledged since the client began.
-        lost: how many of those are missing.
-        double_mounts: moments at which the filesystem was mounted on two live nodes.
-        source: the node that ran the service before.
-        target: the node that runs it now.
+        name: The fault.
+        outage_s: The longest time without an acknowledged row, in seconds.
+        acknowledged: Rows acknowledged since the client began.
+        lost: How many of those are missing.
+        double_mounts: Moments at which the filesystem was mounted on two live nodes.
+        source: The node that ran the service before.
+        target: The node that runs it now.
     """
 
     name: str
@@ -66,7 +67,7 @@ class Outcome:
         return self.lost == 0 and self.double_mounts == 0
 
     def as_json(self) -> dict[str, Any]:
-        """The outcome as JSON data, with the names `from` and `to`."""
+        """Return the outcome as JSON data, with the names `from` and `to`."""
         data = asdict(self)
         source, target = data.pop("source"), data.pop("target")
         return {**data, "from": source, "to": target}
@@ -104,7 +105,7 @@ def _power_on(admin: Administrator, node: str) -> None:
 
 
 def _nothing(_admin: Administrator, _node: str) -> None:
-    """The cluster repairs it by itself."""
+    """Do nothing: the cluster repairs it by itself."""
 
 
 FAULTS = [
@@ -119,8 +120,8 @@ def inflict(fault: Fault, admin: Administrator, client: Client) -> Outcome:
     """Make a fault happen to the node that runs the service, and wait until all is well again.
 
     Raises:
-        ClientError: the client is not served, or not again, or cannot check its rows.
-        RigError: the cluster does not become whole again, or the mounts cannot be observed.
+        ClientError: The client is not served, or not again, or cannot check its rows.
+        RigError: The cluster does not become whole again, or the mounts cannot be observed.
     """
     rig = admin.rig
     source = active_node(rig)
@@ -146,10 +147,10 @@ def inflict(fault: Fault, admin: Administrator, client: Client) -> Outcome:
 
 
 def active_node(rig: Rig) -> str:
-    """The node that has the service's filesystem mounted, seen from outside.
+    """Return the node that has the service's filesystem mounted, seen from outside.
 
     Raises:
-        RigError: it is not exactly one. Then nobody could say that it is never two, either.
+        RigError: No node or several have it mounted.
     """
     nodes: list[str] = rig.status()["disks"]["mounted"].get("1", [])
     if len(nodes) != 1:
@@ -161,7 +162,7 @@ def wait_until_whole(rig: Rig, limit: float = WHOLE_LIMIT) -> None:
     """Wait until every node is a member again, and the service runs.
 
     Raises:
-        RigError: it is not so after `limit` seconds; the message has the cluster's status.
+        RigError: It is not so when the time is over; the message has the cluster's status.
     """
     limit *= rig.equipment.patience
     end = time.monotonic() + limit
@@ -193,13 +194,13 @@ def _is_whole(rig: Rig) -> bool:
 
 
 def _reachable_node(machines: dict[str, Any]) -> str:
-    """A node that can be asked: powered on, and not the one that was cut off.
+    """Return a node that can be asked: one that is on, and that was not cut off.
 
     Args:
-        machines: a rig's status.
+        machines: A rig's status.
 
     Raises:
-        RigError: there is none.
+        RigError: There is none.
     """
     for name, node in machines["nodes"].items():
         if node["power"] == "on" and not node["cut"]:

@@ -2,9 +2,10 @@
 
 Run in the client's network as `python -m vagrant.demo.ledger HOST [PATIENCE]`, the password in
 $PGPASSWORD; PATIENCE is the factor by which it waits longer. It writes one JSON object a line:
-{"ack": NUMBER, "at": SECONDS} whenever COMMIT returned, with the time of CLOCK_MONOTONIC. A line
-"check" on its standard input makes it look for every acknowledged row: {"acknowledged": COUNT,
-"lost": [NUMBER, …]}. It ends with its standard input, or after `_LIFETIME`.
+{"ack": NUMBER, "begun": SECONDS, "at": SECONDS} whenever COMMIT returned, with the times of
+CLOCK_MONOTONIC at which it began with the row and at which the row was acknowledged. A line "check"
+on its standard input makes it look for every acknowledged row: {"acknowledged": COUNT, "lost":
+[NUMBER, …]}. It ends with its standard input, or after `_LIFETIME`.
 """
 
 import asyncio
@@ -47,6 +48,7 @@ class Ledger:
     async def write_row(self) -> None:
         """Insert the next row; if anything goes wrong its number is given up, and never counted."""
         self._number += 1
+        begun = time.monotonic()
         try:
             connection = await self._connected()
             await self._within(self._commit(connection, self._number))
@@ -55,7 +57,7 @@ class Ledger:
             await asyncio.sleep(_RETRY_PAUSE)
             return
         self._acknowledged.add(self._number)
-        _tell({"ack": self._number, "at": time.monotonic()})
+        _tell({"ack": self._number, "begun": begun, "at": time.monotonic()})
 
     async def check(self) -> None:
         """Compare what was acknowledged with what the server has."""

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from vagrant.common.networks import floating_address
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
-from vagrant.one_machine.layout import floating_address
-from vagrant.rig import KINDS, Rig, named
+from vagrant.kinds import KINDS, named
+from vagrant.rig import Rig
 
 #: How long the first row may take, in seconds.
 _SERVED_LIMIT = 60.0
@@ -21,18 +22,18 @@ def running_service(
     luns: int = 1,
     kind: str = KINDS[0],
 ) -> Iterator[tuple[Administrator, Client]]:
-    """The demo's service on a rig, and a client that it serves; both are gone afterwards.
+    """Run the demo's service on a rig, and a client that it serves; both are gone afterwards.
 
     Args:
-        name: the rig's name; one of that name is replaced.
+        name: The rig's name; one of that name is replaced.
         release: Debian release of the nodes.
-        say: told what is done, and on which node.
-        luns: number of shared disks; the service uses the first.
-        kind: the kind of rig, one of `KINDS`.
+        say: Called with what is done, and on which node.
+        luns: Number of shared disks; the service uses the first.
+        kind: The kind of rig, one of `KINDS`.
 
     Raises:
-        RigError: the rig or the cluster does not come up.
-        ClientError: the client is not served.
+        RigError: The rig or the cluster does not come up.
+        ClientError: The client is not served.
     """
     rig = named(kind, name)
     rig.down()
@@ -46,15 +47,15 @@ def running_service(
 
 @contextmanager
 def service_on(rig: Rig, say: Callable[[str], None]) -> Iterator[tuple[Administrator, Client]]:
-    """The demo's service on a rig that is up, and a client that it serves meanwhile.
+    """Run the demo's service on a rig that is up, and a client that it serves meanwhile.
 
     Args:
-        rig: the rig; it has no cluster yet, and has one afterwards.
-        say: told what is done, and on which node.
+        rig: The rig; it has no cluster yet, and has one afterwards.
+        say: Called with what is done, and on which node.
 
     Raises:
-        RigError: the cluster does not come up.
-        ClientError: the client is not served.
+        RigError: The cluster does not come up.
+        ClientError: The client is not served.
     """
     first = rig.layout.node_names[0]
     admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)

@@ -14,9 +14,10 @@ from pathlib import Path
 from string import Template
 from typing import IO, Any
 
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.layout import CLUSTER_LINKS, TARGET, Link, floating_address
-from vagrant.rig import Rig, RigError, RigLayout
+from vagrant.common.disks import ATTACH_PROGRAM, TARGET
+from vagrant.common.errors import RigError
+from vagrant.common.networks import CLUSTER_LINKS, Link, floating_address
+from vagrant.rig import Rig, RigLayout
 
 SERVICE = "shop"
 DIRECTORY = "/srv/shop"
@@ -35,9 +36,9 @@ class Administrator:
     """Types commands on a rig's nodes.
 
     Args:
-        rig: the rig.
-        show: told each command before it runs: node and command line.
-        output: told each line that comes back, when it comes.
+        rig: The rig.
+        show: Called with the node and the command line before each command.
+        output: Called with each line that comes back, when it comes.
     """
 
     def __init__(
@@ -48,18 +49,18 @@ class Administrator:
         self._output = output
 
     def types(self, node: str, *command: str, text: str = "") -> str:
-        """Run a command on a node as an administrator would.
+        """Run a command on a node as an administrator does.
 
         Args:
-            node: the node's name.
-            command: the program and its arguments.
-            text: its standard input; not shown.
+            node: The node's name.
+            command: The program and its arguments.
+            text: Its standard input; not shown.
 
         Returns:
             What it printed on standard output.
 
         Raises:
-            RigError: it failed.
+            RigError: The command failed.
         """
         self._show(node, shlex.join(command))
         process = subprocess.Popen(
@@ -90,7 +91,7 @@ class Administrator:
 
 
 def description(rig: Rig) -> str:
-    """The cluster's description, for a rig's nodes, disks, networks and fencing."""
+    """Return the cluster's description, for a rig's nodes, disks, networks and fencing."""
     layout, equipment = rig.layout, rig.equipment
     template = Template(Path(__file__).with_name("shop.toml").read_text())
     nodes = "".join(
@@ -115,7 +116,7 @@ def _addresses(layout: RigLayout, node: str) -> list[str]:
 
 
 def prepare_nodes(admin: Administrator) -> None:
-    """On every node: the agents, and the password of pcs's user."""
+    """Install the agents on every node, and give pcs's user a password."""
     password = secrets.token_urlsafe(16)
     for node in admin.rig.layout.node_names:
         admin.types(node, "takeover", "agents", "install")
@@ -140,10 +141,10 @@ def fill(admin: Administrator, node: str, device: str, directory: str) -> str:
     """Make an ext4 on a disk, and a new database in it, in `directory`/data; it is not mounted.
 
     Args:
-        admin: who does it.
-        node: where the disk is.
-        device: the disk.
-        directory: where it is going to be mounted.
+        admin: Who does it.
+        node: Where the disk is.
+        device: The disk.
+        directory: Where it is going to be mounted.
 
     Returns:
         The password of the database's user `postgres`.
@@ -168,13 +169,19 @@ def fill(admin: Administrator, node: str, device: str, directory: str) -> str:
 
 
 def postgres_programs(rig: Rig) -> str:
-    """The folder that has PostgreSQL's programs on a rig's nodes."""
+    """Return the folder that has PostgreSQL's programs on a rig's nodes."""
     return _POSTGRES[rig.layout.release]
 
 
-def create_cluster(admin: Administrator, node: str) -> None:
-    """Describe the cluster, create it, and put the service on it."""
-    admin.rig.write(node, DESCRIPTION, description(admin.rig))
+def create_cluster(admin: Administrator, node: str, text: str = "") -> None:
+    """Describe the cluster, create it, and put the service on it.
+
+    Args:
+        admin: Who does it.
+        node: The node on which it is done.
+        text: The description; the demo's own if it is empty.
+    """
+    admin.rig.write(node, DESCRIPTION, text or description(admin.rig))
     admin.types(node, "takeover", "check", DESCRIPTION)
     password_file = ("--password-file", _PASSWORD_FILE)
     admin.types(node, "takeover", "cluster", "create", DESCRIPTION, *password_file)
@@ -182,10 +189,10 @@ def create_cluster(admin: Administrator, node: str) -> None:
 
 
 def cluster_status(rig: Rig, node: str) -> dict[str, Any]:
-    """What `takeover status --json` says on a node.
+    """Return what `takeover status --json` says on a node.
 
     Raises:
-        RigError: the node is off, or it says nothing.
+        RigError: The node is off, or it says nothing.
     """
     result = rig.run(node, "takeover", "status", "--json")
     try:

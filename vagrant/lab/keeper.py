@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vagrant.common.kernel import MountFlag, Namespace, mount, unshare
 from vagrant.lab.place import Place
-from vagrant.one_machine.kernel import Mount, Namespace, mount, unshare
 
 #: Where libvirt keeps what; all of it is in the lab's folder instead.
 LIBVIRT_FOLDERS = ("/etc/libvirt", "/var/lib/libvirt", "/var/cache/libvirt", "/run/libvirt")
@@ -49,8 +49,8 @@ def main() -> None:
     if pid:
         place.pid_file.write_text(f"{pid}\n")
         os._exit(0)
-    mount("", "/", flags=Mount.REC | Mount.PRIVATE)
-    mount("proc", "/proc", "proc", Mount.NOSUID | Mount.NODEV)
+    mount("", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    mount("proc", "/proc", "proc", MountFlag.NOSUID | MountFlag.NODEV)
     _mount_sysfs(place.folder / "cgroups")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     _mount_folders(place.folder / "libvirt")
@@ -68,9 +68,9 @@ def main() -> None:
 def _mount_sysfs(aside: Path) -> None:
     """Mount the /sys of this network namespace, with the control groups that the old one had."""
     aside.mkdir()
-    mount("/sys/fs/cgroup", aside, flags=Mount.BIND | Mount.REC)
-    mount("sysfs", "/sys", "sysfs", Mount.NOSUID | Mount.NODEV)
-    mount(str(aside), "/sys/fs/cgroup", flags=Mount.BIND | Mount.REC)
+    mount("/sys/fs/cgroup", aside, flags=MountFlag.BIND | MountFlag.REC)
+    mount("sysfs", "/sys", "sysfs", MountFlag.NOSUID | MountFlag.NODEV)
+    mount(str(aside), "/sys/fs/cgroup", flags=MountFlag.BIND | MountFlag.REC)
 
 
 def _mount_folders(base: Path) -> None:
@@ -78,7 +78,7 @@ def _mount_folders(base: Path) -> None:
         own = base / folder.lstrip("/")
         own.mkdir(parents=True, exist_ok=True)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        mount(str(own), folder, flags=Mount.BIND)
+        mount(str(own), folder, flags=MountFlag.BIND)
     Path("/etc/libvirt/qemu.conf").write_text(_QEMU_CONF)
     Path("/etc/libvirt/libvirtd.conf").write_text(_LIBVIRTD_CONF)
 
@@ -94,7 +94,7 @@ def _add_account(folder: Path) -> None:
         if f"\n{_ACCOUNT}:" not in known:
             own = folder / Path(file).name
             own.write_text(known + line)
-            mount(str(own), file, flags=Mount.BIND)
+            mount(str(own), file, flags=MountFlag.BIND)
 
 
 if __name__ == "__main__":

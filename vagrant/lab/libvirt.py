@@ -8,19 +8,19 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from vagrant.common.errors import RigError
+from vagrant.common.kernel import remove_cgroup
+from vagrant.common.waiting import eventually
 from vagrant.lab.keeper import LIBVIRT_FOLDERS
 from vagrant.lab.machines import URI, Machines
 from vagrant.lab.place import LABS, Place
-from vagrant.one_machine.kernel import remove_cgroup
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import RigError
 
 _START_LIMIT = 120.0
 _END_LIMIT = 120.0
 
 
 def is_running() -> bool:
-    """Whether a libvirtd of the machine's own can be used."""
+    """Return whether a libvirtd of the machine's own can be used."""
     if shutil.which("virsh") is None:
         raise RigError("there is no virsh: script/vagrant-lab installs it")
     command = ["virsh", "--connect", URI, "version"]
@@ -31,7 +31,7 @@ def start(place: Place) -> None:
     """Start the lab's keeper, and wait until its libvirtd answers.
 
     Raises:
-        RigError: it does not.
+        RigError: Its libvirtd does not answer in time.
     """
     (place.cgroup / "keeper").mkdir(parents=True)
     with place.log.open("w") as log:
@@ -56,7 +56,7 @@ def stop(place: Place) -> None:
     """End everything that runs in the lab's namespaces, whatever state it is in.
 
     Raises:
-        RigError: something stays.
+        RigError: Something stays.
     """
     cgroup = place.cgroup
     if cgroup.exists():

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from lxml import etree
 
+from vagrant.common.errors import RigError
+from vagrant.common.networks import Link
 from vagrant.lab.place import DOMAIN_PREFIX, NETWORK_PREFIX, Place
-from vagrant.one_machine.layout import Link
-from vagrant.rig import RigError
 
 _LIMIT = 120.0
 _SNAPSHOT_LIMIT = 600.0
@@ -27,8 +27,8 @@ class Machines:
     """The virtual machines of a lab.
 
     Args:
-        place: where the lab is kept.
-        private: whether it is in namespaces of its own.
+        place: Where the lab is kept.
+        private: Whether it is in namespaces of its own.
     """
 
     def __init__(self, place: Place, *, private: bool) -> None:
@@ -37,11 +37,11 @@ class Machines:
         self._cards: dict[str, dict[Link, str]] = {}
 
     def answers(self) -> bool:
-        """Whether there is a libvirtd."""
+        """Return whether there is a libvirtd."""
         return self._run("version").returncode == 0
 
     def power(self, machine: str) -> str:
-        """Whether a machine is on, off or frozen."""
+        """Return whether a machine is on, off or frozen."""
         return _POWER.get(self._must("domstate", DOMAIN_PREFIX + machine).strip(), "off")
 
     def switch_on(self, machine: str) -> None:
@@ -95,7 +95,7 @@ class Machines:
                 self._must("domif-setlink", *where)
 
     def cut_links(self, machine: str) -> list[Link]:
-        """The links whose cable is pulled at this machine."""
+        """Return the links whose cable is pulled at this machine."""
         return [
             link
             for link, interface in self._interfaces(machine).items()
@@ -103,7 +103,7 @@ class Machines:
         ]
 
     def _network_cards(self, machine: str) -> dict[Link, str]:
-        """The MAC address of a machine's card in each link."""
+        """Return the MAC address of a machine's card in each link."""
         if machine not in self._cards:
             self._cards[machine] = {
                 link: str(interface.xpath("string(mac/@address)"))
@@ -112,7 +112,7 @@ class Machines:
         return self._cards[machine]
 
     def _interfaces(self, machine: str) -> dict[Link, etree._Element]:
-        """What libvirt has of a machine's card in each link, also while the machine is off.
+        """Return what libvirt has of a machine's card in each link, also while it is off.
 
         All of it in one answer: virsh takes its time from the machines that are emulated beside it.
         """

@@ -16,7 +16,7 @@ import threading
 import time
 from contextlib import suppress
 
-from vagrant.debian import CHECKOUT
+from vagrant.common.building import CHECKOUT
 from vagrant.lab.machines import URI
 from vagrant.lab.place import DOMAIN_PREFIX, LabLayout, Place
 from vagrant.lab.shell import Shell
@@ -85,7 +85,7 @@ class Observer:
             self._write()
 
     def _confirmed(self, lun: int) -> list[str]:
-        """The nodes that still have a LUN mounted when all of them have been asked; [] if one."""
+        """Ask all nodes that seem to have a LUN mounted; return those that do, [] if it is one."""
         for node in self._having(lun):
             self._ask(node)
         end = time.monotonic() + _ANSWER_LIMIT
@@ -178,7 +178,7 @@ def stop(place: Place) -> None:
 
 
 def report(place: Place) -> dict[str, object]:
-    """What is mounted now, and what should never have been."""
+    """Return what is mounted now, and what should never have been."""
     try:
         found: dict[str, object] = json.loads(place.mounts_file.read_text())
     except FileNotFoundError:

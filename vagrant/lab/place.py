@@ -6,8 +6,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from vagrant.one_machine.kernel import cgroup2_root
-from vagrant.one_machine.layout import FIRST_NODE_HOST, ISCSI_PORT, STORAGE_HOST, TARGET, Link
+from vagrant.common.disks import ISCSI_PORT, TARGET
+from vagrant.common.kernel import cgroup2_root
+from vagrant.common.names import names_of_nodes
+from vagrant.common.networks import FIRST_NODE_HOST, STORAGE_HOST, Link
 
 LABS = Path("/var/lib/takeover-lab")
 STORAGE = "storage"
@@ -28,15 +30,15 @@ class LabLayout:
     """The shape of a lab.
 
     Args:
-        name: tells labs apart.
-        purpose: what it was brought up for.
-        nodes: number of nodes, 2 to 8; they are called node1, node2, …
-        luns: number of data LUNs, numbered from 1.
-        lun_mib: size of each in MiB.
+        name: Tells labs apart.
+        purpose: What it was brought up for.
+        nodes: Number of nodes, 2 to 8; they are called node1, node2, …
+        luns: Number of data LUNs, numbered from 1.
+        lun_mib: Size of each in MiB.
         release: Debian release that the machines run.
-        private: whether the lab has a libvirtd of its own, in namespaces; else it is the machine's.
-        addresses: of each machine in the management network.
-        keys: file of the private SSH key for each machine.
+        private: Whether the lab has a libvirtd of its own, in namespaces; else it is the machine's.
+        addresses: Of each machine in the management network.
+        keys: File of the private SSH key for each machine.
     """
 
     name: str
@@ -52,7 +54,7 @@ class LabLayout:
     @cached_property
     def node_names(self) -> list[str]:
         """The names of the nodes: node1, node2, …."""
-        return [f"node{number}" for number in range(1, self.nodes + 1)]
+        return names_of_nodes(self.nodes)
 
     @property
     def machines(self) -> list[str]:
@@ -60,7 +62,7 @@ class LabLayout:
         return [STORAGE, *self.node_names]
 
     def node_address(self, node: str, link: Link) -> str:
-        """IPv4 address of a node in a link, without prefix length."""
+        """Return a node's IPv4 address in a link, without prefix length."""
         return str(link.subnet[FIRST_NODE_HOST + self.node_names.index(node)])
 
     @property
@@ -82,7 +84,7 @@ class LabLayout:
         return f"/dev/disk/by-path/ip-{self.portal}-iscsi-{SBD_TARGET}-lun-0"
 
     def data_device(self, lun: int) -> str:
-        """A data disk, as a node that has attached it names it."""
+        """Return the name of a data disk on a node that has attached it."""
         return f"/dev/disk/by-path/ip-{self.portal}-iscsi-{TARGET}-lun-{lun}"
 
 
@@ -90,7 +92,7 @@ class Place:
     """The folder of a lab, and the namespaces that belong to it.
 
     Args:
-        name: the lab's name.
+        name: The lab's name.
     """
 
     def __init__(self, name: str) -> None:
@@ -110,7 +112,7 @@ class Place:
         return cgroup2_root() / f"takeover-lab-{self.name}"
 
     def load(self) -> LabLayout | None:
-        """The lab's layout; None if there is no such lab."""
+        """Return the lab's layout; None if there is no such lab."""
         try:
             return LabLayout(**json.loads((self.folder / "layout.json").read_text()))
         except FileNotFoundError:
@@ -123,7 +125,7 @@ class Place:
         partial.rename(self.folder / "layout.json")
 
     def enter(self, *, private: bool) -> list[str]:
-        """The beginning of a command line that runs a program inside the lab's namespaces."""
+        """Return the beginning of a command line that runs a program in the lab's namespaces."""
         if not private:
             return []
         pid = self.pid_file.read_text().strip()

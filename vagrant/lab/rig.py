@@ -9,7 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vagrant.debian import PYTHON_OF, wheel_of_checkout
+from vagrant.common.booting import BOOTED
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import RigError
+from vagrant.common.names import checked_name
+from vagrant.common.networks import CLUSTER_LINKS, Link
+from vagrant.common.waiting import eventually
+from vagrant.common.wheel import wheel_of_checkout
 from vagrant.lab import libvirt, observer
 from vagrant.lab.machines import Machines
 from vagrant.lab.place import (
@@ -23,9 +29,7 @@ from vagrant.lab.place import (
 )
 from vagrant.lab.shell import Shell, write_config
 from vagrant.lab.vagrant import Vagrant
-from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import BOOTED, Equipment, RigError, checked_name
+from vagrant.rig import Equipment
 
 #: How long each step may take on an emulated processor that is busy, in seconds.
 _BOOT_LIMIT = 900.0
@@ -41,7 +45,7 @@ class LabRig:
     """One lab, by name; it need not exist yet.
 
     Args:
-        name: letters, digits and hyphens, at most 20.
+        name: Letters, digits and hyphens, at most 20.
     """
 
     def __init__(self, name: str) -> None:
@@ -54,7 +58,7 @@ class LabRig:
         """The shape of the running lab.
 
         Raises:
-            RigError: it is not up.
+            RigError: There is no lab of this name.
         """
         layout = self.place.load()
         if layout is None:
@@ -111,16 +115,16 @@ class LabRig:
 
         Args:
             nodes: 2 to 8.
-            luns: number of data LUNs, 1 to 8.
-            lun_mib: size of each in MiB.
+            luns: Number of data LUNs, 1 to 8.
+            lun_mib: Size of each in MiB.
             release: Debian release that the machines run.
-            purpose: kept in the layout, see `replaceable`.
-            say: told each step that takes a while.
+            purpose: Kept in the layout, see `replaceable`.
+            say: Called with each step that takes a while.
 
         Raises:
-            RigError: a value is out of range, the lab is up already, or it did not come up; then
+            RigError: A value is out of range, the lab is up already, or it did not come up; then
                 nothing of it is left.
-            TreeError: box or wheel could not be built.
+            TreeError: Box or wheel could not be built.
         """
         # The Vagrantfile's own smallest disk.
         if not (2 <= nodes <= MAX_NODES and 1 <= luns <= MAX_LUNS and lun_mib >= 64):  # noqa: PLR2004
@@ -167,7 +171,7 @@ class LabRig:
         """Remove the lab and everything that remains of it; nothing happens if there is nothing.
 
         Raises:
-            RigError: something could not be removed.
+            RigError: Something could not be removed.
         """
         with self._lock():
             layout = self.place.load()
@@ -183,12 +187,12 @@ class LabRig:
             self._parts = None
 
     def replaceable(self, purpose: str) -> bool:
-        """Whether there is no lab of this name, or one of the same purpose, or remains of one."""
+        """Return whether nothing but a rig of this purpose, or remains of one, is in the way."""
         layout = self.place.load()
         return layout is None or layout.purpose == purpose
 
     def is_up(self) -> bool:
-        """Whether there is a lab whose libvirtd answers."""
+        """Return whether there is a lab whose libvirtd answers."""
         try:
             return bool(self.layout.addresses) and self.machines.answers()
         except (RigError, OSError):
@@ -202,11 +206,11 @@ class LabRig:
         """Wait until a node that is powered on has booted.
 
         Args:
-            node: the node's name.
-            limit: seconds.
+            node: The node's name.
+            limit: Seconds.
 
         Raises:
-            RigError: it has not after `limit`.
+            RigError: The machine has not booted when the time is over.
         """
 
         def booted() -> bool:
@@ -221,7 +225,7 @@ class LabRig:
     # -- commands on nodes ----------------------------------------------------------------------
 
     def command(self, node: str, *command: str) -> list[str]:
-        """The command line that runs `command` on a machine as root, from here."""
+        """Return the command line that runs `command` on a machine as root, from here."""
         if node not in self.layout.machines:
             raise RigError(f"the lab has no machine {node}: {', '.join(self.layout.machines)}")
         if (power := self.machines.power(node)) != "on":
@@ -249,12 +253,12 @@ class LabRig:
         """Write a file on a node, readable by its root alone.
 
         Raises:
-            RigError: it could not be written.
+            RigError: The file could not be written.
         """
         self.run(node, "install", "--mode=0600", "/dev/stdin", path, check=True, text=content)
 
     def client_command(self, *command: str) -> list[str]:
-        """The command line that runs a program of the machine in the client's network."""
+        """Return the command line that runs a program of the machine in the client's network."""
         return [*self.place.enter(private=self.layout.private), *command]
 
     # -- breaking and mending -------------------------------------------------------------------
@@ -286,7 +290,7 @@ class LabRig:
         """Refuse: SBD is in the node itself, and has no switch that others could hold.
 
         Raises:
-            RigError: always, unless it is to work, as it does.
+            RigError: Always, unless it is to work, as it does.
         """
         if not works:
             raise RigError(f"{node} is fenced by SBD, which cannot be made to refuse")
@@ -297,10 +301,10 @@ class LabRig:
         """Keep the state of all machines, disks and memory, as of one moment.
 
         Args:
-            snapshot: its name; one of that name is replaced.
+            snapshot: Its name; one of that name is replaced.
 
         Raises:
-            RigError: not every machine is on, or libvirt refuses.
+            RigError: Not every machine is on, or libvirt refuses.
         """
         machines = self.layout.machines
         for machine in machines:
@@ -317,10 +321,10 @@ class LabRig:
         """Put all machines back to a snapshot; they go on from there, and their clocks, too.
 
         Args:
-            snapshot: the name that `save` was given.
+            snapshot: The name that `save` was given.
 
         Raises:
-            RigError: there is no such snapshot.
+            RigError: There is no such snapshot.
         """
         machines = self.layout.machines
         self._all(machines, lambda machine: self.machines.restore(machine, snapshot))
@@ -337,7 +341,7 @@ class LabRig:
             list(pool.map(do, machines))
 
     def status(self) -> dict[str, Any]:
-        """What is on, what is cut, what is mounted where: see `vagrant.rig.Rig.status`."""
+        """Return what is on, what is cut, what is mounted where: see `vagrant.rig.Rig.status`."""
         layout = self.layout
         return {
             "state": "up" if self.is_up() else "starting",
@@ -359,7 +363,7 @@ class LabRig:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One change at a time."""
+        """Let one process at a time change labs."""
         with _LOCK.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             LABS.mkdir(mode=0o755, parents=True, exist_ok=True)

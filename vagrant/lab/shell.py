@@ -4,8 +4,8 @@ import shlex
 import subprocess
 from pathlib import Path
 
+from vagrant.common.errors import RigError
 from vagrant.lab.place import LabLayout, Place
-from vagrant.rig import RigError
 
 #: ssh(1), "EXIT STATUS": an error of ssh itself.
 _SSH_FAILED = 255
@@ -41,8 +41,8 @@ class Shell:
     """Runs commands in the machines of a lab.
 
     Args:
-        place: where the lab is kept.
-        private: whether it is in namespaces of its own.
+        place: Where the lab is kept.
+        private: Whether it is in namespaces of its own.
     """
 
     def __init__(self, place: Place, *, private: bool) -> None:
@@ -50,12 +50,12 @@ class Shell:
         self._private = private
 
     def command(self, machine: str, *command: str, options: tuple[str, ...] = ()) -> list[str]:
-        """The command line that runs `command` in a machine, from here.
+        """Return the command line that runs `command` in a machine, from here.
 
         Args:
-            machine: the machine's name.
-            command: program and arguments; they arrive as they are.
-            options: more options of ssh.
+            machine: The machine's name.
+            command: Program and arguments; they arrive as they are.
+            options: More options of ssh.
         """
         ssh = ["ssh", "-F", str(self._place.ssh_config), *options, machine, "--"]
         return [*self._place.enter(private=self._private), *ssh, shlex.join(command)]
@@ -66,14 +66,14 @@ class Shell:
         """Run a command in a machine and wait for it.
 
         Args:
-            machine: the machine's name.
-            command: program and arguments.
-            text: its standard input.
-            limit: seconds until it is given up.
+            machine: The machine's name.
+            command: Program and arguments.
+            text: Its standard input.
+            limit: Seconds until it is given up.
 
         Raises:
-            RigError: the machine does not answer.
-            subprocess.TimeoutExpired: it took longer than `limit`.
+            RigError: The machine does not answer.
+            subprocess.TimeoutExpired: It took longer than `limit`.
         """
         result = subprocess.run(
             self.command(machine, *command),

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vagrant.box.build import box_for
-from vagrant.debian import CHECKOUT
+from vagrant.common.building import CHECKOUT
+from vagrant.common.errors import RigError
 from vagrant.lab.place import LabLayout, Place
-from vagrant.rig import RigError
 
 #: Four machines under TCG on two busy cores, with provisioning.
 _UP_LIMIT = 3600.0
@@ -22,8 +22,8 @@ class Vagrant:
     """Vagrant, for one lab.
 
     Args:
-        place: where the lab is kept.
-        layout: its shape.
+        place: Where the lab is kept.
+        layout: Its shape.
         wheel: Takeover's wheel; None if nothing is going to be installed.
     """
 
@@ -52,7 +52,7 @@ class Vagrant:
         """Have the box at hand: the one of the environment, or our own.
 
         Raises:
-            TreeError: it could not be built.
+            TreeError: Our own box could not be built.
         """
         for folder in (self._place.vagrant_home, self._place.dotfile):
             folder.mkdir(mode=0o700)
@@ -64,7 +64,7 @@ class Vagrant:
         """Make, boot and provision all machines.
 
         Raises:
-            RigError: it failed; the message has the end of what Vagrant said.
+            RigError: Vagrant failed; the message has the end of what it said.
         """
         say(f"vagrant up: {len(self._layout.machines)} machines")
         self.run("up", "--provider", "libvirt", limit=_UP_LIMIT)
@@ -73,12 +73,12 @@ class Vagrant:
         """Remove all machines and the networks that were made for them.
 
         Raises:
-            RigError: it failed.
+            RigError: Vagrant failed.
         """
         self.run("destroy", "--force")
 
     def with_addresses(self) -> LabLayout:
-        """The layout with each machine's address and key, as Vagrant knows them.
+        """Return the layout with each machine's address and key, as Vagrant knows them.
 
         Raises:
             RigError: Vagrant does not know them.
@@ -93,11 +93,11 @@ class Vagrant:
         """Call Vagrant, and return what it said.
 
         Args:
-            arguments: its arguments.
-            limit: seconds until it is given up.
+            arguments: Its arguments.
+            limit: Seconds until it is given up.
 
         Raises:
-            RigError: it failed, or took longer; the message has the end of what it said.
+            RigError: Vagrant failed, or took longer; the message has the end of what it said.
         """
         # The environment is given inside: the namespaces are entered by a program without it.
         enter = self._place.enter(private=self._layout.private)
@@ -126,7 +126,7 @@ class Vagrant:
 
 
 def machines_in(ssh_config: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Address and private key's file of each machine, in what `vagrant ssh-config` says."""
+    """Return each machine's address and file of its private key, as Vagrant says them."""
     addresses: dict[str, str] = {}
     keys: dict[str, str] = {}
     machine = ""

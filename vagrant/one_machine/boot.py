@@ -12,8 +12,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vagrant.one_machine.kernel import (
-    Mount,
+from vagrant.common.kernel import (
+    MountFlag,
     Namespace,
     die_with_parent,
     enter_network,
@@ -35,14 +35,14 @@ class Boot:
     """What is needed to boot one host.
 
     Args:
-        hostname: the host's name.
-        init: what runs as PID 1, with its arguments.
-        netns: the file that stands for the host's network namespace.
-        cgroup: the host's cgroup folder.
-        lower: the layers of its root file system, topmost first; never written to.
-        disk: a folder that keeps what the host writes, over power cycles.
-        loops: numbers of the loop devices that the host may use.
-        sockets: sockets of the controller that the host sees: path in the host to path outside.
+        hostname: The host's name.
+        init: What runs as PID 1, with its arguments.
+        netns: The file that stands for the host's network namespace.
+        cgroup: The host's cgroup folder.
+        lower: The layers of its root file system, topmost first; never written to.
+        disk: A folder that keeps what the host writes, over power cycles.
+        loops: Numbers of the loop devices that the host may use.
+        sockets: Sockets of the controller that the host sees: path in the host to path outside.
     """
 
     hostname: str
@@ -55,7 +55,7 @@ class Boot:
     sockets: dict[str, str]
 
     def argument(self) -> str:
-        """The command line argument that `main` takes."""
+        """Return the command line argument that `main` takes."""
         return json.dumps(asdict(self))
 
 
@@ -78,17 +78,17 @@ def main() -> None:
 
 def _become_init(boot: Boot) -> None:
     sethostname(boot.hostname)
-    mount("", "/", flags=Mount.REC | Mount.PRIVATE)
+    mount("", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
     root = _mount_root(boot)
     _mount_kernel_files(root)
     _make_devices(root / "dev", boot.loops)
     for folder, options in (("run", "mode=755"), ("tmp", "mode=1777")):
-        mount("tmpfs", root / folder, "tmpfs", Mount.NOSUID | Mount.NODEV, options)
+        mount("tmpfs", root / folder, "tmpfs", MountFlag.NOSUID | MountFlag.NODEV, options)
     for inside, outside in boot.sockets.items():
         target = root / inside.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.touch()
-        mount(outside, target, flags=Mount.BIND)
+        mount(outside, target, flags=MountFlag.BIND)
     pivot_root(root)
     # systemd looks at $container to know that devices, the clock and the like are not its own.
     os.execve(boot.init[0], boot.init, {"container": "takeover-rig", "PATH": os.environ["PATH"]})
@@ -108,20 +108,20 @@ def _mount_root(boot: Boot) -> Path:
 def _mount_kernel_files(root: Path) -> None:
     """Mount proc, sys and cgroup so that a host can change itself, but not the machine."""
     proc, sys_ = root / "proc", root / "sys"
-    safe = Mount.NOSUID | Mount.NODEV
+    safe = MountFlag.NOSUID | MountFlag.NODEV
     mount("proc", proc, "proc", safe)
     for path in (proc / "sys", proc / "sys/net"):
-        mount(str(path), path, flags=Mount.BIND)
-    mount("", proc / "sys", flags=Mount.REMOUNT | Mount.BIND | Mount.RDONLY)
+        mount(str(path), path, flags=MountFlag.BIND)
+    mount("", proc / "sys", flags=MountFlag.REMOUNT | MountFlag.BIND | MountFlag.RDONLY)
     sysrq = proc / "sysrq-trigger"
     if sysrq.exists():  # the kernel may be built without it
-        mount("/dev/null", sysrq, flags=Mount.BIND)
-    mount("sysfs", sys_, "sysfs", safe | Mount.RDONLY)
+        mount("/dev/null", sysrq, flags=MountFlag.BIND)
+    mount("sysfs", sys_, "sysfs", safe | MountFlag.RDONLY)
     mount("cgroup2", sys_ / "fs/cgroup", "cgroup2", safe)
 
 
 def _make_devices(dev: Path, loops: list[int]) -> None:
-    mount("tmpfs", dev, "tmpfs", Mount.NOSUID, "mode=755")
+    mount("tmpfs", dev, "tmpfs", MountFlag.NOSUID, "mode=755")
     for name, minor in _DEVICES.items():
         _make_device(dev / name, stat.S_IFCHR | 0o666, 1, minor)
     _make_device(dev / "tty", stat.S_IFCHR | 0o666, 5, 0)
@@ -134,7 +134,7 @@ def _make_devices(dev: Path, loops: list[int]) -> None:
     ):
         (dev / name).mkdir()
         fstype = "devpts" if name == "pts" else "tmpfs"
-        mount(fstype, dev / name, fstype, Mount.NOSUID, options)
+        mount(fstype, dev / name, fstype, MountFlag.NOSUID, options)
     (dev / "ptmx").symlink_to("pts/ptmx")
     for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
         (dev / name).symlink_to(f"/proc/self/fd{target}")

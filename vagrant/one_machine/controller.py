@@ -14,10 +14,11 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingMixIn, UnixStreamServer
 from typing import Any
 
+from vagrant.common.kernel import MountFlag, Namespace, cgroup2_root, mount, unshare
+from vagrant.common.networks import CLIENT_HOST, CLUSTER_LINKS, STORAGE_HOST, Link
 from vagrant.one_machine import install
 from vagrant.one_machine.host import Host
-from vagrant.one_machine.kernel import Mount, Namespace, cgroup2_root, mount, unshare
-from vagrant.one_machine.layout import CLIENT_HOST, CLUSTER_LINKS, STORAGE_HOST, Layout, Link
+from vagrant.one_machine.layout import Layout
 from vagrant.one_machine.mounts import MountObserver
 from vagrant.one_machine.network import Network
 from vagrant.one_machine.storage import create_images, export_luns, storage_init
@@ -119,7 +120,7 @@ class Controller:
         raise ValueError(f"no such order: {order}")
 
     def status(self) -> Answer:
-        """Everything there is to know about the rig, as JSON data."""
+        """Return everything there is to know about the rig, as JSON data."""
         return {
             "state": self.state,
             "client_netns": str(Path("/run/netns") / CLIENT),
@@ -171,8 +172,8 @@ def main() -> None:
     if pid:
         (layout.run_dir / "controller.pid").write_text(f"{pid}\n")
         os._exit(0)
-    mount("", "/", flags=Mount.REC | Mount.PRIVATE)
-    mount("proc", "/proc", "proc", Mount.NOSUID | Mount.NODEV)
+    mount("", "/", flags=MountFlag.REC | MountFlag.PRIVATE)
+    mount("proc", "/proc", "proc", MountFlag.NOSUID | MountFlag.NODEV)
     controller = Controller(layout)
     try:
         controller.bring_up()

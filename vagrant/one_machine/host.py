@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from vagrant.common.kernel import add_loop_device, detach_loop_device, remove_cgroup
+from vagrant.common.networks import Link
+from vagrant.common.waiting import eventually
 from vagrant.one_machine.boot import REBOOTED, Boot
-from vagrant.one_machine.kernel import add_loop_device, detach_loop_device, remove_cgroup
-from vagrant.one_machine.layout import Link
 from vagrant.one_machine.network import Network
-from vagrant.one_machine.waiting import eventually
 
 #: How long the kernel may take to end everything in a namespace, in seconds.
 _KILL_LIMIT = 30.0
@@ -23,16 +23,16 @@ class Host:
     """One host. Its disk and its network cables survive a power cycle, nothing else does.
 
     Args:
-        name: host name, network namespace and cgroup.
-        number: host number in every link.
-        links: the links it is connected to.
-        init: what runs as PID 1, with its arguments.
-        network: where it is plugged in.
-        cgroup: its cgroup folder.
-        lower: the layers of its root file system, topmost first.
-        disk: the folder that keeps what it writes.
-        loops: loop device numbers that it may use.
-        sockets: the controller's sockets that it sees.
+        name: Host name, network namespace and cgroup.
+        number: Host number in every link.
+        links: The links it is connected to.
+        init: What runs as PID 1, with its arguments.
+        network: Where it is plugged in.
+        cgroup: Its cgroup folder.
+        lower: The layers of its root file system, topmost first.
+        disk: The folder that keeps what it writes.
+        loops: Loop device numbers that it may use.
+        sockets: The controller's sockets that it sees.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Host:
         """Pull the plug: network first, then every process; returns when nothing of it is left.
 
         Raises:
-            TimeoutError: something of the host is still there. It must not be taken for off.
+            TimeoutError: Something of the host is still there. It must not be taken for off.
         """
         with self._lock:
             # Unplugged first: what a dying process or the unmounting kernel writes goes nowhere.

@@ -9,20 +9,21 @@ import subprocess
 import uuid
 from pathlib import Path
 
+from vagrant.common.disks import ATTACH_PROGRAM
+from vagrant.common.kernel import mount
+from vagrant.common.networks import CLUSTER_LINKS
 from vagrant.one_machine.host import Host
-from vagrant.one_machine.kernel import mount
-from vagrant.one_machine.layout import CLUSTER_LINKS, Layout
+from vagrant.one_machine.layout import Layout
 
 NODE_FILES = Path(__file__).with_name("node_files")
 
 #: Paths in a node.
 FENCE_AGENT = "usr/sbin/fence_takeover_rig"
-ATTACH_PROGRAM = "/usr/local/lib/takeover-rig/attach-lun"
 FENCE_SOCKET = "/run/takeover-rig/fence.sock"
 
 
 def layer_dir(layout: Layout) -> Path:
-    """The layer's folder."""
+    """Return the layer's folder."""
     return layout.private_dir / "layer/upper"
 
 

@@ -1,11 +1,13 @@
-"""What a rig consists of: its nodes, networks, addresses, disks and the folders they live in."""
+"""What a rig consists of: its nodes, disks, and the folders they live in."""
 
-import ipaddress
 import json
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+
+from vagrant.common.disks import ISCSI_PORT
+from vagrant.common.names import names_of_nodes
+from vagrant.common.networks import FIRST_NODE_HOST, STORAGE_HOST, Link
 
 #: Where running rigs are registered; gone after a reboot of the machine, like the rigs themselves.
 RUN_DIR = Path("/run/takeover-rig")
@@ -15,68 +17,21 @@ MAX_LUNS = 16
 #: Loop devices below this number are left to the machine.
 FIRST_LOOP = 64
 
-TARGET = "iqn.2026-11.com.example:rig"
-ISCSI_PORT = 3260
-
-
-class Link(StrEnum):
-    """A network of the rig, and the name of a node's interface in it.
-
-    Addresses are from the blocks for documentation (RFC 5737, RFC 3849), so that nothing of the rig
-    can be mistaken for a real host.
-    """
-
-    LINK0 = "link0"
-    """First cluster link, also the network that clients use."""
-    LINK1 = "link1"
-    """Second cluster link."""
-    STORAGE = "storage"
-    """Between the nodes and the iSCSI target."""
-
-    @property
-    def subnet(self) -> ipaddress.IPv4Network:
-        """The link's IPv4 network."""
-        return {
-            Link.LINK0: ipaddress.IPv4Network("198.51.100.0/24"),
-            Link.LINK1: ipaddress.IPv4Network("203.0.113.0/25"),
-            Link.STORAGE: ipaddress.IPv4Network("203.0.113.128/26"),
-        }[self]
-
-    @property
-    def subnet6(self) -> ipaddress.IPv6Network:
-        """The link's IPv6 network."""
-        index = list(Link).index(self)
-        return ipaddress.IPv6Network(f"2001:db8:{index}::/64")
-
-    def host(self, number: int) -> list[str]:
-        """The addresses, with prefix length, of host `number` in this link."""
-        return [f"{net[number]}/{net.prefixlen}" for net in (self.subnet, self.subnet6)]
-
-
-CLUSTER_LINKS = (Link.LINK0, Link.LINK1)
-
-# Host numbers inside each link's networks. Nodes follow FIRST_NODE_HOST.
-STORAGE_HOST = 1
-FIRST_NODE_HOST = 11
-CLIENT_HOST = 60
-FLOATING_HOST = 100
-"""The first of the host numbers that are free for services, in `Link.LINK0`."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """The shape of one rig; everything else about it follows from these values.
 
     Args:
-        name: tells rigs on the same machine apart.
-        purpose: what it was brought up for, so that it is only replaced for the same.
-        nodes: number of nodes, 1 to 16; they are called node1, node2, …
-        luns: number of LUNs that the iSCSI target exports, numbered from 1.
-        lun_mib: size of each LUN in MiB (sparse, in memory).
+        name: Tells rigs on the same machine apart.
+        purpose: What it was brought up for, so that it is only replaced for the same.
+        nodes: Number of nodes, 1 to 16; they are called node1, node2, …
+        luns: Number of LUNs that the iSCSI target exports, numbered from 1.
+        lun_mib: Size of each LUN in MiB (sparse, in memory).
         release: Debian release of the root tree.
-        tree: the root tree that nodes boot from.
-        wheel: the wheel of Takeover that is installed in every node.
-        loop_base: first of the `nodes * luns` loop device numbers that belong to this rig.
+        tree: The root tree that nodes boot from.
+        wheel: The wheel of Takeover that is installed in every node.
+        loop_base: First of the `nodes * luns` loop device numbers that belong to this rig.
     """
 
     name: str
@@ -92,7 +47,7 @@ class Layout:
     @cached_property
     def node_names(self) -> list[str]:
         """The names of the nodes: node1, node2, …."""
-        return [f"node{number}" for number in range(1, self.nodes + 1)]
+        return names_of_nodes(self.nodes)
 
     @property
     def run_dir(self) -> Path:
@@ -125,15 +80,15 @@ class Layout:
         return f"takeover-rig-{self.name}"
 
     def node_address(self, node: str, link: Link) -> str:
-        """IPv4 address of a node in a link, without prefix length."""
+        """Return a node's IPv4 address in a link, without prefix length."""
         return str(link.subnet[self.node_host(node)])
 
     def node_host(self, node: str) -> int:
-        """The node's host number in every link."""
+        """Return the node's host number in every link."""
         return FIRST_NODE_HOST + self.node_names.index(node)
 
     def loop_number(self, node: str, lun: int) -> int:
-        """Loop devices are global to the machine: the one that `node` uses for `lun`, from 1."""
+        """Return the number of the loop device that `node` uses for `lun`, from 1."""
         return self.loop_base + self.node_names.index(node) * self.luns + lun - 1
 
     @property
@@ -152,26 +107,21 @@ class Layout:
 
     @classmethod
     def load(cls, name: str) -> "Layout | None":
-        """The layout of the rig of that name; None if there is no such rig."""
+        """Return the layout of the rig of that name; None if there is no such rig."""
         try:
             return cls(**json.loads((RUN_DIR / name / "layout.json").read_text()))
         except FileNotFoundError:
             return None
 
 
-def floating_address(number: int = 0) -> str:
-    """One of the IPv4 addresses in the clients' network that no host of the rig has."""
-    return str(Link.LINK0.subnet[FLOATING_HOST + number])
-
-
 def running_layouts() -> list[Layout]:
-    """The layouts of all rigs on this machine."""
+    """Return the layouts of all rigs on this machine."""
     names = [path.parent.name for path in RUN_DIR.glob("*/layout.json")]
     return [layout for name in sorted(names) if (layout := Layout.load(name))]
 
 
 def free_loop_base(count: int) -> int:
-    """The first of `count` consecutive loop device numbers that no rig on this machine uses."""
+    """Return the first of `count` consecutive loop device numbers that no rig uses."""
     base = FIRST_LOOP
     for layout in sorted(running_layouts(), key=lambda each: each.loop_base):
         if base + count <= layout.loop_base:

@@ -27,9 +27,9 @@ class DoubleMount:
     """A moment at which a LUN was mounted on more than one live node.
 
     Args:
-        at: seconds of CLOCK_MONOTONIC.
-        lun: the LUN, from 1.
-        nodes: the nodes.
+        at: Seconds of CLOCK_MONOTONIC.
+        lun: The LUN, from 1.
+        nodes: The nodes.
     """
 
     at: float
@@ -56,7 +56,7 @@ class MountObserver:
         threading.Thread(target=self._watch, daemon=True, name="mounts").start()
 
     def report(self) -> dict[str, object]:
-        """What is mounted now, and what should never have been."""
+        """Return what is mounted now, and what should never have been."""
         return {
             "mounted": {str(lun): nodes for lun, nodes in self._mounted.items()},
             "double_mounts": [asdict(each) for each in self._double],

@@ -7,8 +7,8 @@ nothing connects them with the machine: no packet can leave the rig.
 import subprocess
 from pathlib import Path
 
-from vagrant.one_machine.kernel import mount
-from vagrant.one_machine.layout import Link
+from vagrant.common.kernel import mount
+from vagrant.common.networks import Link
 
 #: Where `ip netns` keeps names; the controller has a file system of its own here.
 NETNS_DIR = Path("/run/netns")
@@ -37,9 +37,9 @@ class Network:
         """Make a network namespace for a host with an interface in each link.
 
         Args:
-            host: names the namespace.
-            number: the host's number in every link.
-            links: the links it is connected to.
+            host: Names the namespace.
+            number: The host's number in every link.
+            links: The links it is connected to.
 
         Returns:
             The file that stands for the namespace.
@@ -85,7 +85,7 @@ class Network:
         self._apply(host, links)
 
     def cut_links(self, host: str) -> list[Link]:
-        """The links whose cable is pulled out at this host."""
+        """Return the links whose cable is pulled out at this host."""
         return [link for link in Link if (host, link) in self._cut]
 
     def _apply(self, host: str, links: tuple[Link, ...]) -> None:
@@ -97,12 +97,15 @@ class Network:
 
 
 def _port(host: str, link: Link) -> str:
-    """The name of a host's port in a bridge: interface names have 15 characters at most."""
+    """Return the name of a host's port in a bridge, which has 15 characters at most."""
     return f"{host}-{list(Link).index(link)}"
 
 
 def _mac(link: Link, number: int) -> str:
-    """A network card keeps its address over a power cycle: others have it in their ARP tables."""
+    """Return the address of a network card: the same after every power cycle.
+
+    Others have it in their ARP tables.
+    """
     return f"02:00:00:00:{list(Link).index(link):02x}:{number:02x}"
 
 
@@ -116,7 +119,7 @@ def _ip(*commands: str, netns: str | None = None) -> None:
     """Run `ip` commands in one process.
 
     Raises:
-        RuntimeError: one failed; the message has ip's own.
+        RuntimeError: One failed; the message has ip's own.
     """
     prefix = ["ip", "-netns", netns] if netns else ["ip"]
     result = subprocess.run(

@@ -13,21 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vagrant.debian import wheel_of_checkout
-from vagrant.one_machine.install import ATTACH_PROGRAM
-from vagrant.one_machine.kernel import cgroup2_root, remove_cgroup, remove_loop_device
-from vagrant.one_machine.layout import (
-    CLUSTER_LINKS,
-    MAX_LUNS,
-    MAX_NODES,
-    RUN_DIR,
-    Layout,
-    Link,
-    free_loop_base,
-)
+from vagrant.common.booting import BOOTED
+from vagrant.common.disks import ATTACH_PROGRAM
+from vagrant.common.errors import RigError
+from vagrant.common.kernel import cgroup2_root, remove_cgroup, remove_loop_device
+from vagrant.common.names import checked_name
+from vagrant.common.networks import CLUSTER_LINKS, Link
+from vagrant.common.waiting import eventually
+from vagrant.common.wheel import wheel_of_checkout
+from vagrant.one_machine.layout import MAX_LUNS, MAX_NODES, RUN_DIR, Layout, free_loop_base
 from vagrant.one_machine.tree import tree_for
-from vagrant.one_machine.waiting import eventually
-from vagrant.rig import BOOTED, Equipment, RigError, checked_name
+from vagrant.rig import Equipment
 
 #: How long each step may take on a busy machine, in seconds.
 _UP_LIMIT = 120.0
@@ -35,11 +31,11 @@ _BOOT_LIMIT = 180.0
 _DOWN_LIMIT = 60.0
 
 
-class Rig:
+class OneMachineRig:
     """One rig, by name; it need not exist yet.
 
     Args:
-        name: letters, digits and hyphens, at most 20.
+        name: Letters, digits and hyphens, at most 20.
     """
 
     def __init__(self, name: str) -> None:
@@ -50,7 +46,7 @@ class Rig:
         """The shape of the running rig.
 
         Raises:
-            RigError: it is not up.
+            RigError: The rig is not up.
         """
         layout = Layout.load(self.name)
         if layout is None:
@@ -84,16 +80,16 @@ class Rig:
 
         Args:
             nodes: 1 to 16.
-            luns: number of shared disks, 1 to 16.
-            lun_mib: size of each in MiB.
+            luns: Number of shared disks, 1 to 16.
+            lun_mib: Size of each in MiB.
             release: Debian release that the nodes run.
-            purpose: kept in the layout, see `replaceable`.
-            say: told each step that takes a while.
+            purpose: Kept in the layout, see `replaceable`.
+            say: Called with each step that takes a while.
 
         Raises:
-            RigError: a value is out of range, the rig is up already, or it did not come up; then
+            RigError: A value is out of range, the rig is up already, or it did not come up; then
                 nothing of it is left.
-            TreeError: the root tree could not be built.
+            TreeError: The root tree could not be built.
         """
         if not (1 <= nodes <= MAX_NODES and 1 <= luns <= MAX_LUNS and lun_mib >= 1):
             raise RigError(
@@ -133,7 +129,7 @@ class Rig:
         """Remove the rig and everything that remains of it; nothing happens if there is nothing.
 
         Raises:
-            RigError: something could not be removed.
+            RigError: Something could not be removed.
         """
         with self._lock():
             cgroup = self._cgroup()
@@ -150,12 +146,12 @@ class Rig:
             shutil.rmtree(RUN_DIR / self.name, ignore_errors=True)
 
     def replaceable(self, purpose: str) -> bool:
-        """Whether there is no rig of this name, or one of the same purpose, or remains of one."""
+        """Return whether nothing but a rig of this purpose, or remains of one, is in the way."""
         layout = Layout.load(self.name)
         return layout is None or layout.purpose == purpose
 
     def is_up(self) -> bool:
-        """Whether the rig's controller answers."""
+        """Return whether the rig's controller answers."""
         try:
             return bool(self.status()["state"] == "up")
         except (RigError, OSError):
@@ -194,11 +190,11 @@ class Rig:
         """Wait until a node that is powered on has booted.
 
         Args:
-            node: the node's name.
-            limit: seconds.
+            node: The node's name.
+            limit: Seconds.
 
         Raises:
-            RigError: it has not after `limit`.
+            RigError: The node has not booted when the time is over.
         """
 
         def booted() -> bool:
@@ -211,7 +207,7 @@ class Rig:
     # -- commands on nodes ----------------------------------------------------------------------
 
     def command(self, node: str, *command: str) -> list[str]:
-        """The command line that runs `command` on a node, from the machine."""
+        """Return the command line that runs `command` on a node, from the machine."""
         pid = self.status()["nodes"].get(node, {"pid": 0})["pid"]
         if pid == 0:
             raise RigError(
@@ -245,15 +241,15 @@ class Rig:
         """Run a command on a node and wait for it.
 
         Args:
-            node: the node's name.
-            command: the program and its arguments.
-            check: raise if it fails.
-            text: its standard input.
-            limit: seconds until it is given up.
+            node: The node's name.
+            command: The program and its arguments.
+            check: Raise if it fails.
+            text: Its standard input.
+            limit: Seconds until it is given up.
 
         Raises:
-            RigError: with `check`, when the command failed; or the node is off or does not exist.
-            subprocess.TimeoutExpired: it took longer than `limit`.
+            RigError: With `check`, when the command failed; or the node is off or does not exist.
+            subprocess.TimeoutExpired: It took longer than `limit`.
         """
         result = subprocess.run(
             self.command(node, *command),
@@ -272,12 +268,12 @@ class Rig:
         """Write a file on a node, readable by its root alone.
 
         Raises:
-            RigError: it could not be written.
+            RigError: The file could not be written.
         """
         self.run(node, "install", "--mode=0600", "/dev/stdin", path, check=True, text=content)
 
     def client_command(self, *command: str) -> list[str]:
-        """The command line that runs a program of the machine in the client's network."""
+        """Return the command line that runs a program of the machine in the client's network."""
         netns = self._seen_from_outside(self.status()["client_netns"])
         # Its PID namespace too: with the rig, its clients go.
         pids = f"/proc/{self._controller_pid()}/ns/pid"
@@ -299,8 +295,8 @@ class Rig:
         """Pull a node's network cables.
 
         Args:
-            node: the node's name.
-            links: by default both cluster links, and the clients with them. The storage network
+            node: The node's name.
+            links: By default both cluster links, and the clients with them. The storage network
                 stays, which is the more dangerous case: what the node writes still arrives.
         """
         self._order(verb="cut", node=node, links=list(links))
@@ -317,14 +313,14 @@ class Rig:
         """Refuse: what runs in namespaces cannot be kept.
 
         Raises:
-            RigError: always.
+            RigError: Always.
         """
         raise RigError(f"no snapshot {snapshot!r}: a rig of namespaces is made anew in seconds")
 
     restore = save
 
     def status(self) -> dict[str, Any]:
-        """What is on, what is cut, what is mounted where: see `Controller.status`."""
+        """Return what is on, what is cut, what is mounted where: see `Controller.status`."""
         return self._order(verb="status")
 
     def _order(self, **order: Any) -> dict[str, Any]:
@@ -350,7 +346,7 @@ class Rig:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        """One change at a time among all rigs of the machine: they share loop devices."""
+        """Let one process at a time change rigs: all of the machine share its loop devices."""
         RUN_DIR.mkdir(mode=0o755, exist_ok=True)
         with (RUN_DIR / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

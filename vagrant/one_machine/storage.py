@@ -4,15 +4,16 @@ import subprocess
 import time
 from pathlib import Path
 
+from vagrant.common.disks import TARGET
 from vagrant.one_machine.host import Host
-from vagrant.one_machine.layout import TARGET, Layout
+from vagrant.one_machine.layout import Layout
 
 TGTD = "/usr/sbin/tgtd"
 _START_LIMIT = 20.0
 
 
 def storage_init(layout: Layout) -> list[str]:
-    """What runs as PID 1 of the storage server."""
+    """Return what runs as PID 1 of the storage server."""
     return [TGTD, "--foreground", "--iscsi", f"portal={layout.portal}"]
 
 
@@ -29,7 +30,7 @@ def export_luns(layout: Layout, storage: Host) -> None:
     """Wait for tgtd, then export every image as a LUN that any initiator may log in to.
 
     Raises:
-        RuntimeError: tgtd does not answer or refuses.
+        RuntimeError: The target (tgtd) does not answer, or refuses.
     """
     limit = time.monotonic() + _START_LIMIT
     while (result := _tgtadm(storage, "target", "show")).returncode:

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from vagrant import debian
-from vagrant.debian import CACHE_DIR, LOCK, cache_lock, digest, make_tree
+from vagrant.common import debian
+from vagrant.common.building import CACHE_DIR, cache_lock, digest
+from vagrant.common.debian import LOCK, make_tree
 from vagrant.one_machine.layout import running_layouts
 
 PACKAGES = (
@@ -39,14 +40,14 @@ _DISABLED = ("corosync.service", "pacemaker.service")
 
 
 def tree_for(release: str, say: Callable[[str], None]) -> Path:
-    """The root tree of a Debian release, built now if the cache does not have it.
+    """Return the root tree of a Debian release, built now if the cache does not have it.
 
     Args:
-        release: a key of `debian.PYTHON_OF`.
-        say: told each step that takes a while.
+        release: A key of `debian.PYTHON_OF`.
+        say: Called with each step that takes a while.
 
     Raises:
-        TreeError: a step failed; nothing half-built is left in the cache.
+        TreeError: A step failed; nothing half-built is left in the cache.
     """
     tree = CACHE_DIR / f"{release}-{_fingerprint(release)}"
     with cache_lock():

@@ -73,18 +73,15 @@ def _show_plan(
     machine: Machine, description: Description, options: Options, *, as_json: bool
 ) -> None:
     """Print what an apply would do: the difference, and the steps that would make it."""
-    from dataclasses import asdict
-
     from pcs_wrapper.change import applying
-    from pcs_wrapper.change.execution import shown, steps_data
+    from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.prepare import prepare
-    from pcs_wrapper.views.changes import changes_text, difference_text
-    from pcs_wrapper.views.output import to_json
+    from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
     change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
     steps = applying.steps(machine, change, options)
     if as_json:
-        click.echo(to_json({"changes": asdict(change.changes)} | steps_data(steps)))
+        click.echo(apply_dry_run_json(change.changes, steps))
         return
     if not change.changes:
         click.echo("nothing to change")

@@ -72,21 +72,13 @@ def rollback(
 
 
 def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from pcs_wrapper.change import rolling_back
-    from pcs_wrapper.change.execution import shown, steps_data
-    from pcs_wrapper.views.changes import difference_text, rollback_text
-    from pcs_wrapper.views.output import to_json
+    from pcs_wrapper.change.execution import shown
+    from pcs_wrapper.views.changes import difference_text, rollback_dry_run_json, rollback_text
 
     steps = rolling_back.steps(machine, planned)
     if as_json:
-        data = {
-            "undone": [each.number for each in planned.undone],
-            "changes": asdict(planned.changes),
-            "touched": planned.touched,
-        }
-        click.echo(to_json(data | steps_data(steps)))
+        click.echo(rollback_dry_run_json(planned, steps))
         return
     lines = (*rollback_text(planned), *difference_text(planned.live, planned.target))
     for line in (*lines, *shown(steps)):

@@ -91,7 +91,7 @@ class AgentsCheck(Output):
     good: bool = Field(
         description="Whether no rule has failed; with `--strict`, also whether there is no advice."
     )
-    summary: Summary = Field(description="How many rules had which result.")
+    summary: Summary = Field(description="The number of rules with each result.")
     results: Sequence[Result] = Field(
         description="The result of each rule, in the order in which they were applied."
     )

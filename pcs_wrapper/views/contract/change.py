@@ -22,8 +22,11 @@ class Changes(Record):
 class Step(Record):
     """A step of a change."""
 
-    what: str = Field(description="What the step does, in a sentence.")
-    command: str = Field(description="The command that does it, as one would type it in a shell.")
+    what: str = Field(description="What the step does, in a clause.")
+    commands: Sequence[str] = Field(
+        description="The commands that it runs, as one would type them in a shell; empty if it "
+        "runs none that changes anything."
+    )
 
 
 class RollbackOutcome(Record):
@@ -82,7 +85,7 @@ class ApplyDryRun(Output):
 
     changes: Changes = Field(description="What would be changed in the CIB.")
     commands: Sequence[str] = Field(
-        description="The commands of all steps, a line each, as one would type them in a shell."
+        description="The commands of all steps together, as one would type them in a shell."
     )
     steps: Sequence[Step] = Field(description="The steps of the change, in their order.")
 
@@ -99,7 +102,7 @@ class RollbackDryRun(Output):
         "changes that conflict with the rollback would be lost."
     )
     commands: Sequence[str] = Field(
-        description="The commands of all steps, a line each, as one would type them in a shell."
+        description="The commands of all steps together, as one would type them in a shell."
     )
     steps: Sequence[Step] = Field(description="The steps of the rollback, in their order.")
 

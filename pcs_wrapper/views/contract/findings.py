@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -16,7 +17,10 @@ class Finding(Record):
         description="What kind of finding it is: a word that stays the same from release to "
         "release, such as `address-in-use-twice`. The page findings.md explains each."
     )
-    severity: str = Field(description="How much it weighs: `error` or `warning`.")
+    severity: Literal["error", "warning"] = Field(
+        description="How much it weighs. `error`: it is wrong; `warning`: it is allowed, but "
+        "seldom meant."
+    )
     file: str | None = Field(
         description="The file that it is about, such as the description; null if it is about none."
     )
@@ -24,10 +28,10 @@ class Finding(Record):
         ge=0, description="The line in that file, counted from 1; 0 if it is about no single line."
     )
     path: str = Field(
-        description="The key in the description, such as `services.shop.address.ip`; empty if it "
-        "is about no single key."
+        description="The key of the description, such as `services.shop.address.ip`, or the ID of "
+        "the resource that it is about; empty if it is about none."
     )
-    message: str = Field(description="What is wrong, in a sentence.")
+    message: str = Field(description="What is wrong; after its path, this is a sentence.")
     hint: str = Field(description="What would be right; empty if the message says it all.")
 
 
@@ -57,6 +61,6 @@ class Problem(Record):
 
 
 class Error(Output):
-    """An error: a command with `--json` failed, and has no other output."""
+    """An error that has ended a command with `--json`, in place of any other output."""
 
     error: Problem = Field(description="Why the command failed.")

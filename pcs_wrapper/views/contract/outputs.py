@@ -48,7 +48,7 @@ OUTPUTS = {
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
-    "error": PublishedOutput("any command with --json that fails", Error),
+    "error": PublishedOutput("any command with --json", Error),
 }
 
 

@@ -23,7 +23,7 @@ from ocf_agents.program.containment import cgroup_root
 from ocf_agents.runtime.registration import FOLDER, SOCKET
 from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import image, loop
-from vagrant.one_machine.waiting import eventually
+from vagrant.common.waiting import eventually
 
 KILLS = int(os.environ.get("TAKEOVER_KILLS", "200"))  # of all agents together
 AGENTS = 3

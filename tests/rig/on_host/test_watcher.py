@@ -20,8 +20,8 @@ from ocf_agents.runtime import registration
 from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import attach, image, loop, no_other_attaches
 from tests.watching import LIMIT, Pacemaker, Watcher
-from vagrant.one_machine.kernel import remove_loop_device
-from vagrant.one_machine.waiting import eventually
+from vagrant.common.kernel import remove_loop_device
+from vagrant.common.waiting import eventually
 
 NODE = {"OCF_RESKEY_CRM_meta_on_node": "node1"}
 RESOURCE = f"host-test-{os.getpid()}"

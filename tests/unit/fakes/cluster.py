@@ -89,12 +89,14 @@ class Push:
     Attributes:
         before: The live CIB just before.
         after: The live CIB just after.
+        state: What crm_mon told then, as XML.
         source: The version that the patch was for, with dots.
         target: The version that it made.
     """
 
     before: str
     after: str
+    state: str
     source: str
     target: str
 
@@ -102,6 +104,8 @@ class Push:
 @dataclass
 class Cluster(Runner):
     """A runner whose programs find this cluster.
+
+    Until a test says what state it is in, nothing may be run but what is about files alone.
 
     Attributes:
         cib: The live CIB.
@@ -119,6 +123,7 @@ class Cluster(Runner):
         calls: All commands that were run, in their order.
         writes: Those of them that change something.
         pushes: What was pushed, and taken.
+        simulated: The CIBs that the scheduler was asked about.
     """
 
     cib: str = "<cib><configuration/><status/></cib>"
@@ -140,14 +145,12 @@ class Cluster(Runner):
     calls: list[str] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     pushes: list[Push] = field(default_factory=list)
+    simulated: list[etree._Element] = field(default_factory=list)
     _state: str = ""
     _later: list[str] = field(default_factory=list)
     _events: list[Event] = field(default_factory=list)
     _files: list[Path] = field(default_factory=list)
     _seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        self.state = "disconnected"
 
     # What a test says and sees.
 
@@ -159,7 +162,7 @@ class Cluster(Runner):
     @state.setter
     def state(self, state: str) -> None:
         is_name = state.replace("-", "").replace(".", "").isalnum()
-        self._state = (STATES / f"{state}.xml").read_text() if is_name else state
+        self._state = told(state) if is_name else state
 
     def later(self, *states: str) -> None:
         """Let the state become another one whenever somebody has waited, in this order."""
@@ -237,6 +240,11 @@ class Cluster(Runner):
         program = read or write
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
+        is_about_files = _begins(command, "env") or "--corosync_conf" in command
+        _require(
+            bool(self._state) or is_about_files,
+            f"nobody has said in which state the cluster is, and `{shown}` was run",
+        )
         event = next((each for each in self._events if _begins(command, each.command)), None)
         if event is not None:
             self._events.remove(event)
@@ -314,6 +322,7 @@ class Cluster(Runner):
     def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
         _require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
         asked = self._xml(command[1].removeprefix("CIB_file="))
+        self.simulated.append(asked)
         if self.scheduled is None:
             pytest.fail("the scheduler was asked")
         is_live = configuration(asked) == configuration(self.cib)
@@ -356,7 +365,7 @@ class Cluster(Runner):
         versions = (
             "" if version is None else ".".join(version_of(version)) for version in (source, target)
         )
-        self.pushes.append(Push(before, self.cib, *versions))
+        self.pushes.append(Push(before, self.cib, self.state, *versions))
         return Result(0, "", "")
 
     def _cleanup(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -410,6 +419,11 @@ class Cluster(Runner):
         _require(mode == 0o700, f"others can read {file}: its folder's mode is {mode:o}")
         self._files.append(file)
         return etree.fromstring(file.read_bytes())
+
+
+def told(state: str) -> str:
+    """Return what crm_mon tells in a state, given the name of its fixture."""
+    return (STATES / f"{state}.xml").read_text()
 
 
 def configuration(cib: str | etree._Element) -> str:

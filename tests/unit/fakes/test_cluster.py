@@ -69,6 +69,7 @@ def test_reads_are_answered_from_the_state(cluster: Cluster) -> None:
 def test_where_no_cluster_runs_nothing_is_answered() -> None:
     """Nor is anything pushed."""
     cluster = Cluster(cib=LIVE)
+    cluster.state = "disconnected"
     assert run(cluster, *CRM_MON).exit_code == 102
     assert run(cluster, "pcs", "cluster", "cib") == Result(1, "", "Error: unable to get cib\n")
     assert run(cluster, "cibadmin", "--query").exit_code == 102
@@ -238,6 +239,12 @@ def test_what_is_not_known_fails_the_test(
     # As the command line does with its own faults.
     with pytest.raises(Failed, match=complaint), contextlib.suppress(Exception):
         run(cluster, *command)
+
+
+def test_a_cluster_of_which_nothing_was_said() -> None:
+    """A test that forgets it, or expects that nothing is run, fails when something is."""
+    with pytest.raises(Failed, match="nobody has said in which state the cluster is"):
+        run(Cluster(), *CRM_MON)
 
 
 def test_a_program_that_is_not_installed(cluster: Cluster) -> None:

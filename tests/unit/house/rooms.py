@@ -20,12 +20,12 @@ def modules(room: Path) -> list[str]:
     return sorted(name for name in files if name != "__init__.py")
 
 
-def docstring(room: Path) -> str:
-    """Return what a room says of itself; nothing if it has no `__init__`."""
-    file = CHECKOUT / room / "__init__.py"
+def docstring(path: Path) -> str:
+    """Return what a room or a module says of itself; nothing if a room has no `__init__`."""
+    file = path / "__init__.py" if path.is_dir() else path
     return (ast.get_docstring(ast.parse(file.read_text())) or "") if file.is_file() else ""
 
 
-def sentence(room: Path) -> str:
-    """Return what a room says that it is for: the first line of its docstring."""
-    return docstring(room).partition("\n")[0]
+def first_line(path: Path) -> str:
+    """Return what a room or a module is for: the first line of its docstring."""
+    return docstring(path).partition("\n")[0]

@@ -28,7 +28,7 @@ FORBIDDEN = {
     "cib_templates reads only the agents' declarations": ("cib_templates.checks", "ocf_agents.ip"),
     "pcs_wrapper reads only the agents' declarations, and installs them": (
         "pcs_wrapper.views.state",
-        "ocf_agents.watcher.tell",
+        "ocf_agents.watcher.daemon",
     ),
     "Nothing that is installed needs the rigs": ("ocf_agents.app", "vagrant.demo.ledger"),
     "The rigs use Takeover by its commands": ("vagrant.demo.shop", "pcs_wrapper.cli"),

@@ -60,12 +60,12 @@ def test_a_launcher_whose_modules_are_gone_says_so(tmp_path: Path) -> None:
     """After Takeover was removed, its agents are "not installed", with the cure."""
     *_, ip = install_agents(tmp_path)
     text = ip.read_text()
-    start = text.index("sys.path += ")
-    ip.write_text(text[:start] + "sys.path += []" + text[text.index("\n", start) :])
+    start = text.index("package.__path__ = ")
+    ip.write_text(text[:start] + "package.__path__ = []" + text[text.index("\n", start) :])
     done = call(ip, "monitor")
     assert done.returncode == 5
     assert done.stderr == (
-        "ocf-exit-reason:No module named 'ocf_agents': run `takeover agents install` again\n"
+        "ocf-exit-reason:No module named 'ocf_agents.ip': run `takeover agents install` again\n"
     )
 
 

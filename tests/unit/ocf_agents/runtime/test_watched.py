@@ -18,7 +18,7 @@ from ocf_agents.watcher import daemon
 from ocf_agents.watcher.registered import Registration
 from tests.unit.ocf_agents.conftest import Act
 from tests.watching import LIMIT
-from vagrant.one_machine.waiting import eventually
+from vagrant.common.waiting import eventually
 
 NODE = {"OCF_RESKEY_CRM_meta_on_node": "node1"}
 RECURRING = {**NODE, "OCF_RESKEY_CRM_meta_interval": "10000"}

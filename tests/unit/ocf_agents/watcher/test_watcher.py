@@ -14,7 +14,7 @@ import pytest
 from ocf_agents.runtime import mountinfo, registration
 from ocf_agents.runtime.process import identify
 from tests.watching import LIMIT, Pacemaker, Watcher
-from vagrant.one_machine.waiting import eventually
+from vagrant.common.waiting import eventually
 
 IDLE = 1.5  # seconds in which it looks again at what has no event
 SOON = 0.3  # seconds in which nothing must happen

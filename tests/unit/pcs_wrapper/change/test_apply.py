@@ -24,7 +24,7 @@ def test_a_description_is_applied(
 ) -> None:
     """The difference is pushed, the cluster settles, and what runs where is said."""
     cluster.state, cluster.cib = "cluster-only", LIVE
-    cluster.when(PUSH, state="running")
+    cluster.when(PUSH, then=lambda: cluster.later("running"))
     assert takeover("apply", EXAMPLE) == 0
     assert cluster.writes == [PUSH]
     [pushed] = cluster.pushes

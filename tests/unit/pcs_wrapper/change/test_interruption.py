@@ -19,7 +19,8 @@ from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.errors import Busy, ClusterError
 from pcs_wrapper.machine import lock
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.pcs_wrapper.conftest import EXAMPLE, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 OLD = etree.fromstring(LIVE)
 NEW = merge(OLD, read_description(EXAMPLE))
@@ -30,20 +31,19 @@ BEGINNING = "checkpoint 1 (apply of alice, 2026-11-24T20:00:00+00:00) was interr
 def begin(takeover: Takeover, undoes: tuple[int, ...] = ()) -> Checkpoint:
     """Keep a checkpoint as before a push; a rollback's is the other way round."""
     old, new = (NEW, OLD) if undoes else (OLD, NEW)
-    return Checkpoints(takeover.machine.state).begin(
-        lambda number: Checkpoint(
-            number=number,
-            at="2026-11-24T20:00:00+00:00",
-            user="alice",
-            command="rollback" if undoes else "apply",
-            message="",
-            cluster="shop",
-            changes=changed_ids(old, new),
-            undoes=undoes,
-        ),
-        old,
-        new,
+    checkpoints = Checkpoints(takeover.machine.state)
+    begun = Checkpoint(
+        number=checkpoints.next_number(),
+        at="2026-11-24T20:00:00+00:00",
+        user="alice",
+        command="rollback" if undoes else "apply",
+        message="",
+        cluster="shop",
+        changes=changed_ids(old, new),
+        undoes=undoes,
     )
+    checkpoints.begin(begun, old, new)
+    return begun
 
 
 def states(takeover: Takeover) -> list[str]:
@@ -74,30 +74,28 @@ def states(takeover: Takeover) -> list[str]:
     ],
 )  # fmt: skip
 def test_the_next_command_says_whether_the_change_is_in(
-    live: str, state: str, said: str, runner: ExpectedCalls, takeover: Takeover
+    live: str, state: str, said: str, cluster: Cluster, takeover: Takeover
 ) -> None:
     """The live configuration is compared with the one before and the one after."""
     begin(takeover)
-    runner.expect("pcs", "cluster", "cib", stdout=live)
+    cluster.state, cluster.cib = "running", live
     assert takeover("history") == 0
     assert takeover.warned == [BEGINNING + said]
     assert states(takeover) == [state]
     assert takeover("history") == 0
     assert len(takeover.warned) == 1, "once settled, it is not told again"
+    assert cluster.writes == []
 
 
-def test_status_and_apply_say_it_too(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_status_and_apply_say_it_too(cluster: Cluster, takeover: Takeover) -> None:
     """Whichever command comes next."""
     begin(takeover)
-    runner.expect_state("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
+    cluster.state, cluster.cib = "cluster-only", LIVE
     assert takeover("status") == 0
     begin(takeover)
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=APPLIED)
-    runner.expect_state("running")
+    cluster.state, cluster.cib = "running", APPLIED
     assert takeover("apply", EXAMPLE) == 0
+    assert cluster.writes == []
     assert len(takeover.warned) == 2
     assert states(takeover) == ["applied", "failed"]
 
@@ -107,15 +105,16 @@ def test_status_and_apply_say_it_too(runner: ExpectedCalls, takeover: Takeover) 
     ("live", "expected"), [(LIVE, ["applied", "rolled back"]), (APPLIED, ["failed", "applied"])]
 )
 def test_a_rollback_that_was_interrupted(
-    live: str, expected: list[str], change: str, runner: ExpectedCalls, takeover: Takeover
+    live: str, expected: list[str], change: str, cluster: Cluster, takeover: Takeover
 ) -> None:
     """Either what it took back is gone, or it is still there: by hand, and by the change itself."""
     checkpoints = Checkpoints(takeover.machine.state)
     checkpoints.keep(begin(takeover), state=change)
     begin(takeover, undoes=(1,))
-    runner.expect("pcs", "cluster", "cib", stdout=live)
+    cluster.state, cluster.cib = "running", live
     assert takeover("history") == 0
     assert states(takeover) == expected
+    assert cluster.writes == []
 
 
 @pytest.fixture
@@ -134,7 +133,9 @@ def holder(takeover: Takeover) -> Iterator[int]:
     os.waitpid(pid, 0)
 
 
-def test_two_at_once(holder: int, takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_at_once(
+    holder: int, cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The second one changes nothing and says who is at work; nothing counts as interrupted."""
     begin(takeover)
     assert takeover("apply", EXAMPLE) == 1
@@ -146,6 +147,7 @@ def test_two_at_once(holder: int, takeover: Takeover, capsys: pytest.CaptureFixt
     assert takeover("history") == 0
     assert takeover.warned == [f"{who} is changing the cluster from this node"]
     assert states(takeover) == ["pushing"]
+    assert cluster.calls == []
 
 
 def test_a_lock_goes_with_its_holder(takeover: Takeover) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,8 @@ from lxml import etree
 from cib_templates.cib.text import to_text
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
-from tests.unit.pcs_wrapper.conftest import (
-    CRM_MON,
-    FIXTURES,
-    LIVE,
-    SIMULATE,
-    ExpectedCalls,
-    Takeover,
-)
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.pcs_wrapper.conftest import LIVE, Takeover
 
 SIMULATED = Path(__file__).parents[1] / "crm_simulate"
 SHOP = (LIVE / "shop.toml").read_text()
@@ -52,32 +47,31 @@ def change(description: Path, *replacements: tuple[str, str], more: str = "") ->
     description.write_text(text + more)
 
 
-def expect_live(runner: ExpectedCalls, cib: str, *simulated: str) -> None:
-    """Expect the questions of a plan, the scheduler's answers last."""
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=cib)
-    for name in simulated:
-        runner.expect(*SIMULATE, stdout=answer(name))
+@pytest.fixture
+def running(cluster: Cluster, live: str) -> Iterator[Cluster]:
+    """Return a cluster that is as described; planning writes nothing."""
+    cluster.state, cluster.cib = "running", live
+    yield cluster
+    assert cluster.writes == []
 
 
+@pytest.mark.usefixtures("running")
 def test_a_cluster_that_is_as_described_has_nothing_to_change(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Exit code 0, and the scheduler is not even asked."""
-    expect_live(runner, live)
     assert takeover("plan", description) == 0
     assert capsys.readouterr().out == "nothing to change\n"
 
 
 def test_a_parameter_that_restarts_a_part_is_told_with_what_it_costs(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The key, the actions and their reason, the outage in its phases; exit code 3."""
     change(description, ('user = "postgres"', 'user = "pg"'))
-    expect_live(runner, live, "nothing", "parameter")
+    running.scheduled = (answer("nothing"), answer("parameter"))
     assert takeover("plan", description) == 3
     assert capsys.readouterr().out == (
         "services: 1 to change, 0 unchanged\n"
@@ -103,12 +97,12 @@ def test_a_parameter_that_restarts_a_part_is_told_with_what_it_costs(
 
 
 def test_a_parameter_that_is_reloaded_interrupts_nobody(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """That a restart is not needed is worth knowing before a change in the daytime."""
     change(description, ('stop_signal = "INT"', 'stop_signal = "TERM"'))
-    expect_live(runner, live, "nothing", "reload")
+    running.scheduled = (answer("nothing"), answer("reload"))
     assert takeover("plan", description) == 3
     told = capsys.readouterr().out
     assert "shop-app reloads, and goes on running on node1  (changed: stop_signal)\n" in told
@@ -116,18 +110,16 @@ def test_a_parameter_that_is_reloaded_interrupts_nobody(
 
 
 def test_a_new_service_is_told_in_whole_and_the_old_one_by_name(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """All parts start on one node: one line. Its outages are not known yet, and told so."""
     change(description, more=WIKI)
-    expect_live(runner, live)
-    runner.expect(*SIMULATE, stdout=answer("nothing"))
     created = answer("created").replace("two-", "wiki-")
     created = created.replace(
         '<rsc_action action="start" resource="wiki-filesystem" node="node2"/>', ""
     )
-    runner.expect(*SIMULATE, stdout=created)
+    running.scheduled = (answer("nothing"), created)
     assert takeover("plan", description) == 3
     told = capsys.readouterr().out
     assert told.startswith("services: 1 to create, 1 unchanged (shop)\n")
@@ -142,12 +134,12 @@ def test_a_new_service_is_told_in_whole_and_the_old_one_by_name(
 
 
 def test_a_removed_service_stops(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """What it said is not repeated; that it stops in order first is told."""
     change(description, (SHOP[SHOP.index("[services.shop]") :], ""))
-    expect_live(runner, live, "nothing", "removed")
+    running.scheduled = (answer("nothing"), answer("removed"))
     assert takeover("plan", description) == 3
     told = capsys.readouterr().out
     assert "- service shop on" not in told
@@ -157,26 +149,27 @@ def test_a_removed_service_stops(
 
 
 def test_a_removed_service_that_another_depends_on(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, live: str, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """It is not stopped first; that order and time limits are gone is told, with the cure."""
     change(description, more=WIKI.replace("budget", 'after = ["shop"]\nbudget'))
     both = to_text(merge(etree.fromstring(live), read_description(description)))
     description.write_text(SHOP[: SHOP.index("[services.shop]")] + WIKI)
-    expect_live(runner, both, "nothing", "removed")
+    running.cib = both
+    running.scheduled = (answer("nothing"), answer("removed"))
     assert takeover("plan", description) == 3
     told = capsys.readouterr().out
     assert "its parts then stop in any order, with 20 s for each." in told
 
 
 def test_what_the_cluster_does_anyway_is_not_laid_to_the_change(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """A node that is being fenced while somebody plans is told, apart."""
     change(description, ('stop_signal = "INT"', 'stop_signal = "TERM"'))
-    expect_live(runner, live, "fenced", "fenced")
+    running.scheduled = (answer("fenced"), answer("fenced"))
     assert takeover("plan", description) == 3
     told = capsys.readouterr().out
     assert "The cluster then stops and starts nothing.\n" in told
@@ -189,40 +182,41 @@ def test_what_the_cluster_does_anyway_is_not_laid_to_the_change(
     assert "What clients notice" not in told
 
 
+@pytest.mark.usefixtures("running")
 def test_a_budget_that_does_not_fit_is_told_even_without_a_change(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The budget is in no CIB: it makes no difference, but it is a promise."""
     change(description, ('pattern = "standby"', 'pattern = "standby"\nbudget = "5s"'))
-    expect_live(runner, live)
     assert takeover("plan", description) == 0
     assert capsys.readouterr().out == "nothing to change\nover their budget: shop\n"
 
 
 @pytest.mark.parametrize("release", ["2.1", "3.0"])
 def test_a_plan_is_made_from_a_file_without_a_cluster(
-    release: str, runner: ExpectedCalls, takeover: Takeover, description: Path,
+    release: str, cluster: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """CI needs neither root nor a cluster nor pcs."""
     takeover.machine = dataclasses.replace(takeover.machine, is_root=False)
-    runner.programs = {"crm_simulate", "env"}
+    cluster.programs = {"crm_simulate", "env"}
     change(description, ("postgresql/15", "postgresql/17")) if release == "3.0" else None
     assert takeover("plan", description, "--cib", LIVE / f"{release}.xml") == 0
     change(description, ('user = "postgres"', 'user = "pg"'))
-    for name in ("nothing", "parameter"):
-        runner.expect(*SIMULATE, stdout=answer(name, release))
+    cluster.cib = (LIVE / f"{release}.xml").read_text()
+    cluster.scheduled = (answer("nothing", release), answer("parameter", release))
     assert takeover("plan", description, "--cib", LIVE / f"{release}.xml") == 3
     assert "user: postgres → pg" in capsys.readouterr().out
+    assert cluster.writes == []
 
 
 def test_without_a_scheduler_the_difference_is_told_all_the_same(
-    runner: ExpectedCalls, takeover: Takeover, description: Path,
+    cluster: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """What is missing for more is named."""
-    runner.programs = set()
+    cluster.programs = set()
     change(description, more=WIKI)
     assert takeover("plan", description, "--cib", LIVE / "2.1.xml") == 3
     assert (
@@ -232,12 +226,12 @@ def test_without_a_scheduler_the_difference_is_told_all_the_same(
 
 
 def test_a_scheduler_that_takes_too_long_does_not_take_the_rest_away(
-    runner: ExpectedCalls, takeover: Takeover, description: Path,
+    cluster: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Thousands of resources can take it minutes; the difference is known before."""
     change(description, ('user = "postgres"', 'user = "pg"'))
-    runner.expect(*SIMULATE).result = TimeoutError
+    cluster.when("env", hangs=True)
     assert takeover("plan", description, "--cib", LIVE / "2.1.xml") == 3
     told = capsys.readouterr().out
     assert "user: postgres → pg" in told
@@ -246,12 +240,12 @@ def test_a_scheduler_that_takes_too_long_does_not_take_the_rest_away(
 
 
 def test_json_has_all_that_is_told(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Differences, actions, outages with their phases: seconds, and where they come from."""
     change(description, ('user = "postgres"', 'user = "pg"'))
-    expect_live(runner, live, "nothing", "parameter")
+    running.scheduled = (answer("nothing"), answer("parameter"))
     assert takeover("plan", description, "--json") == 3
     data: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert data["differences"] == [
@@ -299,11 +293,10 @@ def test_what_is_no_cib_is_refused(
 
 
 def test_no_cluster_running_is_exit_code_4(
-    runner: ExpectedCalls, takeover: Takeover, description: Path
+    cluster: Cluster, takeover: Takeover, description: Path
 ) -> None:
     """Without a cluster, there is nothing to compare with."""
-    stopped = (FIXTURES / "disconnected.xml").read_text()
-    runner.expect(*CRM_MON, stdout=stopped, exit_code=102)
+    cluster.state = "disconnected"
     assert takeover("plan", description) == 4
 
 

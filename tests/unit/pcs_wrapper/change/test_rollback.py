@@ -18,8 +18,8 @@ from cib_templates.reading.reading import read_description
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.fakes.cluster import PUSH, Cluster, configuration
-from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover
+from tests.unit.fakes.cluster import PUSH, Cluster, configuration, told
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
 
 APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
 CREATED = (
@@ -76,7 +76,7 @@ def test_a_change_that_does_harm_is_rolled_back(
 
     new.programs.add("attrd_updater")
     new.when(PUSH, state="start-failed", then=leave_failures)
-    new.when(PUSH, state="disabled")
+    new.when(PUSH, then=lambda: new.later("disabled"))
     new.when(PUSH, state="cluster-only")
     assert takeover("apply", EXAMPLE) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -129,7 +129,7 @@ def test_a_rollback_that_fails_after_its_push_is_one(
         new.broken["crm_resource"] = Result(1, "", "ill")
 
     new.when(PUSH, state="start-failed")
-    new.when(PUSH, state="disabled")
+    new.when(PUSH, then=lambda: new.later("disabled"))
     new.when(PUSH, state="cluster-only", then=fall_ill)
     assert takeover("apply", EXAMPLE) == 1
     assert new.writes == [PUSH, PUSH, PUSH]
@@ -165,10 +165,11 @@ def test_what_is_not_confirmed_is_rolled_back(
     applied: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The timer's command asks nobody."""
-    applied.when(PUSH, state="disabled")
+    applied.when(PUSH, then=lambda: applied.later("disabled"))
     applied.when(PUSH, state="cluster-only")
     assert takeover("rollback", "--unless-confirmed", "1") == 0
     assert applied.writes == [PUSH, PUSH, STOP_TIMER]
+    assert applied.pushes[-1].state == told("disabled"), "it has stopped"
     assert configuration(applied.cib) == configuration(LIVE)
     seen = capsys.readouterr()
     assert seen.err.endswith(f"removed: {CREATED}\n")
@@ -245,15 +246,16 @@ def test_a_dry_run_of_a_rollback_shows_difference_and_commands(
 ) -> None:
     """The same commands that the rollback would run."""
     assert takeover("rollback", "--dry-run") == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = commands_of(capsys.readouterr().out)
     assert '-      <group id="shop">' in lines
-    assert lines[-7:] == [
+    assert lines[-8:] == [
         "pcs cluster cib old.xml",
         "crm_diff --original old.xml --new stopped.xml > stop.xml",
         "cibadmin --patch --xml-file stop.xml",
         "crm_resource --wait --timeout=490",
         "crm_diff --original stopped.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
+        STOP_TIMER,
         "crm_resource --wait --timeout=490",
     ]
     applied.state = "cluster-only"
@@ -294,12 +296,13 @@ def test_a_rollback_is_not_rolled_back(
     applied: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It says what to do instead; what it took back cannot be taken back again either."""
-    applied.when(PUSH, state="disabled")
+    applied.when(PUSH, then=lambda: applied.later("disabled"))
     applied.when(PUSH, state="cluster-only")
     assert takeover("rollback", "--yes", "--message", "too early") == 0
     assert takeover("rollback", "--yes", "3") == 1
     assert takeover("rollback", "--yes", "1") == 1
     assert applied.writes == [PUSH, PUSH, STOP_TIMER]
+    assert applied.pushes[-1].state == told("disabled"), "it has stopped"
     assert configuration(applied.cib) == configuration(LIVE)
     seen = capsys.readouterr().err
     assert "checkpoint 3 is a rollback" in seen

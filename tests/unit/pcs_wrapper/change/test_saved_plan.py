@@ -10,20 +10,23 @@ from lxml import etree
 
 from pcs_wrapper.change import saved_plan
 from pcs_wrapper.errors import ClusterError, UsageError
-from tests.unit.pcs_wrapper.change.test_plan import answer, change, expect_live
-from tests.unit.pcs_wrapper.conftest import LIVE, SIMULATE, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import PUSH, Cluster, configuration
+from tests.unit.pcs_wrapper.change.test_plan import answer, change
+from tests.unit.pcs_wrapper.conftest import LIVE, Takeover
 
 
 @pytest.fixture
 def plan(
-    runner: ExpectedCalls, takeover: Takeover, live: str, description: Path,
+    cluster: Cluster, takeover: Takeover, live: str, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> Path:  # fmt: skip
     """Return a saved plan of a change, made on the live cluster."""
     change(description, ('user = "postgres"', 'user = "pg"'))
-    expect_live(runner, live, "nothing", "parameter")
+    cluster.state, cluster.cib = "running", live
+    cluster.scheduled = (answer("nothing"), answer("parameter"))
     file = description.with_name("change.plan")
     assert takeover("plan", description, "--out", file) == 3
+    assert cluster.writes == []
     capsys.readouterr()
     return file
 
@@ -36,50 +39,44 @@ def test_only_its_owner_may_read_it(plan: Path) -> None:
 
 
 def test_it_is_applied_as_it_was_planned(
-    plan: Path, runner: ExpectedCalls, takeover: Takeover, live: str, description: Path
+    plan: Path, cluster: Cluster, takeover: Takeover, live: str, description: Path
 ) -> None:
     """What the description has become since does not matter; what is compared is what is pushed."""
-    pushed: list[str] = []
     description.write_text("not even TOML")
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=live)
-    runner.expect_push(live, lambda _, new: pushed.append(new))
-    runner.expect_settled("running", news=False)
     assert takeover("apply", plan) == 0
-    assert 'name="user" value="pg"' in pushed[0]
-    assert saved_plan.load(plan).new == pushed[0]
+    assert cluster.writes == [PUSH]
+    [pushed] = cluster.pushes
+    assert pushed.before == live
+    assert 'name="user" value="pg"' in pushed.after
+    assert configuration(pushed.after) == configuration(saved_plan.load(plan).new)
 
 
 def test_a_change_in_between_is_named_and_kept(
-    plan: Path, runner: ExpectedCalls, takeover: Takeover, live: str,
+    plan: Path, cluster: Cluster, takeover: Takeover, live: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Whoever changed it is not overwritten, and what was looked at is not what would be."""
     edited = live.replace('epoch="', 'epoch="1', 1).replace(
         'name="no-quorum-policy" value="stop"', 'name="no-quorum-policy" value="freeze"'
     )
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=edited)
+    cluster.cib = edited
     assert takeover("apply", plan) == 1
+    assert cluster.writes == []
     told = capsys.readouterr().err
     assert "the configuration has changed since" in told.replace("cluster's ", "")
     assert "property no-quorum-policy changed. Nothing was changed." in told
 
 
 def test_a_plan_that_would_make_something_else_now_is_refused(
-    plan: Path, runner: ExpectedCalls, takeover: Takeover, live: str,
+    plan: Path, cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """What is pushed is what was looked at, or nothing."""
     data = json.loads(plan.read_text())
     other = data["description"].replace('user = "pg"', 'user = "root"')
     plan.write_text(json.dumps(data | {"description": other}))
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=live)
     assert takeover("apply", plan) == 1
+    assert cluster.writes == []
     assert "makes another configuration than when the plan was made" in capsys.readouterr().err
 
 
@@ -122,13 +119,13 @@ def test_values_of_another_kind_are_refused(plan: Path) -> None:
 
 
 def test_a_folder_that_is_not_there(
-    runner: ExpectedCalls, takeover: Takeover, description: Path, tmp_path: Path,
+    cluster: Cluster, takeover: Takeover, description: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """It is said that the plan is not saved, not that there is none."""
     change(description, ('user = "postgres"', 'user = "pg"'))
-    for name in ("nothing", "parameter"):
-        runner.expect(*SIMULATE, stdout=answer(name))
+    cluster.cib = (LIVE / "2.1.xml").read_text()
+    cluster.scheduled = (answer("nothing"), answer("parameter"))
     out = tmp_path / "nowhere" / "x.plan"
     assert takeover("plan", description, "--cib", LIVE / "2.1.xml", "--out", out) == 2
     assert f"{out}: the plan cannot be written: No such file" in capsys.readouterr().err

@@ -18,14 +18,8 @@ from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.machine.runner import Result
 from pcs_wrapper.pacemaker.crm_mon import parse_state
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.pcs_wrapper.conftest import (
-    EXAMPLE,
-    FIXTURES,
-    STOP_TIMER,
-    TIMER,
-    ExpectedCalls,
-    Takeover,
-)
+from tests.unit.fakes.cluster import PUSH, Cluster, configuration, told
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
 
 OLD = merge(etree.fromstring(LIVE), read_description(EXAMPLE))
 STOPPED = stopping.stopped(OLD, ["shop"])
@@ -46,37 +40,24 @@ def empty(emptied: Path) -> str:
     return to_text(merge(OLD, read_description(emptied)))
 
 
-def expect_apply(runner: ExpectedCalls, state: str = "running", live: etree._Element = OLD) -> None:
-    """Expect an apply on the cluster that has the example, until its first push."""
-    runner.expect_state(state)
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(live))
+@pytest.fixture
+def running(cluster: Cluster) -> Cluster:
+    """Return a cluster in which the example runs."""
+    cluster.state, cluster.cib = "running", to_text(OLD)
+    return cluster
 
 
-def expect_stop(runner: ExpectedCalls, state: str = "disabled") -> list[str]:
-    """Expect the push of the stop, and return what it pushes once that has happened."""
-    seen: list[str] = []
-    runner.expect_push(to_text(OLD), lambda _, new: seen.append(new))
-    expect_stopped(runner, state)
-    return seen
+def stops(cluster: Cluster) -> None:
+    """Let the next push stop the service: it has when somebody has waited."""
+    cluster.when(PUSH, then=lambda: cluster.later("disabled"))
 
 
-def expect_stopped(runner: ExpectedCalls, state: str = "disabled") -> None:
-    """Expect the waiting for the stop: until it has, or until the cluster does nothing more."""
-    if state == "running":
-        runner.expect_settled(state, news=False)
-    else:
-        runner.expect_state(state)
+def leaves(cluster: Cluster) -> None:
+    """Let the next push, after the stop, remove the service."""
+    cluster.when(PUSH, state="cluster-only")
 
 
-def expect_removed(runner: ExpectedCalls, live: str) -> None:
-    """Expect the push of the removal, and the look for what is left of its failures."""
-    runner.expect_push(to_text(STOPPED))
-    runner.expect_settled("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=live)
-
-
-def told(takeover: Takeover) -> list[tuple[int, str, str]]:
+def checkpoints(takeover: Takeover) -> list[tuple[int, str, str]]:
     """Return number, state and note of all checkpoints."""
     return [
         (each.number, each.state, each.note) for each in Checkpoints(takeover.machine.state).all()
@@ -84,22 +65,23 @@ def told(takeover: Takeover) -> list[tuple[int, str, str]]:
 
 
 def test_a_service_that_leaves_is_stopped_first(
-    runner: ExpectedCalls,
+    running: Cluster,
     takeover: Takeover,
     emptied: Path,
     empty: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Two pushes, each with a checkpoint; the rollback of either takes both back."""
-    expect_apply(runner)
-    stop = expect_stop(runner)
-    removal: list[str] = []
-    runner.expect_push(to_text(STOPPED), lambda old, new: removal.extend((old, new)))
-    runner.expect_settled("cluster-only")
-    runner.expect("pcs", "cluster", "cib", stdout=empty)
+    stops(running)
+    leaves(running)
     assert takeover("apply", emptied) == 0
-    assert stop == [to_text(STOPPED)]
-    assert removal == [to_text(STOPPED), empty]
+    assert running.writes == [PUSH, PUSH]
+    stop, removal = running.pushes
+    assert configuration(stop.after) == configuration(STOPPED)
+    assert removal.before == stop.after
+    assert removal.state == told("disabled"), "it has stopped"
+    assert configuration(removal.after) == configuration(empty)
+    assert removal.after == running.cib
     assert capsys.readouterr().out == (
         "removed: shop, shop-prefers-node1, shop-prefers-node2, shop-prefers-node3\n"
     )
@@ -109,74 +91,68 @@ def test_a_service_that_leaves_is_stopped_first(
         "pushing the changes (checkpoint 2)",
         "waiting up to 490 s for the cluster to settle",
     ]
-    assert told(takeover) == [
+    assert checkpoints(takeover) == [
         (2, "applied", ""),
         (1, "applied", "stops what is then removed: shop"),
     ]
     for number in ((), ("2",), ("1",)):
-        runner.expect("pcs", "cluster", "cib", stdout=empty)
-        for _ in range(2):
-            runner.expect_undone(to_text(OLD))
-        runner.expect_state("cluster-only")
         assert takeover("rollback", "--dry-run", "--json", *number) == 0
         assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
 
 
 @pytest.mark.parametrize("state", ["disabled", "unmanaged", "blocked"])
 def test_what_does_not_run_or_would_not_stop_is_not_stopped_first(
-    state: str, runner: ExpectedCalls, takeover: Takeover, emptied: Path, empty: str
+    state: str, running: Cluster, takeover: Takeover, emptied: Path, empty: str
 ) -> None:
     """One push, as ever: what an administrator has taken from Pacemaker stays with him."""
-    running = (FIXTURES / "running.xml").read_text()
     text = {
-        "disabled": (FIXTURES / "disabled.xml").read_text(),
-        "unmanaged": running.replace('managed="true"', 'managed="false"'),
-        "blocked": running.replace('blocked="false"', 'blocked="true"'),
+        "disabled": told("disabled"),
+        "unmanaged": told("running").replace('managed="true"', 'managed="false"'),
+        "blocked": told("running").replace('blocked="false"', 'blocked="true"'),
     }[state]
     found = parse_state(etree.fromstring(text.encode()))
     assert stopping.to_stop_first(OLD, etree.fromstring(empty), found) == ()
     if state == "disabled":
-        expect_apply(runner, "disabled")
-        runner.expect_push(to_text(OLD))
-        runner.expect_settled("cluster-only")
-        runner.expect("pcs", "cluster", "cib", stdout=empty)
+        running.state = "disabled"
+        leaves(running)
         assert takeover("apply", emptied) == 0
+        assert running.writes == [PUSH]
+        assert configuration(running.cib) == configuration(empty)
 
 
 def test_what_was_told_to_stop_is_waited_for(
-    runner: ExpectedCalls,
+    running: Cluster,
     takeover: Takeover,
     emptied: Path,
     empty: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """As after an apply that was interrupted: there is nothing to push before the removal."""
-    expect_apply(runner, live=STOPPED)
+    running.cib = to_text(STOPPED)
     assert takeover("apply", "--dry-run", emptied) == 0
-    assert capsys.readouterr().out.splitlines()[-5:] == [
+    assert commands_of(capsys.readouterr().out)[-5:] == [
         "pcs cluster cib old.xml",
         "crm_resource --wait --timeout=490",
         "crm_diff --original old.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
         "crm_resource --wait --timeout=490",
     ]
-    expect_apply(runner, live=STOPPED)
-    expect_stopped(runner)
-    expect_removed(runner, empty)
+    running.later("disabled")
+    leaves(running)
     assert takeover("apply", emptied) == 0
-    runner.expect("pcs", "cluster", "cib", stdout=empty)
-    runner.expect_undone(to_text(STOPPED))
-    runner.expect_state("cluster-only")
+    assert running.writes == [PUSH]
+    assert running.pushes[0].state == told("disabled"), "it has stopped"
+    assert configuration(running.cib) == configuration(empty)
     assert takeover("rollback", "--dry-run") == 0
 
 
 def test_a_dry_run_shows_both_pushes(
-    runner: ExpectedCalls, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+    running: Cluster, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The commands are all that an apply would run, in their order."""
-    expect_apply(runner)
     assert takeover("apply", "--dry-run", emptied) == 0
-    assert capsys.readouterr().out.splitlines()[-7:] == [
+    assert running.writes == []
+    assert commands_of(capsys.readouterr().out)[-7:] == [
         "pcs cluster cib old.xml",
         "crm_diff --original old.xml --new stopped.xml > stop.xml",
         "cibadmin --patch --xml-file stop.xml",
@@ -187,124 +163,120 @@ def test_a_dry_run_shows_both_pushes(
     ]
 
 
-def expect_started_again(runner: ExpectedCalls, state: str, live: etree._Element) -> None:
-    """Expect that the stop is taken back."""
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(live))
-    runner.expect_undone(to_text(OLD))
-    runner.expect_state(state)
-    runner.expect_push(to_text(live))
-
-
 def test_what_does_not_stop_is_not_removed(
-    runner: ExpectedCalls, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+    running: Cluster, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """That the cluster has nothing left to do is not enough; the stop is taken back."""
-    expect_apply(runner)
-    expect_stop(runner, "running")
-    expect_started_again(runner, "running", STOPPED)
-    runner.expect_settled("running", news=False)
     assert takeover("apply", emptied) == 1
+    assert running.writes == [PUSH, PUSH]
+    assert configuration(running.pushes[0].after) == configuration(STOPPED)
+    assert configuration(running.cib) == configuration(OLD)
     assert "  shop: does not stop\n  so nothing was removed\n" in capsys.readouterr().out
-    assert [state for _, state, _ in told(takeover)] == ["applied", "rolled back"]
+    assert [state for _, state, _ in checkpoints(takeover)] == ["applied", "rolled back"]
 
 
 def test_a_removal_that_is_refused_starts_it_again(
-    runner: ExpectedCalls, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+    running: Cluster, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Somebody has changed one of the objects meanwhile: their change is kept, and it runs."""
-    expect_apply(runner)
-    expect_stop(runner)
-    edited = etree.fromstring(to_text(STOPPED).replace('score="20"', 'score="25"'))
-    runner.expect("crm_diff", "--original", "*", "--new", "*", stdout="<diff/>", exit_code=1)
-    runner.expect("cibadmin", "--query", stdout=to_text(edited))
-    expect_started_again(runner, "disabled", edited)
-    runner.expect_settled("running")
+
+    def stop_and_edit() -> None:
+        running.later("disabled")
+        running.edit('score="20"', 'score="25"')
+
+    running.when(PUSH, then=stop_and_edit)
+    running.when(PUSH, state="running")
     assert takeover("apply", emptied) == 1
+    assert running.writes == [PUSH, PUSH]
+    edited = to_text(OLD).replace('score="20"', 'score="25"')
+    assert configuration(running.cib) == configuration(edited)
     assert "has changed shop-prefers-node2" in capsys.readouterr().err
     assert takeover.warned == ["what was to be removed had been stopped, and shall run again"]
-    assert [state for _, state, _ in told(takeover)] == ["applied", "failed", "rolled back"]
+    assert [state for _, state, _ in checkpoints(takeover)] == ["applied", "failed", "rolled back"]
 
 
 def test_what_cannot_be_started_again_is_told(
-    runner: ExpectedCalls, takeover: Takeover, emptied: Path
+    running: Cluster, takeover: Takeover, emptied: Path
 ) -> None:
     """It stays stopped, and the command that tries again is named."""
-    expect_apply(runner)
-    expect_stop(runner)
-    runner.expect_push(to_text(STOPPED)).result = Result(1, "", "cib: ill")
-    runner.expect("pcs", "cluster", "cib", exit_code=1, stderr="pcs is ill")
+
+    def fall_ill() -> None:
+        running.broken["pcs"] = Result(1, "", "pcs is ill")
+
+    stops(running)
+    running.when(PUSH, exit_code=1, stderr="cib: ill", then=fall_ill)
     assert takeover("apply", emptied) == 1
+    assert running.writes == [PUSH, PUSH]
+    assert configuration(running.cib) == configuration(STOPPED)
     [warning] = takeover.warned
     assert "could not be started again" in warning
     assert warning.endswith("to try again: takeover rollback 1")
-    assert [state for _, state, _ in told(takeover)] == ["failed", "applied"]
+    assert [state for _, state, _ in checkpoints(takeover)] == ["failed", "applied"]
 
 
 def test_one_confirmation_is_for_both(
-    runner: ExpectedCalls,
+    running: Cluster,
     takeover: Takeover,
     emptied: Path,
     empty: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The timer is started before the stop, and its rollback starts the service again."""
-    expect_apply(runner)
-    runner.expect(*TIMER)
-    expect_stop(runner)
-    expect_removed(runner, empty)
+    stops(running)
+    leaves(running)
     assert takeover("apply", "--confirm", "5m", emptied) == 0
+    assert running.writes == [TIMER, PUSH, PUSH]
+    assert configuration(running.cib) == configuration(empty)
     assert capsys.readouterr().out.splitlines()[-1].endswith("takeover confirm 1")
-    assert [state for _, state, _ in told(takeover)] == ["applied", "unconfirmed"]
-    runner.expect(*STOP_TIMER)
+    assert [state for _, state, _ in checkpoints(takeover)] == ["applied", "unconfirmed"]
     assert takeover("confirm") == 0
+    assert running.writes == [TIMER, PUSH, PUSH, STOP_TIMER]
 
 
 def test_a_result_that_the_schema_rejects_stops_nothing(
-    runner: ExpectedCalls, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
+    running: Cluster, takeover: Takeover, emptied: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is looked at before the first push."""
     takeover.has_a_schema_that_rejects()
-    expect_apply(runner)
     assert takeover("apply", emptied) == 1
+    assert running.writes == []
     assert "rejects the CIB" in capsys.readouterr().err
-    assert told(takeover) == []
+    assert checkpoints(takeover) == []
 
 
 def keep(takeover: Takeover, old: etree._Element, new: etree._Element, **what: Any) -> None:
     """Keep a checkpoint, of a push that nobody knows the outcome of unless that is given."""
-    Checkpoints(takeover.machine.state).begin(
-        lambda number: Checkpoint(
-            number=number,
-            at="2026-11-24T20:00:00+00:00",
-            user="alice",
-            command="apply",
-            message="",
-            cluster="shop",
-            changes=changed_ids(old, new),
-            **what,
-        ),
-        old,
-        new,
+    checkpoints = Checkpoints(takeover.machine.state)
+    begun = Checkpoint(
+        number=checkpoints.next_number(),
+        at="2026-11-24T20:00:00+00:00",
+        user="alice",
+        command="apply",
+        message="",
+        cluster="shop",
+        changes=changed_ids(old, new),
+        **what,
     )
+    checkpoints.begin(begun, old, new)
 
 
 def test_a_stop_that_was_interrupted_says_what_it_stops(
-    runner: ExpectedCalls, takeover: Takeover
+    running: Cluster, takeover: Takeover
 ) -> None:
     """It may be stopped, and is not removed: an apply goes on, a rollback starts it again."""
     keep(takeover, OLD, STOPPED, note=stopping.note(["shop"]))
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    running.cib = to_text(STOPPED)
     assert takeover("history") == 0
     [warning] = takeover.warned
     assert warning.endswith("takeover status (stops what is then removed: shop)")
 
 
 def test_a_removal_that_was_interrupted_says_what_stays_stopped(
-    runner: ExpectedCalls, takeover: Takeover, empty: str
+    running: Cluster, takeover: Takeover, empty: str
 ) -> None:
     """The stop is in the cluster, and the removal is not."""
     keep(takeover, STOPPED, etree.fromstring(empty), stopped_by=7)
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    running.cib = to_text(STOPPED)
     assert takeover("history") == 0
     [warning] = takeover.warned
     assert warning.endswith(
@@ -313,54 +285,48 @@ def test_a_removal_that_was_interrupted_says_what_stays_stopped(
     )
 
 
-def expect_rollback(runner: ExpectedCalls, state: str) -> None:
-    """Expect the rollback of the example until what it removes was told to stop."""
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(OLD))
-    runner.expect_undone(LIVE)
-    runner.expect_state("running")
-    runner.expect_push(to_text(OLD))
-    expect_stopped(runner, state)
-
-
 def test_a_rollback_is_made_even_if_something_does_not_stop(
-    runner: ExpectedCalls, takeover: Takeover
+    running: Cluster, takeover: Takeover
 ) -> None:
     """What has done harm is not kept because it goes on doing it."""
     keep(takeover, etree.fromstring(LIVE), OLD, state="applied")
-    expect_rollback(runner, "running")
-    expect_removed(runner, LIVE)
+    running.when(PUSH)
+    leaves(running)
     assert takeover("rollback", "--yes") == 0
-    assert [state for _, state, _ in told(takeover)] == ["applied", "rolled back", "rolled back"]
+    assert running.writes == [PUSH, PUSH]
+    assert configuration(running.pushes[0].after) == configuration(STOPPED)
+    assert configuration(running.cib) == configuration(LIVE)
+    assert [state for _, state, _ in checkpoints(takeover)] == [
+        "applied",
+        "rolled back",
+        "rolled back",
+    ]
 
 
 def test_a_rollback_that_ends_after_the_stop_is_told_and_can_be_repeated(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    running: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The next command says what is stopped; the next rollback goes on with the same change."""
     keep(takeover, etree.fromstring(LIVE), OLD, state="applied")
-    expect_rollback(runner, "disabled")
-    runner.expect_push(to_text(STOPPED)).result = Result(1, "", "cib: ill")
+    stops(running)
+    running.when(PUSH, exit_code=1, stderr="cib: ill")
     assert takeover("rollback", "--yes") == 1
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
+    assert running.writes == [PUSH, PUSH]
+    assert configuration(running.cib) == configuration(STOPPED)
     assert takeover("history") == 0
     [warning] = takeover.warned
     assert warning.endswith("takeover status (stops what is then removed: shop)")
     capsys.readouterr()
-    runner.expect("pcs", "cluster", "cib", stdout=to_text(STOPPED))
-    for target in (to_text(OLD), LIVE):
-        runner.expect_undone(target)
-    runner.expect_state("disabled")
     assert takeover("rollback", "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
 
 
-def test_a_rollback_waits_no_longer_than_it_can_see(
-    runner: ExpectedCalls, takeover: Takeover
-) -> None:
+def test_a_rollback_waits_no_longer_than_it_can_see(running: Cluster, takeover: Takeover) -> None:
     """A tool that fails meanwhile does not keep it from taking the change back."""
     keep(takeover, etree.fromstring(LIVE), OLD, state="applied")
-    expect_rollback(runner, "running")
-    runner.expected[-2].result = Result(1, "", "ill")  # crm_resource --wait
-    runner.expected.pop()
-    expect_removed(runner, LIVE)
+    running.when("crm_resource --wait", exit_code=1, stderr="ill")
+    running.when(PUSH)
+    leaves(running)
     assert takeover("rollback", "--yes") == 0
+    assert running.writes == [PUSH, PUSH]
+    assert configuration(running.cib) == configuration(LIVE)

@@ -15,7 +15,8 @@ from pcs_wrapper.change.verification import Scope, first_failure, scope_of, veri
 from pcs_wrapper.pacemaker import settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, parse_state
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.pcs_wrapper.conftest import CRM_MON, EXAMPLE, FIXTURES, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import Cluster, told
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
 OLD = etree.fromstring(LIVE)
 NEW = merge(OLD, read_description(EXAMPLE))
@@ -27,7 +28,7 @@ FAILURE = FailedAction("shop-app", "monitor", "node1", "postgres has ended", "no
 
 def state(fixture: str) -> ClusterState:
     """Return a state that a fixture tells."""
-    return parse_state(etree.parse(FIXTURES / f"{fixture}.xml").getroot())
+    return parse_state(etree.fromstring(told(fixture).encode()))
 
 
 RUNNING = state("running")
@@ -40,7 +41,7 @@ def started(number: int) -> ClusterState:
 
 def moved() -> ClusterState:
     """Return the running state with the service on another node."""
-    text = (FIXTURES / "running.xml").read_text()
+    text = told("running")
     group = text.index("<group")
     text = text[:group] + text[group:].replace('"node1" id="1" cached', '"node3" id="3" cached')
     return parse_state(etree.fromstring(text.encode()))
@@ -156,56 +157,50 @@ def test_a_constraint_concerns_what_it_names(tmp_path: Path) -> None:
 
 
 def test_the_first_failure_of_the_change_ends_the_waiting(
-    runner: ExpectedCalls, takeover: Takeover
+    cluster: Cluster, takeover: Takeover
 ) -> None:
     """What has failed cannot become healthy: there is nothing to wait for."""
     before = state("cluster-only")
     assert first_failure(state("start-failed"), state("start-failed"), CHANGED) == ""
     assert first_failure(before, state("start-failed"), ELSEWHERE) == ""
-    runner.expect_state("start-failed")
+    cluster.state = "start-failed"
     ended = settling.wait_until_idle(
         takeover.machine, before, 490, lambda now: first_failure(before, now, CHANGED)
     )
     assert not ended.done
+    assert cluster.reads == {"crm_mon": 1}
     assert ended.stopped == ("start of shop-app failed on node1: database files are incompatible")
 
 
-def test_it_is_told_what_the_waiting_is_for(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_it_is_told_what_the_waiting_is_for(cluster: Cluster, takeover: Takeover) -> None:
     """What starts and stops where, and every ten seconds without news what is still awaited."""
-    starting = (FIXTURES / "running.xml").read_text().replace(
+    starting = told("running").replace(
         'ocf:takeover:app" role="Started"', 'ocf:takeover:app" role="Starting"'
     )  # fmt: skip
-    runner.expect(*CRM_MON, stdout=starting)
-    runner.expect(*CRM_MON, stdout=starting)
-    for _ in range(3):
-        runner.expect_state("running")
-    runner.expect("crm_resource", "--wait", "--timeout=3", exit_code=124)
-    for _ in range(2):
-        runner.expect_state("running")
-    runner.expect("crm_resource", "--wait", "--timeout=3")
-    runner.expect_state("running")
+    cluster.state = starting
+    cluster.later(starting, "running")
+    cluster.when("crm_resource --wait", exit_code=124)
     assert settling.wait_until_idle(takeover.machine, RUNNING, 490).done
     assert takeover.progress == [
         " 10.0 s  shop-app: starting on node1",
-        " 20.0 s  still waiting: shop-app: starting on node1",
-        " 30.0 s  shop-app: started on node1",
-        " 40.0 s  still waiting: Pacemaker has not finished yet",
-        " 50.0 s  still waiting: Pacemaker has not finished yet",
-        " 60.0 s  still waiting: Pacemaker has not finished yet",
+        " 20.3 s  still waiting: shop-app: starting on node1",
+        " 30.6 s  shop-app: started on node1",
+        " 40.9 s  still waiting: Pacemaker has not finished yet",
+        " 51.2 s  still waiting: Pacemaker has not finished yet",
+        " 61.5 s  still waiting: Pacemaker has not finished yet",
     ]
+    assert cluster.calls.count("crm_resource --wait --timeout=3") == 2
 
 
-def test_the_waiting_has_an_end(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_the_waiting_has_an_end(cluster: Cluster, takeover: Takeover) -> None:
     """A cluster that is never done is not waited for for ever; a moment's silence is no end."""
-    answer = (FIXTURES / "disconnected.xml").read_text()
-    runner.expect(*CRM_MON, stdout=answer, exit_code=102)
-    runner.expect_state("start-failed")
-    runner.expect_state("start-failed")
-    runner.expect("crm_resource", "--wait", "--timeout=3", exit_code=124)
-    runner.expect_state("start-failed")
-    ended = settling.wait_until_idle(takeover.machine, state("start-failed"), 30)
+    cluster.state = "disconnected"
+    cluster.later("start-failed")
+    cluster.when("crm_resource --wait", exit_code=124)
+    ended = settling.wait_until_idle(takeover.machine, state("start-failed"), 40)
     assert not ended.done
     assert not ended.stopped
+    assert cluster.reads == {"crm_mon": 4, "crm_resource": 1}
 
 
 @pytest.mark.parametrize(

@@ -10,30 +10,23 @@ from lxml import etree
 from cib_templates.cib.text import to_text
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
-from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
-from tests.unit.pcs_wrapper.conftest import (
-    CONFIGURED,
-    CRM_MON,
-    EXAMPLE,
-    FIXTURES,
-    ExpectedCalls,
-    Takeover,
-)
+from tests.unit.fakes.cluster import CONFIG, PUSH, Cluster, configuration, told
+from tests.unit.pcs_wrapper.conftest import EXAMPLE, Takeover
 
-PATIENT = "--request-timeout=180"
 AUTH = (
-    *("pcs", "host", "auth", "node1", "addr=198.51.100.11", "node2", "addr=198.51.100.12"),
-    *("node3", "addr=198.51.100.13", "-u", "hacluster"),
+    "pcs host auth node1 addr=198.51.100.11 node2 addr=198.51.100.12 node3 addr=198.51.100.13 "
+    "-u hacluster"
 )
 SETUP = (
-    *("pcs", "cluster", "setup", "shop"),
-    *("node1", "addr=198.51.100.11", "addr=203.0.113.11"),
-    *("node2", "addr=198.51.100.12", "addr=203.0.113.12"),
-    *("node3", "addr=198.51.100.13", "addr=203.0.113.13"),
-    *("transport", "knet", "totem", "token=1000", "--enable", "--start", "--wait=120"),
+    "pcs cluster setup shop node1 addr=198.51.100.11 addr=203.0.113.11 node2 addr=198.51.100.12 "
+    "addr=203.0.113.12 node3 addr=198.51.100.13 addr=203.0.113.13 transport knet totem token=1000 "
+    "--enable --start --wait=120"
 )
-WAIT = ("crm_resource", "--wait", "--timeout=120")
+START = "pcs cluster start --all --wait=120 --request-timeout=180"
+ENABLE = "pcs cluster enable --all"
+WAIT = "crm_resource --wait --timeout=120"
+CREATED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE), services=False))
 
 
 @pytest.fixture
@@ -46,24 +39,21 @@ def password_file(tmp_path: Path) -> Path:
 
 
 def test_a_new_cluster_is_created(
-    runner: ExpectedCalls, takeover: Takeover, password_file: Path,
+    cluster: Cluster, takeover: Takeover, password_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Authenticate, set up, wait for all nodes, push properties and fencing, wait for these."""
-    runner.expect(*AUTH).stdin = "hunter2\n"
-    runner.expect(*SETUP)
-    disconnected = (FIXTURES / "disconnected.xml").read_text()
-    runner.expect(*CRM_MON, stdout=disconnected, exit_code=102)
-    runner.expect_state("joining")
-    runner.expect_state("empty")
-    runner.expect("pcs", "cluster", "cib", stdout=LIVE)
-    pushed: list[str] = []
-    runner.expect_push(LIVE, lambda _, new: pushed.append(new))
-    runner.expect(*WAIT)
-    runner.expect_state("cluster-only")
+    cluster.state, cluster.cib = "disconnected", LIVE
+    cluster.when("pcs cluster setup", then=lambda: cluster.later("joining", "empty"))
+    cluster.when("crm_resource --wait", state="cluster-only")
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 0
-    assert 'id="fence-power"' in pushed[0]
-    assert '<group id="shop">' not in pushed[0]
+    assert cluster.writes == [AUTH, SETUP, PUSH]
+    assert WAIT in cluster.calls[cluster.calls.index(PUSH) :]
+    [pushed] = cluster.pushes
+    assert pushed.state == told("empty"), "all nodes are online"
+    assert 'id="fence-power"' in pushed.after
+    assert '<group id="shop">' not in pushed.after
+    assert configuration(cluster.cib) == configuration(CREATED)
     assert "fence-power (stonith:fence_apc): Started on node2" in capsys.readouterr().out
     assert takeover.said == [
         "authenticating to pcsd on node1, node2, node3",
@@ -75,55 +65,55 @@ def test_a_new_cluster_is_created(
 
 
 def test_a_missing_fence_agent_is_told_before_anything_is_done(
-    runner: ExpectedCalls, takeover: Takeover, password_file: Path,
+    cluster: Cluster, takeover: Takeover, password_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """A cluster whose fencing cannot start would be made for nothing."""
-    runner.programs.remove("fence_apc")
+    cluster.programs.remove("fence_apc")
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
+    assert cluster.writes == []
     error = capsys.readouterr().err
     assert error.startswith("fence_apc is not installed on this machine. ")
     assert "Debian 12: fence-agents" in error
 
 
-def test_a_second_run_destroys_nothing(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_a_second_run_destroys_nothing(cluster: Cluster, takeover: Takeover) -> None:
     """The cluster that is described is there: it is started if need be (ha_cluster#175)."""
     takeover.machine.corosync_conf.touch()
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
-    runner.expect("pcs", "cluster", "enable", "--all")
-    runner.expect_state("running")
-    live = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
-    runner.expect("pcs", "cluster", "cib", stdout=live)
-    runner.expect(*WAIT)
-    runner.expect_state("running")
+    cluster.state = "disconnected"
+    cluster.cib = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
+    cluster.when(START, state="running")
     assert takeover("cluster", "create", EXAMPLE) == 0
+    assert cluster.writes == [START, ENABLE]
+    assert WAIT in cluster.calls
 
 
-@pytest.mark.parametrize(
-    "difference", [{"cluster_name": "other"}, {"nodes": CONFIGURED["nodes"][:2]}]
-)
+@pytest.mark.parametrize("difference", [{"cluster_name": "other"}, {"nodes": CONFIG["nodes"][:2]}])
 def test_a_different_cluster_is_refused(
-    difference: dict[str, object], runner: ExpectedCalls, takeover: Takeover,
+    difference: dict[str, object], cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """A machine that belongs to another cluster is left as it is."""
     takeover.machine.corosync_conf.touch()
-    runner.expect_config(**difference)
+    cluster.state = "disconnected"
+    cluster.config |= difference
     assert takeover("cluster", "create", EXAMPLE) == 1
+    assert cluster.writes == []
     error = capsys.readouterr().err
     assert error.startswith("this machine already belongs to the cluster")
     assert "Nothing was changed" in error
 
 
 def test_debian_s_example_cluster_is_told_as_such(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A fresh Debian has a cluster configuration that nobody made: the cure is named."""
     takeover.machine.corosync_conf.touch()
+    cluster.state = "disconnected"
     nodes = [{"name": "node1", "addrs": [{"addr": "127.0.0.1", "link": "0"}]}]
-    runner.expect_config(cluster_name="debian", nodes=nodes)
+    cluster.config |= {"cluster_name": "debian", "nodes": nodes}
     assert takeover("cluster", "create", EXAMPLE) == 1
+    assert cluster.writes == []
     assert capsys.readouterr().err == (
         "this machine still has the example cluster of Debian's package corosync. "
         "Remove it on every node, then run this again: pcs cluster destroy\n"
@@ -131,30 +121,31 @@ def test_debian_s_example_cluster_is_told_as_such(
 
 
 def test_a_dry_run_prints_the_commands(
-    takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nothing is run; the exact commands are printed."""
     assert takeover("cluster", "create", "--dry-run", EXAMPLE) == 0
+    assert cluster.calls == []
     lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("#")]
     assert lines == [
-        " ".join(AUTH),
-        " ".join(SETUP),
+        AUTH,
+        SETUP,
         "pcs cluster cib old.xml",
         "crm_diff --original old.xml --new new.xml > patch.xml",
         "cibadmin --patch --xml-file patch.xml",
-        " ".join(WAIT),
+        WAIT,
     ]
 
 
 def test_a_wrong_password_is_told_with_its_cure(
-    runner: ExpectedCalls, takeover: Takeover, password_file: Path,
+    cluster: Cluster, takeover: Takeover, password_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """What pcs says is shown, and what to look at (pcs#112, pcs#252)."""
-    auth = runner.expect(*AUTH)
-    auth.stdin = "hunter2\n"
-    auth.result = Result(1, "Password: ", "Error: node1: Username and/or password is incorrect\n")
+    cluster.state = "disconnected"
+    cluster.password = "hunter3"
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
+    assert cluster.writes == [AUTH]
     error = capsys.readouterr().err
     assert "  Error: node1: Username and/or password is incorrect\n" in error
     assert "passwd hacluster" in error
@@ -162,11 +153,12 @@ def test_a_wrong_password_is_told_with_its_cure(
 
 
 def test_a_password_that_others_can_read_is_refused(
-    takeover: Takeover, password_file: Path, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, password_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The file must be its owner's alone; nothing is run."""
     password_file.chmod(0o640)
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 2
+    assert cluster.calls == []
     assert capsys.readouterr().err == (
         f"{password_file}: others than its owner can read it: chmod 600 {password_file}\n"
     )
@@ -187,33 +179,29 @@ def test_a_password_file_without_a_password_is_refused(
 
 
 def test_nodes_that_do_not_come_online_are_named(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The wait has an end, and says who is missing and where to look."""
     takeover.machine.corosync_conf.touch()
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
-    runner.expect("pcs", "cluster", "enable", "--all")
-    for _ in range(12):
-        runner.expect_state("joining")
+    cluster.state = "disconnected"
+    cluster.when(START, state="joining")
     assert takeover("cluster", "create", EXAMPLE) == 1
+    assert cluster.writes == [START, ENABLE]
+    assert cluster.reads["crm_mon"] == 11
     assert capsys.readouterr().err.startswith("after 120 s: node3 not online. Look at `journalctl")
 
 
 def test_fencing_that_does_not_start_is_told(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A cluster without fencing is not done: the device's own reason is shown."""
     takeover.machine.corosync_conf.touch()
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "start", "--all", "--wait=120", PATIENT)
-    runner.expect("pcs", "cluster", "enable", "--all")
-    runner.expect_state("running")
-    live = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
-    runner.expect("pcs", "cluster", "cib", stdout=live)
-    runner.expect(*WAIT)
-    runner.expect_state("fencing-stopped")
+    cluster.state = "disconnected"
+    cluster.cib = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
+    cluster.when(START, state="running")
+    cluster.when("crm_resource --wait", state="fencing-stopped")
     assert takeover("cluster", "create", EXAMPLE) == 1
+    assert cluster.writes == [START, ENABLE]
     assert capsys.readouterr().err == (
         "the cluster is up, but fencing is not: fence-power: start of fence-power failed on node2: "
         "unable to log in to 203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)\n"
@@ -246,7 +234,7 @@ def test_sbd_is_enabled_before_the_cluster_starts(
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace("[fencing.", SBD + "[fencing.", 1))
     assert commands(takeover, file, capsys)[1:5] == [
-        " ".join(SETUP[:-2]),
+        SETUP.removesuffix(" --start --wait=120"),
         "pcs stonith sbd device setup device=/dev/disk/by-id/sbd1 watchdog-timeout=8 "
         "msgwait-timeout=16 --force",
         "pcs stonith sbd enable watchdog=/dev/watchdog1 device=/dev/disk/by-id/sbd1 "
@@ -268,18 +256,17 @@ def test_watchdogs_alone_need_no_disk(
 
 
 def test_a_quorum_device_is_added_with_the_same_password(
-    runner: ExpectedCalls, takeover: Takeover, password_file: Path, tmp_path: Path,
+    cluster: Cluster, takeover: Takeover, password_file: Path, tmp_path: Path,
 ) -> None:  # fmt: skip
     """The witness is authenticated to, and asked for its vote."""
     file = tmp_path / "cluster.toml"
     table = '[quorum.device]\nhost = "witness"\nalgorithm = "lms"\n'
     file.write_text(EXAMPLE.read_text().replace("[fencing.", table + "[fencing.", 1))
-    runner.expect(*AUTH).stdin = "hunter2\n"
-    runner.expect(*SETUP)
-    runner.expect("pcs", "host", "auth", "witness", "-u", "hacluster").stdin = "hunter2\n"
-    add = ("pcs", "quorum", "device", "add", "model", "net", "host=witness", "algorithm=lms")
-    runner.expect(*add, exit_code=1, stderr="Error: witness: no certificate\n")
+    cluster.state = "disconnected"
+    add = "pcs quorum device add model net host=witness algorithm=lms"
+    cluster.when(add, exit_code=1, stderr="Error: witness: no certificate\n")
     assert takeover("cluster", "create", file, "--password-file", password_file) == 1
+    assert cluster.writes == [AUTH, SETUP, "pcs host auth witness -u hacluster", add]
 
 
 def test_corosync_s_timing_is_the_description_s(

@@ -10,7 +10,8 @@ import pytest
 from cib_templates.cib.text import to_text
 from cib_templates.reading.reading import read_description
 from pcs_wrapper.pacemaker.cib import read_cib_file
-from tests.unit.pcs_wrapper.conftest import CONFIG, CONFIGURED, LIVE, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import CONFIG, Cluster
+from tests.unit.pcs_wrapper.conftest import LIVE, Takeover
 
 CIB = LIVE / "2.1.xml"
 SHOP = LIVE / "shop.toml"
@@ -18,11 +19,11 @@ SHOP = LIVE / "shop.toml"
 
 @pytest.fixture
 def imported(
-    takeover: Takeover, runner: ExpectedCalls, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Path:
     """Import a CIB that Takeover has made, and return the description's file."""
     conf = tmp_path / "corosync.conf"
-    runner.expect(*CONFIG, "--corosync_conf", str(conf), stdout=json.dumps(CONFIGURED))
+    cluster.config_files[str(conf)] = CONFIG
     assert takeover("import", "--cib", CIB, "--corosync-conf", conf) == 0
     file = tmp_path / "imported.toml"
     file.write_text(capsys.readouterr().out)
@@ -37,13 +38,13 @@ def test_what_takeover_has_made_comes_back(imported: Path, takeover: Takeover) -
 
 
 def test_a_live_cluster_is_asked(
-    takeover: Takeover, runner: ExpectedCalls, capsys: pytest.CaptureFixture[str]
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By pcs alone; nothing is changed."""
-    runner.expect_state("running")
-    runner.expect_config()
-    runner.expect("pcs", "cluster", "cib", stdout=CIB.read_text())
+    cluster.state, cluster.cib = "running", CIB.read_text()
+    cluster.programs = {"pcs", "crm_mon"}
     assert takeover("import") == 0
+    assert cluster.writes == []
     assert capsys.readouterr().out.startswith("# Imported from this cluster.\n")
 
 
@@ -77,7 +78,7 @@ def test_a_change_by_hand_is_told(
 
 
 def test_a_cluster_that_could_not_be_applied_is_described_all_the_same(
-    takeover: Takeover, runner: ExpectedCalls, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """Without a fence device: the description is there to begin with, and says what it lacks."""
     cib = read_cib_file(CIB)
@@ -85,7 +86,7 @@ def test_a_cluster_that_could_not_be_applied_is_described_all_the_same(
         device.getparent().remove(device)
     changed, conf = tmp_path / "cib.xml", tmp_path / "corosync.conf"
     changed.write_text(to_text(cib))
-    runner.expect(*CONFIG, "--corosync_conf", str(conf), stdout=json.dumps(CONFIGURED))
+    cluster.config_files[str(conf)] = CONFIG
     assert takeover("import", "--cib", changed, "--corosync-conf", conf) == 1
     out = capsys.readouterr().out
     assert "[services.shop.app]" in out

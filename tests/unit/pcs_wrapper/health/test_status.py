@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from lxml import etree
 
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import parse_state
-from tests.unit.pcs_wrapper.conftest import CRM_MON, FIXTURES, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import Cluster, told
+from tests.unit.pcs_wrapper.conftest import Takeover
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written(cluster: Cluster) -> Iterator[None]:
+    """Whoever asks changes nothing."""
+    yield
+    assert cluster.writes == []
+
 
 WHY = [
     ("fencing-refused", "stopped", "waiting for node1 to be fenced; fencing by fence-power failed: "
@@ -31,11 +41,11 @@ WHY = [
 
 @pytest.mark.parametrize(("fixture", "state", "why"), WHY)
 def test_a_service_that_is_down_says_why(
-    *, fixture: str, state: str, why: str, runner: ExpectedCalls, takeover: Takeover,
+    *, fixture: str, state: str, why: str, cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The reason stands in one sentence behind the service's state."""
-    runner.expect_state(fixture)
+    cluster.state = fixture
     assert takeover("status") == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("  shop:"))
     where = " on node3" if fixture == "start-failed" else " on node1" if state == "blocked" else ""
@@ -44,10 +54,10 @@ def test_a_service_that_is_down_says_why(
 
 @pytest.mark.parametrize("fixture", ["running", "running-3.0"])
 def test_pacemaker_2_1_and_3_0_are_read(
-    fixture: str, runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    fixture: str, cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The XML of both is understood in the same way."""
-    runner.expect_state(fixture)
+    cluster.state = fixture
     assert takeover("status") == 0
     assert capsys.readouterr().out == (
         "cluster: quorum, node2 decides (DC)\n"
@@ -66,10 +76,10 @@ def test_pacemaker_2_1_and_3_0_are_read(
 
 
 def test_fencing_that_is_refused_is_seen_everywhere(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The node is UNCLEAN, and each node's failed fencing has its reason and its attempts."""
-    runner.expect_state("fencing-refused")
+    cluster.state = "fencing-refused"
     assert takeover("status") == 0
     out = capsys.readouterr().out
     assert "  node1  UNCLEAN (offline)\n" in out
@@ -79,14 +89,14 @@ def test_fencing_that_is_refused_is_seen_everywhere(
 
 
 def test_what_is_unmanaged_is_marked(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A service that runs, but that Pacemaker leaves alone, would not be failed over."""
     part = 'id="shop-app" resource_agent="ocf:takeover:app" role="Started" active="true" '
     part += 'orphaned="false" blocked="false" managed='
-    answer = (FIXTURES / "running.xml").read_text()
+    answer = told("running")
     assert f'{part}"true"' in answer
-    runner.expect(*CRM_MON, stdout=answer.replace(f'{part}"true"', f'{part}"false"'))
+    cluster.state = answer.replace(f'{part}"true"', f'{part}"false"')
     assert takeover("status") == 0
     assert (
         "  shop: running on node1 (unmanaged)\n"
@@ -113,46 +123,39 @@ LOGIN = (
     ],
 )  # fmt: skip
 def test_a_fencing_device_that_is_down_says_why(
-    *, old: str, new: str, why: str, runner: ExpectedCalls, takeover: Takeover,
+    *, old: str, new: str, why: str, cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """The reason and the cure stand behind the device; it does not wait for fencing itself."""
-    answer = (FIXTURES / "fencing-stopped.xml").read_text().replace(old, new)
-    runner.expect(*CRM_MON, stdout=answer)
+    answer = told("fencing-stopped").replace(old, new)
+    cluster.state = answer
     assert takeover("status") == 0
     assert (
         f"fencing devices:\n  fence-power (stonith:fence_apc): not running — {why}\n"
     ) in capsys.readouterr().out
 
 
-JOURNAL = (
-    *("journalctl", "--output=json", "--output-fields=MESSAGE", "--no-pager"),
-    *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
-)
-ENTRIES = "".join(
-    json.dumps({"MESSAGE": message}) + "\n"
-    for message in (
-        "fence_apc[480] stderr: [ unable to log in ]",
-        "Operation 'reboot' [480] targeting node3 using fence-power returned 1",
-        "fence_apc[481] stderr: [ the outlet is locked ]",
-        "Operation 'reboot' [481] targeting node1 using fence-power returned 1",
-        "Operation 'reboot' targeting node1 by node3 for pacemaker-controld.413@node3: Error",
-        [27, 91, 109],
-    )
-)
+ENTRIES = [
+    "fence_apc[480] stderr: [ unable to log in ]",
+    "Operation 'reboot' [480] targeting node3 using fence-power returned 1",
+    "fence_apc[481] stderr: [ the outlet is locked ]",
+    "Operation 'reboot' [481] targeting node1 using fence-power returned 1",
+    "Operation 'reboot' targeting node1 by node3 for pacemaker-controld.413@node3: Error",
+    [27, 91, 109],
+]
 
 
 @pytest.mark.parametrize("version", ["2.1", "3.0"])
 def test_a_refusal_without_a_reason_is_explained_from_the_journal(
     version: str,
-    runner: ExpectedCalls,
+    cluster: Cluster,
     takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Where Pacemaker keeps no reason, the fence agent's words about this node are found."""
-    runner.programs.add("journalctl")
-    runner.expect_state(f"fencing-refused-real-{version}")
-    runner.expect(*JOURNAL, stdout=ENTRIES)
+    cluster.programs.add("journalctl")
+    cluster.state = f"fencing-refused-real-{version}"
+    cluster.journal = ENTRIES
     assert takeover("status") == 0
     assert (
         "waiting for node1 to be fenced; fencing by fence-rig failed: the outlet is locked "
@@ -161,36 +164,29 @@ def test_a_refusal_without_a_reason_is_explained_from_the_journal(
 
 
 def test_a_refusal_whose_reason_cannot_be_found_says_where_it_is(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A user who may not read the journal gets the command that shows it."""
-    runner.programs.add("journalctl")
-    runner.expect_state("fencing-refused-real-2.1")
-    runner.expect(*JOURNAL, stderr="No journal files were opened", exit_code=1)
+    cluster.programs.add("journalctl")
+    cluster.state = "fencing-refused-real-2.1"
+    cluster.when("journalctl", stderr="No journal files were opened", exit_code=1)
     assert takeover("status") == 0
     assert "journalctl --identifier=pacemaker-fenced (4 attempts" in capsys.readouterr().out
 
 
-TOLD = (
+FAILURE = (
     '<failures><failure op_key="shop-app_asyncmon_0" node="node1" exitstatus="error" '
     'exitreason="Simulated failure" exitcode="1" call="20" status="complete" '
     'last-rc-change="{at}" queued="0" exec="0" interval="0" task="asyncmon"/></failures>'
 )
-ASK = (
-    *("attrd_updater", "--query", "--all", "--name=takeover-failure-shop-app"),
-    "--output-as=xml",
-)
-KEPT = (
-    '<pacemaker-result api-version="2.25"><attribute name="takeover-failure-shop-app" '
-    'value="{value}" host="{host}"/><status code="0" message="OK"/></pacemaker-result>'
-)
+KEPT = "takeover-failure-shop-app"
 WATCHED = "monitor of shop-app failed on node1: postgres (638) has ended"
 UNKNOWN = "asyncmon of shop-app failed on node1: Simulated failure"
 
 
 def _told(at: str) -> str:
-    answer = (FIXTURES / "running.xml").read_text()
-    return answer.replace("</resources>", "</resources>" + TOLD.format(at=at))
+    answer = told("running")
+    return answer.replace("</resources>", "</resources>" + FAILURE.format(at=at))
 
 
 @pytest.mark.parametrize(
@@ -206,13 +202,13 @@ def _told(at: str) -> str:
     ],
 )
 def test_what_the_watcher_told_is_shown_with_its_reason(
-    *, at: str, value: str, host: str, shown: str, runner: ExpectedCalls, takeover: Takeover,
+    *, at: str, value: str, host: str, shown: str, cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Instead of Pacemaker's "Simulated failure"; but not for one that somebody else told."""
-    runner.programs.add("attrd_updater")
-    runner.expect(*CRM_MON, stdout=_told(at))
-    runner.expect(*ASK, stdout=KEPT.format(value=value, host=host))
+    cluster.programs.add("attrd_updater")
+    cluster.state = _told(at)
+    cluster.attributes[KEPT, host] = value
     assert takeover("status") == 0
     assert capsys.readouterr().out.endswith(f"failed actions:\n  {shown}\n")
 
@@ -227,24 +223,24 @@ def test_what_the_watcher_told_is_shown_with_its_reason(
     ],
 )  # fmt: skip
 def test_a_reason_that_cannot_be_had_is_pacemakers(
-    code: int, answer: str, runner: ExpectedCalls, takeover: Takeover,
+    code: int, answer: str, cluster: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """After a restart of the cluster, or for a user who may not ask."""
-    runner.programs.add("attrd_updater")
-    runner.expect(*CRM_MON, stdout=_told("2026-11-24 15:47:31Z"))
-    runner.expect(*ASK, stdout=answer, exit_code=code)
+    cluster.programs.add("attrd_updater")
+    cluster.state = _told("2026-11-24 15:47:31Z")
+    cluster.when("attrd_updater --query", stdout=answer, exit_code=code)
     assert takeover("status") == 0
     assert UNKNOWN in capsys.readouterr().out
 
 
 def test_a_reason_of_the_watcher_is_data_too(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Programs get the same action and reason, and when that was."""
-    runner.programs.add("attrd_updater")
-    runner.expect(*CRM_MON, stdout=_told("2026-11-24 15:47:31Z"))
-    runner.expect(*ASK, stdout=KEPT.format(value="1795535251 it has ended", host="node1"))
+    cluster.programs.add("attrd_updater")
+    cluster.state = _told("2026-11-24 15:47:31Z")
+    cluster.attributes[KEPT, "node1"] = "1795535251 it has ended"
     assert takeover("status", "--json") == 0
     assert json.loads(capsys.readouterr().out)["failures"] == [
         {"resource": "shop-app", "action": "monitor", "node": "node1", "reason": "it has ended",
@@ -254,7 +250,7 @@ def test_a_reason_of_the_watcher_is_data_too(
 
 def test_attempts_before_a_success_do_not_count() -> None:
     """A node that has been fenced since is not failed any more."""
-    root = etree.parse(FIXTURES / "fencing-refused.xml").getroot()
+    root = etree.fromstring(told("fencing-refused").encode())
     for event in root.findall("fence_history/fence_event")[:3]:
         event.set("target", "node3")
     state = parse_state(root)
@@ -262,10 +258,10 @@ def test_attempts_before_a_success_do_not_count() -> None:
 
 
 def test_json_has_all_of_it(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Programs get the same facts as data."""
-    runner.expect_state("fencing-refused")
+    cluster.state = "fencing-refused"
     assert takeover("status", "--json") == 0
     data = json.loads(capsys.readouterr().out)
     assert data["quorum"] is True
@@ -278,12 +274,11 @@ def test_json_has_all_of_it(
 
 
 def test_no_cluster_running_is_exit_code_4(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A machine on which no cluster runs gets a sentence and the cure."""
     takeover.machine.corosync_conf.touch()
-    answer = (FIXTURES / "disconnected.xml").read_text()
-    runner.expect(*CRM_MON, stdout=answer, exit_code=102)
+    cluster.state = "disconnected"
     assert takeover("status") == 4
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -294,11 +289,10 @@ def test_no_cluster_running_is_exit_code_4(
 
 
 def test_before_there_is_a_cluster_the_way_to_one_is_told(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A machine without Corosync's configuration has nothing that could be started."""
-    answer = (FIXTURES / "disconnected.xml").read_text()
-    runner.expect(*CRM_MON, stdout=answer, exit_code=102)
+    cluster.state = "disconnected"
     assert takeover("status") == 4
     assert capsys.readouterr().err == (
         "this machine is in no cluster yet: create it: takeover cluster create FILE\n"
@@ -306,10 +300,11 @@ def test_before_there_is_a_cluster_the_way_to_one_is_told(
 
 
 def test_a_user_who_may_not_ask_is_told_who_may(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Pacemaker answers root and the group haclient only."""
-    runner.expect(*CRM_MON, stderr="crm_mon: Permission denied", exit_code=4)
+    cluster.state = "running"
+    cluster.when("crm_mon", stderr="crm_mon: Permission denied", exit_code=4)
     assert takeover("status") == 1
     assert capsys.readouterr().err.endswith(
         "  crm_mon: Permission denied\nRun it as root, or as a member of the group haclient\n"
@@ -318,13 +313,13 @@ def test_a_user_who_may_not_ask_is_told_who_may(
 
 @pytest.mark.parametrize("quote", ["&quot;", "&amp;quot;"])
 def test_a_reason_is_told_once_with_all_nodes(
-    quote: str, runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    quote: str, cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What fails everywhere alike is one line; Pacemaker 3.0's double escapes are undone."""
-    answer = (FIXTURES / "start-failed.xml").read_text()
+    answer = told("start-failed")
     answer = answer.replace('exitreason=""', 'exitreason="database files are incompatible"')
     answer = answer.replace("database files", f"{quote}data{quote} files")
-    runner.expect(*CRM_MON, stdout=answer)
+    cluster.state = answer
     assert takeover("status") == 0
     assert capsys.readouterr().out.endswith(
         "failed actions:\n"
@@ -333,19 +328,20 @@ def test_a_reason_is_told_once_with_all_nodes(
 
 
 def test_a_cluster_that_is_starting_is_exit_code_4(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """While Pacemaker starts, crm_mon has no state to tell."""
     answer = '<pacemaker-result><pacemakerd state="starting_daemons"/></pacemaker-result>'
-    runner.expect(*CRM_MON, stdout=answer)
+    cluster.state = answer
     assert takeover("status") == 4
     assert "starting" in capsys.readouterr().err
 
 
 def test_a_crm_mon_that_fails_is_shown(
-    runner: ExpectedCalls, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Any other failure is told with the command and its output."""
-    runner.expect(*CRM_MON, stderr="out of memory", exit_code=71)
+    cluster.state = "running"
+    cluster.when("crm_mon", stderr="out of memory", exit_code=71)
     assert takeover("status") == 1
     assert capsys.readouterr().err.splitlines()[1:] == ["  out of memory"]

@@ -9,7 +9,7 @@ import pytest
 
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
 from pcs_wrapper.machine.runner import Runner
-from tests.unit.pcs_wrapper.conftest import ExpectedCalls
+from tests.unit.fakes.cluster import Cluster
 
 
 def test_arguments_are_passed_as_they_are() -> None:
@@ -58,13 +58,13 @@ def test_a_program_that_hangs_is_stopped() -> None:
         Runner().run("sleep", "60", timeout=0.2)
 
 
-def test_a_program_that_is_missing_is_named_with_its_package(runner: ExpectedCalls) -> None:
+def test_a_program_that_is_missing_is_named_with_its_package(cluster: Cluster) -> None:
     """The error says what to install."""
-    runner.programs.clear()
+    cluster.programs.clear()
     with pytest.raises(ProgramMissing, match=r"pcs is not installed .*: apt install pcs"):
-        runner.run("pcs", "status", timeout=10)
+        cluster.run("pcs", "status", timeout=10)
     with pytest.raises(ProgramMissing) as caught:
-        runner.require("crm_mon", "crm_resource")
+        cluster.require("crm_mon", "crm_resource")
     assert caught.value.packages == ("pacemaker-cli-utils",)
 
 

@@ -9,11 +9,14 @@ from lxml import etree
 
 from pcs_wrapper.errors import ClusterError, CommandFailed, ProgramMissing
 from pcs_wrapper.pacemaker.simulation import Action, parse_actions, simulate
-from tests.unit.pcs_wrapper.conftest import SIMULATE, ExpectedCalls, Takeover
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.pcs_wrapper.conftest import Takeover
 
 FOLDER = Path(__file__).parents[1] / "crm_simulate"
 PARTS = ("shop-filesystem", "shop-app", "shop-address")
-CIB = etree.fromstring("<cib><configuration/><status/></cib>")
+CIB = "<cib><configuration/><status/></cib>"
+OLD = etree.fromstring(CIB)
+NEW = etree.fromstring("<cib><configuration><resources/></configuration><status/></cib>")
 
 
 def answer(name: str, release: str = "2.1") -> str:
@@ -73,46 +76,42 @@ class TestBothReleases:
         assert [each.kind for each in actions if each.target in PARTS] == ["move"] * 3
 
 
-def test_what_the_cluster_does_anyway_is_told_apart(
-    runner: ExpectedCalls, takeover: Takeover
-) -> None:
+def test_what_the_cluster_does_anyway_is_told_apart(cluster: Cluster, takeover: Takeover) -> None:
     """The scheduler is asked twice: without the change, and with it."""
-    runner.expect(*SIMULATE, stdout=answer("fenced"))
-    runner.expect(*SIMULATE, stdout=answer("fenced").replace('"shop-app"', '"new"'))
-    actions = simulate(takeover.machine, CIB, CIB)
+    cluster.cib = CIB
+    cluster.scheduled = (answer("fenced"), answer("fenced").replace('"shop-app"', '"new"'))
+    actions = simulate(takeover.machine, OLD, NEW)
     assert [each.target for each in actions if not each.anyway] == ["new"]
+    assert cluster.reads["env"] == 2
 
 
 def test_the_scheduler_is_asked_about_a_file_that_nobody_else_reads(
-    runner: ExpectedCalls, takeover: Takeover
+    cluster: Cluster, takeover: Takeover
 ) -> None:
     """The live daemons are not asked, and the file is gone afterwards."""
-    files: list[Path] = []
-
-    def look(command: tuple[str, ...]) -> None:
-        file = Path(command[1].removeprefix("CIB_file="))
-        assert file.parent.stat().st_mode & 0o777 == 0o700
-        assert file.read_text() == "<cib><configuration/><status/></cib>\n"
-        files.append(file)
-
-    for _ in range(2):
-        runner.expect(*SIMULATE, stdout=answer("nothing")).effect = look
-    assert simulate(takeover.machine, CIB, CIB) == ()
-    assert not any(file.exists() for file in files)
+    cluster.cib = CIB
+    cluster.scheduled = (answer("nothing"), answer("nothing"))
+    assert simulate(takeover.machine, OLD, NEW) == ()
+    assert cluster.reads == {"env": 2}
+    assert [etree.tostring(each) for each in cluster.simulated] == [
+        etree.tostring(OLD),
+        etree.tostring(NEW),
+    ]
+    cluster.check()
 
 
-def test_a_scheduler_that_fails_is_told(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_a_scheduler_that_fails_is_told(cluster: Cluster, takeover: Takeover) -> None:
     """What it said comes with the error."""
-    runner.expect(*SIMULATE, exit_code=65, stderr="Could not parse")
+    cluster.when("env", exit_code=65, stderr="Could not parse")
     with pytest.raises(CommandFailed, match="Could not parse"):
-        simulate(takeover.machine, CIB, CIB)
+        simulate(takeover.machine, OLD, NEW)
 
 
-def test_no_scheduler(runner: ExpectedCalls, takeover: Takeover) -> None:
+def test_no_scheduler(cluster: Cluster, takeover: Takeover) -> None:
     """The package that has it is named."""
-    runner.programs.remove("crm_simulate")
+    cluster.programs.remove("crm_simulate")
     with pytest.raises(ProgramMissing, match="pacemaker-cli-utils"):
-        simulate(takeover.machine, CIB, CIB)
+        simulate(takeover.machine, OLD, NEW)
 
 
 def test_an_answer_that_is_no_xml() -> None:

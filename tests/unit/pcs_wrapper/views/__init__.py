@@ -1,1 +1,1 @@
-"""Unit tests of pcs_wrapper/views."""
+"""What commands print: text, and JSON that keeps its contract."""

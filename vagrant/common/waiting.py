@@ -8,9 +8,9 @@ def eventually(condition: Callable[[], bool], limit: float, pause: float = 0.01)
     """Wait until a condition holds.
 
     Args:
-        condition: asked again and again, at least once.
-        limit: for how long at most, in seconds.
-        pause: from one question to the next, in seconds.
+        condition: Asked again and again, at least once.
+        limit: For how long at most, in seconds.
+        pause: From one question to the next, in seconds.
 
     Returns:
         Whether it held in time.

@@ -1,13 +1,15 @@
-"""The command line of `script/rig`."""
+"""The command line of `script/rig` and `script/vagrant-lab`."""
 
 import json
 import os
 
 import click
 
-from vagrant.debian import PYTHON_OF, TreeError
-from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-from vagrant.rig import KINDS, Rig, RigError, named
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.errors import RigError, TreeError
+from vagrant.common.networks import CLUSTER_LINKS, Link
+from vagrant.kinds import KINDS, named
+from vagrant.rig import Rig
 
 # What follows NODE is the command's own, its options too.
 _PASSED_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}

@@ -1,6 +1,7 @@
 """The demo's figures: what counts as an outage, and the form in which they are written."""
 
 import itertools
+import json
 import subprocess
 import sys
 
@@ -10,11 +11,12 @@ from vagrant.demo.client import Client, ClientError
 from vagrant.demo.faults import Outcome
 from vagrant.rig import Equipment
 
-#: Acknowledges rows at these times, then answers a check, as the ledger does.
+#: Acknowledges rows that were begun and acknowledged at these times, then answers a check, as the
+#: ledger does.
 _PROGRAM = """\
 import json, sys
-for at in json.loads(sys.argv[1]):
-    print(json.dumps({"ack": 1, "at": at}), flush=True)
+for begun, at in json.loads(sys.argv[1]):
+    print(json.dumps({"ack": 1, "begun": begun, "at": at}), flush=True)
 for line in sys.stdin:
     print(json.dumps({"acknowledged": 5, "lost": [3]}), flush=True)
 """
@@ -25,16 +27,22 @@ class _ScriptedRig:
 
     equipment = Equipment(token_time="1000ms", fencing="", disk="")
 
-    def __init__(self, acks: list[float]) -> None:
-        self._acks = acks
+    def __init__(self, rows: list[tuple[float, float]]) -> None:
+        self._rows = rows
 
     def client_command(self, *_command: str) -> list[str]:
-        return [sys.executable, "-c", _PROGRAM, str(self._acks)]
+        return [sys.executable, "-c", _PROGRAM, json.dumps(self._rows)]
 
 
 def _client(acks: list[float]) -> Client:
-    client = Client(_ScriptedRig(acks), "198.51.100.100", "secret")  # type: ignore[arg-type]
-    client.wait_until_served(acks[-1] - 0.001, 10)
+    """A client whose rows took no time, and were acknowledged at these times."""
+    return _client_of([(at, at) for at in acks])
+
+
+def _client_of(rows: list[tuple[float, float]]) -> Client:
+    """A client with these rows, when it has heard of the last one."""
+    client = Client(_ScriptedRig(rows), "198.51.100.100", "secret")  # type: ignore[arg-type]
+    client.wait_until_served(rows[-1][0] - 0.001, 10)
     return client
 
 
@@ -63,6 +71,15 @@ def test_a_client_that_is_not_served_is_an_error() -> None:
     """Waiting has an end, and the message says for how long it was."""
     with _client([1.0]) as client, pytest.raises(ClientError, match="not been served for 0 s"):
         client.wait_until_served(5.0, 0.05)
+
+
+def test_a_row_that_was_on_its_way_at_a_fault_is_no_service_after_it() -> None:
+    """However late its acknowledgement is read: only a row that was begun afterwards counts."""
+    with _client_of([(1.0, 1.1), (4.9, 5.2)]) as client:
+        with pytest.raises(ClientError, match="not been served for 0 s"):
+            client.wait_until_served(5.0, 0.05)
+        client.wait_until_served(4.8, 10)
+        assert client.outage(5.0, 5.1) == pytest.approx(4.1)
 
 
 @pytest.mark.parametrize(("lost", "double_mounts"), [*itertools.product([0, 1], repeat=2)])
@@ -99,7 +116,7 @@ def test_a_client_whose_program_ended_says_its_last_words() -> None:
 
 def test_help_needs_no_rig() -> None:
     """`--help` of the rig and the demo works for everybody."""
-    for module in ("vagrant.one_machine.cli", "vagrant.demo"):
+    for module in ("vagrant.cli", "vagrant.demo"):
         shown = subprocess.run(
             [sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=True
         )

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from vagrant.common.errors import RigError
+from vagrant.common.networks import CLUSTER_LINKS, Link
 from vagrant.lab import place
 from vagrant.lab.machines import Machines
 from vagrant.lab.place import LabLayout, Place
 from vagrant.lab.rig import LabRig
-from vagrant.one_machine.layout import CLUSTER_LINKS, Link
-from vagrant.rig import RigError
 
 _VIRSH = r"""#!/bin/sh
 shift 2

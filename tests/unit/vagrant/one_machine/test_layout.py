@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from vagrant.common.networks import CLIENT_HOST, FLOATING_HOST, STORAGE_HOST, Link, floating_address
 from vagrant.one_machine import layout
-from vagrant.one_machine.layout import Layout, Link, floating_address, free_loop_base
+from vagrant.one_machine.layout import Layout, free_loop_base
 
 _ALLOWED = [
     ipaddress.ip_network(net) for net in ("198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -63,8 +64,8 @@ def test_all_addresses_are_different_and_for_documentation() -> None:
     """Nodes, client, target and floating addresses never meet, nor a real host's."""
     rig = _layout(nodes=16)
     hosts = [rig.node_host(node) for node in rig.node_names]
-    hosts += [layout.STORAGE_HOST, layout.CLIENT_HOST]
-    assert len({*hosts, layout.FLOATING_HOST}) == len(hosts) + 1
+    hosts += [STORAGE_HOST, CLIENT_HOST]
+    assert len({*hosts, FLOATING_HOST}) == len(hosts) + 1
     for link in Link:
         for host in hosts:
             for address in map(ipaddress.ip_interface, link.host(host)):

@@ -19,7 +19,7 @@ _MNT_DETACH = 2
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 
 
-class Mount(IntFlag):
+class MountFlag(IntFlag):
     """Flags of mount(2)."""
 
     NONE = 0
@@ -33,12 +33,16 @@ class Mount(IntFlag):
 
 
 def mount(
-    source: str, target: Path | str, fstype: str = "", flags: Mount = Mount.NONE, data: str = ""
+    source: str,
+    target: Path | str,
+    fstype: str = "",
+    flags: MountFlag = MountFlag.NONE,
+    data: str = "",
 ) -> None:
     """Mount a file system, or change a mount (system call mount).
 
     Raises:
-        OSError: the kernel refused; the message names source and target.
+        OSError: The kernel refused; the message names source and target.
     """
     arguments = (source, str(target), fstype, flags, data)
     if _libc.mount(*(a.encode() if isinstance(a, str) else int(a) for a in arguments)):
@@ -100,10 +104,10 @@ def sethostname(name: str) -> None:
 
 
 def cgroup2_root() -> Path:
-    """Where the cgroup v2 hierarchy is mounted.
+    """Return where the cgroup v2 hierarchy is mounted.
 
     Raises:
-        FileNotFoundError: it is not mounted.
+        FileNotFoundError: It is not mounted.
     """
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields, _, rest = line.partition(" - ")
@@ -113,7 +117,7 @@ def cgroup2_root() -> Path:
 
 
 def remove_cgroup(cgroup: Path) -> bool:
-    """Remove a cgroup and all below it; True when it is gone.
+    """Remove a cgroup and all below it; return whether it is gone.
 
     A process that has just been killed keeps its cgroup for a moment.
     """
@@ -131,7 +135,7 @@ def add_loop_device(number: int) -> None:
 
 
 def detach_loop_device(number: int) -> bool:
-    """Detach what loop device `number` has attached; True when nothing is attached any more."""
+    """Detach what loop device `number` has attached; return whether nothing is any more."""
     # Fails where there is no such device or nothing attached; what counts is what is seen then.
     with suppress(OSError), Path(f"/dev/loop{number}").open("rb") as device:
         fcntl.ioctl(device, _LOOP_CLR_FD)
@@ -139,7 +143,7 @@ def detach_loop_device(number: int) -> bool:
 
 
 def remove_loop_device(number: int) -> bool:
-    """Detach loop device `number` and remove it; True when it is gone."""
+    """Detach loop device `number` and remove it; return whether it is gone."""
     detach_loop_device(number)
     with suppress(OSError), Path("/dev/loop-control").open("rb") as control:
         fcntl.ioctl(control, _LOOP_CTL_REMOVE, number)

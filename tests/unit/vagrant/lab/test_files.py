@@ -11,7 +11,10 @@ import pytest
 
 from vagrant.box.build import DISK_GIB, VAGRANTFILE, metadata
 from vagrant.box.image import packages
-from vagrant.debian import CHECKOUT, PYTHON_OF
+from vagrant.common.building import CHECKOUT
+from vagrant.common.debian import PYTHON_OF
+from vagrant.common.disks import TARGET
+from vagrant.common.networks import CLIENT_HOST, FIRST_NODE_HOST, STORAGE_HOST, Link
 from vagrant.lab.place import (
     CHAP_SECRET_FILE,
     CHAP_USER,
@@ -20,7 +23,6 @@ from vagrant.lab.place import (
     SBD_TARGET,
     LabLayout,
 )
-from vagrant.one_machine.layout import CLIENT_HOST, FIRST_NODE_HOST, STORAGE_HOST, TARGET, Link
 
 VAGRANT = CHECKOUT / "vagrant"
 PROVISION = VAGRANT / "provision"

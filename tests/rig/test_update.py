@@ -1,0 +1,238 @@
+"""New agents over old ones, under a service that runs: it goes on, and no failure is recorded.
+
+The old ones are those of the last commit whose modules lay side by side. They have started the
+service, have written its files in /run and have started the watcher: the new ones go on from there.
+"""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from tests.rig.conftest import RELEASES
+from tests.rig.copying import copy
+from tests.whole import damage_to_demo
+from vagrant.common.building import CHECKOUT
+from vagrant.common.networks import Link, floating_address
+from vagrant.common.waiting import eventually
+from vagrant.common.wheel import wheel_of
+from vagrant.demo.client import Client
+from vagrant.demo.faults import active_node, wait_until_whole
+from vagrant.demo.shop import (
+    SERVICE,
+    Administrator,
+    create_cluster,
+    create_database,
+    description,
+    prepare_nodes,
+)
+from vagrant.one_machine.rig import OneMachineRig
+
+OLD_COMMIT = "ae358a9030a6b3162729d65bd1c234dfc0ad8e11"
+OLD, NEW = "/opt/takeover", "/opt/takeover.new"
+#: A line for each monitor of the application; anybody may write there.
+CHECKS = "/var/lib/shop-checks"
+HEALTHY = "/usr/local/bin/shop-healthy"
+UNIT = "takeover-watcher"
+#: What is waited for comes in seconds.
+LIMIT = 60.0
+MONITORS = 5
+
+
+@dataclass(frozen=True)
+class Update:
+    """A service that old agents have started, and new ones look after.
+
+    Args:
+        rig: The rig that it runs on.
+        client: Who has been using it since before the update.
+        began: When the update began, in seconds since the epoch.
+        server: The process that served before the update.
+        starts: The starts of resources that Pacemaker knew of before the update.
+    """
+
+    rig: OneMachineRig
+    client: Client
+    began: float
+    server: str
+    starts: set[tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def old_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the old commit; the repository's history is needed for it."""
+    sources = tmp_path_factory.mktemp("old")
+    # The checkout may be another user's.
+    archive = ("git", "-c", "safe.directory=*", "-C", CHECKOUT, "archive", OLD_COMMIT)
+    packed = subprocess.run(archive, stdout=subprocess.PIPE, check=True)
+    subprocess.run(["tar", "--extract", "--directory", sources], input=packed.stdout, check=True)
+    return wheel_of(sources)
+
+
+@pytest.fixture(scope="module", params=RELEASES)
+def update(request: pytest.FixtureRequest, old_wheel: Path) -> Iterator[Update]:
+    """A service of old agents on two nodes, on which the new ones have just been installed."""
+    rig = OneMachineRig(f"test-update-{request.param}")
+    rig.down()
+    with ExitStack() as stack:
+        stack.callback(rig.down)
+        rig.up(nodes=2, release=request.param, say=print)
+        for node in rig.layout.node_names:
+            _install_old(rig, node, old_wheel)
+        password = _start_service(rig)
+        client = stack.enter_context(Client(rig, floating_address(), password))
+        client.wait_until_served(0, LIMIT)
+        node = active_node(rig)
+        assert eventually(lambda: _watcher(rig, node) != "0", LIMIT)
+        before = Update(rig, client, time.time(), _server(rig, node), _starts(rig))
+        for each in rig.layout.node_names:
+            _install_new(rig, each)
+        yield before
+
+
+def _install_old(rig: OneMachineRig, node: str, wheel: Path) -> None:
+    """Have the old version on a node, instead of this checkout's."""
+    copy(rig, node, wheel, f"/root/{wheel.name}")
+    pip = (f"{OLD}/bin/pip", "--quiet", "install", "--no-deps", "--no-index", "--force-reinstall")
+    rig.run(node, *pip, f"/root/{wheel.name}", check=True)
+    # There, modules lay side by side.
+    show = "import ocf_agents.registration; print(ocf_agents.registration.__file__)"
+    assert rig.run(node, f"{OLD}/bin/python3", "-c", show, check=True).stdout.startswith(OLD)
+
+
+def _start_service(rig: OneMachineRig) -> str:
+    """Start the demo's service, each part with a monitor every second; return its password."""
+    admin = Administrator(rig, lambda node, line: print(f"{node}# {line}"), print)
+    prepare_nodes(admin)
+    text = description(rig)
+    _, _, health = text.partition('health = "command:')
+    health = health.partition('"')[0]
+    for node in rig.layout.node_names:
+        rig.write(node, HEALTHY, f"#!/bin/sh\necho >>{CHECKS}\nexec {health}\n")
+        rig.run(node, "chmod", "755", HEALTHY, check=True)
+        rig.run(node, "install", "--mode=666", "/dev/null", CHECKS, check=True)
+    for old, new in (
+        (f'health = "command:{health}"', f'health = "command:{HEALTHY}"\nmonitor = "1s"'),
+        ('options = "noatime"', 'options = "noatime"\nmonitor = "1s"'),
+        ("prefix = 24", 'prefix = 24\nmonitor = "1s"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    password = create_database(admin, "node1")
+    create_cluster(admin, "node1", text)
+    wait_until_whole(rig)
+    return password
+
+
+def _install_new(rig: OneMachineRig, node: str) -> None:
+    """Update a node as an administrator does, with nothing stopped and nothing missing meanwhile.
+
+    In a folder beside the old one: an agent that is called while pip replaces its modules would not
+    find them.
+    """
+    wheel = Path(rig.layout.wheel).name
+    rig.run(node, "cp", "--archive", OLD, NEW, check=True)
+    pip = (f"{NEW}/bin/python3", "-m", "pip", "--quiet", "install", "--no-deps", "--no-index")
+    rig.run(node, *pip, "--force-reinstall", f"/opt/{wheel}", check=True)
+    rig.run(node, f"{NEW}/bin/takeover", "agents", "install", check=True)
+    rig.run(node, "ln", "--symbolic", "--force", f"{NEW}/bin/takeover", "/usr/local/bin/takeover")
+
+
+def _server(rig: OneMachineRig, node: str) -> str:
+    """The first process of PostgreSQL on the node that runs it."""
+    return rig.run(node, "head", "-1", "/srv/shop/data/postmaster.pid", check=True).stdout.strip()
+
+
+def _starts(rig: OneMachineRig) -> set[tuple[str, str]]:
+    """The resource and the call of every start that Pacemaker knows of."""
+    seen = rig.run("node1", "crm_mon", "--output-as=xml", "--one-shot", check=True).stdout
+    histories = etree.fromstring(seen.encode()).iterfind("node_history/node/resource_history")
+    return {
+        (str(history.get("id")), str(operation.get("call")))
+        for history in histories
+        for operation in history.iterfind("operation_history[@task='start']")
+    }
+
+
+def _watcher(rig: OneMachineRig, node: str) -> str:
+    """The watcher's process on a node, "0" if there is none."""
+    show = ("systemctl", "show", "--property=MainPID", "--value", UNIT)
+    return rig.run(node, *show).stdout.strip()
+
+
+def _told(update: Update, node: str) -> str:
+    """What the watcher has told Pacemaker on a node since the update began."""
+    journal = ("journalctl", f"--unit={UNIT}", f"--since=@{update.began:.0f}", "--no-pager")
+    lines = update.rig.run(node, *journal, check=True).stdout.splitlines()
+    return "\n".join(line for line in lines if "told Pacemaker" in line)
+
+
+def _checks(rig: OneMachineRig, node: str) -> int:
+    return rig.run(node, "cat", CHECKS, check=True).stdout.count("\n")
+
+
+def _wait_for_monitors(update: Update, node: str) -> None:
+    """Wait until each resource, which is all monitored alike, has been monitored several times."""
+    expected = _checks(update.rig, node) + MONITORS
+    assert eventually(lambda: _checks(update.rig, node) >= expected, LIMIT, pause=0.2)
+
+
+def _happen(rig: OneMachineRig, node: str) -> None:
+    """Have mounts and addresses change, which is what the watcher watches, but no resource's."""
+    address = f"{Link.LINK0.subnet[201]}/32"
+    for command in (
+        "mount -t tmpfs none /mnt",
+        "umount /mnt",
+        f"ip address add {address} dev {Link.LINK0}",
+        f"ip address del {address} dev {Link.LINK0}",
+    ):
+        rig.run(node, *command.split(), check=True)
+
+
+def _assert_nothing_happened(update: Update, node: str) -> None:
+    """Nothing is recorded as failed or counted, nobody was told, and the same server serves."""
+    assert damage_to_demo(update.rig) == []
+    assert _told(update, node) == ""
+    assert active_node(update.rig) == node
+    assert _server(update.rig, node) == update.server
+    assert _starts(update.rig) == update.starts
+
+
+def test_the_service_runs_on_under_the_new_agents(update: Update) -> None:
+    """Monitors of the new ones, and events of the watcher that the old ones have started."""
+    node = active_node(update.rig)
+    launcher = update.rig.run(node, "cat", "/usr/lib/ocf/resource.d/takeover/app", check=True)
+    assert f"{NEW}/" in launcher.stdout
+    assert f"{OLD}/" not in launcher.stdout
+    _wait_for_monitors(update, node)
+    _happen(update.rig, node)
+    _wait_for_monitors(update, node)
+    _assert_nothing_happened(update, node)
+
+
+def test_nothing_needs_the_old_version_any_more(update: Update) -> None:
+    """Removed, its watcher ends; a monitor starts the new one, and that is content, too."""
+    node = active_node(update.rig)
+    old = _watcher(update.rig, node)
+    for each in update.rig.layout.node_names:
+        update.rig.run(each, "rm", "--recursive", OLD, check=True)
+    _happen(update.rig, node)
+    assert eventually(lambda: _watcher(update.rig, node) not in ("0", old), LIMIT, pause=0.2)
+    _happen(update.rig, node)
+    _wait_for_monitors(update, node)
+    _assert_nothing_happened(update, node)
+
+
+def test_a_failure_is_told_by_the_new_watcher(update: Update) -> None:
+    """It has read what the old agents have written about the resource."""
+    node = active_node(update.rig)
+    update.rig.run(node, "kill", "-KILL", update.server, check=True)
+    assert eventually(lambda: f"{SERVICE}-app" in _told(update, node), LIMIT, pause=0.2)
+    update.client.wait_until_served(time.monotonic(), LIMIT)
+    update.rig.run("node1", "crm_resource", "--cleanup", check=True)
+    wait_until_whole(update.rig)

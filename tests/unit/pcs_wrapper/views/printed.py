@@ -1,0 +1,214 @@
+"""What the commands really print about one cluster, in text and in JSON, of both releases.
+
+The pages in docs/reference show these outputs, and the tests of this folder judge them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lxml import etree
+
+from cib_templates.cib.text import to_text
+from pcs_wrapper.cli import run
+from pcs_wrapper.machine.machine import Machine
+from tests.conformance.conftest import GOOD
+from tests.unit.fakes.cluster import PUSH, Cluster
+
+RELEASES = ("2.1", "3.0")
+_FIXTURES = Path(__file__).parents[1]
+_LIVE = _FIXTURES / "live_cib"
+_RUNNING = {"2.1": "running", "3.0": "running-3.0"}
+# Where agents of one's own are put.
+_AGENT = "/usr/local/lib/ocf/resource.d/example/good"
+_DESCRIPTION = "cluster.toml"
+
+
+class Command:
+    """The command line of a node in a cluster of one release.
+
+    Args:
+        release: The release of Pacemaker.
+        folder: An empty folder, in which the description is.
+    """
+
+    def __init__(self, release: str, folder: Path) -> None:
+        self.release = release
+        self.folder = folder
+        self.cluster = Cluster(cib=(_LIVE / f"{release}.xml").read_text())
+        self.cluster.state = _RUNNING[release]
+        agents = folder / "agents"
+        agents.mkdir()
+        for name in ("app", "filesystem", "ip"):
+            (agents / name).touch(mode=0o755)
+        self._machine = Machine(
+            runner=self.cluster,
+            is_root=True,
+            corosync_conf=folder / "corosync.conf",
+            agents=agents,
+            schemas=folder / "schemas",
+            state=folder / "state",
+            program=Path("/usr/local/bin/takeover"),
+            host="node1",
+            interfaces=folder / "interfaces",
+            user="alice",
+            now=lambda: datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
+            clock=self.cluster.clock,
+            sleep=self.cluster.sleep,
+        )
+        text = (_LIVE / "shop.toml").read_text()
+        # As the live CIB of that release was made.
+        self.description = text.replace("ql/15", "ql/17") if release == "3.0" else text
+
+    @property
+    def description(self) -> str:
+        """The text of the description."""
+        return (self.folder / _DESCRIPTION).read_text()
+
+    @description.setter
+    def description(self, text: str) -> None:
+        (self.folder / _DESCRIPTION).write_text(text)
+
+    def change_a_parameter(self) -> None:
+        """Edit the description, so that there is something to change."""
+        self.description = self.description.replace('user = "postgres"', 'user = "pg"')
+        simulated = _FIXTURES / "crm_simulate"
+        self.cluster.scheduled = (
+            (simulated / f"nothing-{self.release}.xml").read_text(),
+            (simulated / f"parameter-{self.release}.xml").read_text(),
+        )
+
+    def __call__(self, *arguments: str) -> str:
+        """Return what a command prints on standard output, or else on standard error."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            run(arguments, self._machine)
+        assert "fault in Takeover" not in err.getvalue(), err.getvalue()
+        return out.getvalue() or err.getvalue()
+
+
+def _status(command: Command, *options: str) -> str:
+    command.cluster.state = f"fencing-refused-real-{command.release}"
+    return command("status", *options)
+
+
+def _check(command: Command, *options: str) -> str:
+    if options:  # in text, a mistake is an error
+        command.description = command.description.replace("prefix = 24", "prefiks = 24")
+    return command("check", *options, _DESCRIPTION)
+
+
+def _plan(command: Command, *options: str) -> str:
+    command.change_a_parameter()
+    command.description = command.description.replace(
+        'pattern = "standby"', 'pattern = "standby"\nbudget = "10s"'
+    )
+    return command("plan", *options, _DESCRIPTION)
+
+
+def _apply_dry_run(command: Command, *options: str) -> str:
+    command.change_a_parameter()
+    return command("apply", "--dry-run", *options, _DESCRIPTION)
+
+
+def _apply(command: Command, *options: str) -> str:
+    command.change_a_parameter()
+    command.cluster.when(PUSH, state="start-failed")
+    command.cluster.when(PUSH, state=_RUNNING[command.release])
+    return command("apply", "-m", "another user", *options, _DESCRIPTION)
+
+
+def _applied(command: Command) -> None:
+    command.change_a_parameter()
+    command("apply", "-m", "another user", "--confirm", "5m", _DESCRIPTION)
+
+
+def _rollback_dry_run(command: Command, *options: str) -> str:
+    _applied(command)
+    # Somebody else's work is in the way.
+    command.cluster.edit('value="INT"', 'value="QUIT"')
+    return command("rollback", "--dry-run", *options)
+
+
+def _rollback(command: Command, *options: str) -> str:
+    _applied(command)
+    return command("rollback", "--yes", "-m", "too early", *options)
+
+
+def _history(command: Command, *options: str) -> str:
+    _rollback(command)
+    return command("history", *options)
+
+
+def _drift(command: Command, *options: str) -> str:
+    root = etree.fromstring(command.cluster.cib)
+    [resources] = root.iterfind("configuration/resources")
+    root_of_cups = {"id": "cups", "class": "systemd", "type": "cups"}
+    resources.append(resources.makeelement("primitive", root_of_cups))
+    [user] = root.xpath("//primitive[@id='shop-app']//nvpair[@name='user']")
+    user.set("value", "root")
+    command.cluster.cib = to_text(root)
+    return command("drift", *options, _DESCRIPTION)
+
+
+def _agents_check(command: Command, *options: str) -> str:
+    agent = command.folder / "good"
+    agent.write_text(
+        GOOD.replace("stop) stop ;;", "stop) [ -e $state ] || fail 7 'nothing there'; stop ;;")
+    )
+    agent.chmod(0o755)
+    only = ("--only", "stop-before-start", "--only", "meta-data")
+    text = command("agents", "check", "good", "-o", "colour=blue", *only, *options)
+    return re.sub(r'("seconds": )[0-9.]+', r"\g<1>0.004", text.replace(str(agent), _AGENT))
+
+
+def _agents_check_list(command: Command, *options: str) -> str:
+    return command("agents", "check", "--list", *options)
+
+
+def _error(command: Command, *options: str) -> str:
+    command.description = command.description.replace("prefix = 24", "prefiks = 24")
+    return command("plan", *options, _DESCRIPTION)
+
+
+_PRINTED: dict[str, Callable[..., str]] = {
+    "status": _status,
+    "check": _check,
+    "plan": _plan,
+    "apply": _apply,
+    "apply-dry-run": _apply_dry_run,
+    "rollback": _rollback,
+    "rollback-dry-run": _rollback_dry_run,
+    "history": _history,
+    "drift": _drift,
+    "agents-check": _agents_check,
+    "agents-check-list": _agents_check_list,
+    "error": _error,
+}
+
+
+def printed(name: str, release: str, *options: str) -> str:
+    """Return what a command prints.
+
+    Args:
+        name: The name of its output, as `takeover schema --output` takes it.
+        release: The release of Pacemaker.
+        options: `--json`, or nothing for text.
+    """
+    with tempfile.TemporaryDirectory(prefix="takeover-test-") as folder:
+        return _PRINTED[name](Command(release, Path(folder)), *options)
+
+
+def examples() -> dict[str, str]:
+    """Return an example of each JSON output."""
+    return {name: printed(name, "3.0", "--json") for name in _PRINTED}

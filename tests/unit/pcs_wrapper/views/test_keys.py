@@ -1,0 +1,146 @@
+"""The keys of each output, by heart: whoever renames something inside sees here whom it breaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pcs_wrapper.views.contract.outputs import OUTPUTS, published_schema
+from tests.unit.pcs_wrapper.views.printed import printed
+
+_CHANGES = "created changed removed"
+_PART = "id agent role nodes failed blocked managed disabled"
+_SERVICE = {"": "id state nodes why parts", ".parts": _PART}
+_FINDING = "code severity file line path message hint"
+_DIFFERENCE = {"": "change what name service facts", ".facts": "name old new"}
+_SPAN = "likely limit source"
+_RULE = "chapter rule sentence source severity"
+_STEP = "what commands"
+# Objects whose keys are names.
+_NAMES = ("phases", "stopped_fencing")
+_ROLLED_BACK = "checkpoint undone changes touched services stopped_fencing"
+
+
+def _below(path: str, keys: dict[str, str]) -> dict[str, str]:
+    return {f"{path}{inner}": words for inner, words in keys.items()}
+
+
+def _outage(path: str) -> dict[str, str]:
+    return {path: "total phases", f"{path}.total": _SPAN, f"{path}.phases.*": _SPAN}
+
+
+#: What a user's program may rely on: keys may be added here, and none may go without a new number.
+KEYS: dict[str, dict[str, str]] = {
+    "status": {
+        "": "schema quorum dc maintenance nodes services fencing stopped_fencing failures "
+        "failed_fencing",
+        "nodes": "name online unclean standby maintenance pending state",
+        **_below("services", _SERVICE),
+        "fencing": _PART,
+        "failures": "resource action node reason at",
+        "failed_fencing": "node reason attempts",
+    },
+    "check": {"": "schema mistakes warnings", "mistakes": _FINDING, "warnings": _FINDING},
+    "plan": {
+        "": "schema differences unchanged actions not_simulated services",
+        **_below("differences", _DIFFERENCE),
+        "actions": "kind target source dest reason word anyway",
+        "services": "service touched stopped interrupted node_failure application_failure budget "
+        "fits",
+        **_outage("services.interrupted"),
+        **_outage("services.node_failure"),
+        **_outage("services.application_failure"),
+    },
+    "apply": {
+        "": "schema changes services stopped_fencing checkpoint harm rolled_back rollback_failure "
+        "confirm_by",
+        "changes": _CHANGES,
+        **_below("services", _SERVICE),
+        "rolled_back": _ROLLED_BACK,
+        "rolled_back.changes": _CHANGES,
+        **_below("rolled_back.services", _SERVICE),
+    },
+    "apply-dry-run": {"": "schema changes commands steps", "changes": _CHANGES, "steps": _STEP},
+    "rollback": {
+        "": f"schema {_ROLLED_BACK}",
+        "changes": _CHANGES,
+        **_below("services", _SERVICE),
+    },
+    "rollback-dry-run": {
+        "": "schema undone changes touched commands steps",
+        "changes": _CHANGES,
+        "steps": _STEP,
+    },
+    "history": {
+        "": "schema checkpoints",
+        "checkpoints": "number at user command message cluster changes state epoch_before "
+        "epoch_after confirm_by undoes stopped_by note",
+        "checkpoints.changes": _CHANGES,
+    },
+    "drift": {"": "schema differences not_managed", **_below("differences", _DIFFERENCE)},
+    "agents-check": {
+        "": "schema agent version judged_by parameters good summary results",
+        "summary": "ok failed advice skipped",
+        "results": f"{_RULE} verdict why seconds faults",
+        "results.faults": "found right ran",
+        "results.faults.ran": "command exit_code ended seconds stdout stderr",
+    },
+    "agents-check-list": {"": "schema rules", "rules": _RULE},
+    "error": {
+        "": "schema error",
+        "error": "code message hint exit_code findings",
+        "error.findings": _FINDING,
+    },
+}
+
+
+def test_all_outputs_are_here() -> None:
+    """A new one gets its keys written down."""
+    assert KEYS.keys() == OUTPUTS.keys()
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_schema_has_these_keys(name: str) -> None:
+    """All of them, in this order, and no other."""
+    schema = published_schema(OUTPUTS[name])
+    assert dict(_described(schema, schema.get("$defs", {}), "")) == KEYS[name]
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_what_is_printed_has_these_keys(name: str) -> None:
+    """What is made inside of Takeover arrives under them."""
+    found = dict(_found(json.loads(printed(name, "2.1", "--json")), ""))
+    assert found == {path: KEYS[name][path] for path in found}
+
+
+def _described(schema: Any, known: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield where a schema has an object, and the object's keys."""
+    if "$ref" in schema:
+        schema = known[schema["$ref"].rpartition("/")[2]]
+    for kind in schema.get("anyOf", ()):
+        yield from _described(kind, known, path)
+    if "items" in schema:
+        yield from _described(schema["items"], known, path)
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from _described(schema["additionalProperties"], known, f"{path}.*")
+    if "properties" in schema:
+        yield path, " ".join(schema["properties"])
+        for key, field in schema["properties"].items():
+            yield from _described(field, known, f"{path}.{key}".removeprefix("."))
+
+
+def _found(output: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield where an output has an object, and the object's keys."""
+    if isinstance(output, list):
+        for each in output:
+            yield from _found(each, path)
+    elif isinstance(output, dict) and path.rpartition(".")[2] in _NAMES:
+        for each in output.values():
+            yield from _found(each, f"{path}.*")
+    elif isinstance(output, dict):
+        yield path, " ".join(output)
+        for key, value in output.items():
+            yield from _found(value, f"{path}.{key}".removeprefix("."))

@@ -1,1 +1,0 @@
-"""Unit tests of the rig and the demo: what needs neither root nor namespaces."""

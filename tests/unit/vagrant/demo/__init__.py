@@ -1,0 +1,1 @@
+"""The demo, with neither a rig nor a cluster."""

@@ -1,0 +1,1 @@
+"""What both kinds of rig are made with: errors, names, networks, Debian trees, system calls."""
