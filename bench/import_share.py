@@ -54,11 +54,11 @@ def outcome(cib: etree._Element, name: str) -> tuple[str, list[str]]:
         return BROKEN, [traceback.format_exc()]
     if found.mistakes:
         return LACKING, [mistake.partition(": ")[2] for mistake in found.mistakes]
-    return (IN_PART if found.unsaid else WHOLE), [str(each) for each in found.unsaid]
+    return (IN_PART if found.undescribed else WHOLE), [str(each) for each in found.undescribed]
 
 
 def _kind(said: str) -> str:
-    """Return what is unsaid or lacking without the names in it."""
+    """Return what is undescribed or lacking without the names in it."""
     for known in ("meta attribute", "parameter", "monitor", "start", "stop"):
         if re.match(rf"\S+,? {known}", said):
             return known

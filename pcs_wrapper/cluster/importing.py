@@ -11,7 +11,7 @@ from lxml import etree
 
 from cib_templates.errors import DescriptionError
 from cib_templates.importing.cluster import Cluster, import_cib
-from cib_templates.importing.undescribed import Unsaid, unsaid
+from cib_templates.importing.undescribed import Undescribed, undescribed
 from cib_templates.reading.reading import parse_description
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
@@ -28,12 +28,12 @@ class Imported:
 
     Attributes:
         text: The description, as TOML.
-        unsaid: What of the cluster it does not say; nothing is known of that if there are mistakes.
+        undescribed: What of the cluster is not in it; not known if there are mistakes.
         mistakes: What has to be put right before it can be applied, such as a missing fence device.
     """
 
     text: str
-    unsaid: tuple[Unsaid, ...] = ()
+    undescribed: tuple[Undescribed, ...] = ()
     mistakes: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ def imported(found: etree._Element, config: ClusterConfig, source: str) -> Impor
         mistakes = tuple(f"{each.key}: {each.sentence}" for each in error.findings)
         wrong = ["To be put right before it can be applied:", *(f"  {each}" for each in mistakes)]
         return Imported(_heading(source, wrong) + text, mistakes=mistakes)
-    left = tuple(unsaid(found, description))
+    left = tuple(undescribed(found, description))
     said = ["What is not said here, or otherwise:", *(f"  {each}" for each in left)]
     return Imported(_heading(source, said if left else []) + text, left)
 

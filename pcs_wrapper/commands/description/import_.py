@@ -43,7 +43,7 @@ def import_(ctx: click.Context, cib_file: Path | None, corosync_conf: Path | Non
     else:
         imported = import_live(machine)
     click.echo(imported.text, nl=False)
-    for each in (*imported.unsaid, *imported.mistakes):
+    for each in (*imported.undescribed, *imported.mistakes):
         machine.console.warning(str(each))
     if imported.mistakes:
         ctx.exit(1)
