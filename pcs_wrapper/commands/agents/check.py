@@ -76,7 +76,8 @@ def check(
     broken rule that says `should`), or skipped with the reason. For a broken rule it shows the
     action that was run as a command, with its differences from the usual environment.
 
-    Exit codes: 0 no rule failed; 1 a rule failed; 2 the command line is wrong.
+    Exit codes: 0 no rule failed; 1 a rule failed, or with --strict there is advice; 2 the command
+    line is wrong.
     """  # noqa: D301 - \b is click's
     import signal
 

@@ -58,9 +58,10 @@ def apply(
       takeover apply -m "add the batch service" cluster.toml
       takeover apply --confirm 5m cluster.toml
 
-    Exit codes: 0 all services and fencing devices run, or an administrator has disabled them; 1 one
-    of them does not run, or the change failed; 2 the command line or the description is wrong; 4 no
-    cluster runs on this machine.
+    Exit codes: 0 all described services and all fencing devices run (a service that an
+    administrator has disabled need not); 1 one of them does not run, the change was rolled back, or
+    the command failed; 2 the command line or the description is wrong; 4 no cluster runs on this
+    machine.
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.saved_plan import read

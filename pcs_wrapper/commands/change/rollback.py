@@ -46,9 +46,9 @@ def rollback(
       takeover rollback --dry-run
       takeover rollback 2
 
-    Exit codes: 0 all services and fencing devices run afterwards, or an administrator has disabled
-    them; 1 one of them does not run, or the rollback failed; 2 the command line is wrong; 4 no
-    cluster runs on this machine.
+    Exit codes: 0 all services and fencing devices run afterwards (a service that an administrator
+    has disabled need not); 1 one of them does not run, or the rollback failed; 2 the command line
+    is wrong; 4 no cluster runs on this machine.
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.history import interruption

@@ -15,7 +15,7 @@ def cluster() -> None:
     """Create a cluster."""
 
 
-@cluster.command()
+@cluster.command(short_help="Create the cluster of a description.")
 @description_file
 @click.option(
     "--password-file",
@@ -32,7 +32,7 @@ def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run:
     Run it on one of the nodes. On every node pcsd must run, and the user hacluster must have the
     same password. If a part of the cluster is missing, it is completed, and if it is stopped, it is
     started; it is never destroyed. The services are not created: `takeover apply FILE` does that
-    afterwards. If the description has SBD disks, the data on them is lost.
+    afterwards. If the description has SBD disks, the data on them is lost when SBD is set up.
 
     \b
     Examples:

@@ -37,8 +37,8 @@ def import_(ctx: click.Context, cib_file: Path | None, corosync_conf: Path | Non
       takeover import > cluster.toml
       takeover import --cib cib.xml --corosync-conf corosync.conf > cluster.toml
 
-    Exit codes: 0 the description can be applied; 1 the cluster lacks something that Takeover
-    requires, such as fencing, which is listed in the same places, or the command failed; 2 the
+    Exit codes: 0 the description can be applied; 1 the command failed, or the cluster lacks
+    something that Takeover requires, such as fencing, which is listed in the same places; 2 the
     command line is wrong; 4 no cluster runs on this machine.
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.cluster.importing import import_file, import_live
