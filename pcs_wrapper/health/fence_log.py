@@ -1,9 +1,9 @@
-"""What a fence agent printed when it failed, from this node's journal.
+"""Reading from this node's journal what a fence agent printed when it failed.
 
-Pacemaker's fencing history has no exit reason if the agent itself failed (2.1.5 and 3.0.0 alike):
-crm_mon only shows that it did. What the agent printed is in the journal of the node that ran it,
-and nowhere else. It is shown to people; nothing is decided from it, and if it cannot be found, the
-history stays as it is.
+Pacemaker's fencing history has no exit reason if the agent itself failed (in 2.1.5 and in 3.0.0):
+crm_mon shows only that it failed. The output of the agent is in the journal of the node that ran
+it, and nowhere else. It is only shown to users; no decision depends on it. If it cannot be found,
+the history is left unchanged.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ _JOURNAL = (
     *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
 )
 _TIMEOUT = 10.0
-# lib/fencing/st_actions.c and daemons/fenced/fenced_commands.c log these two, in this order.
+# These two messages are logged in this order, by lib/fencing/st_actions.c and
+# daemons/fenced/fenced_commands.c.
 _OUTPUT = re.compile(r"\[(?P<pid>\d+)\] stderr: \[ (?P<text>.*) \]$")
 _OPERATION = re.compile(r"Operation '\S+' \[(?P<pid>\d+)\] targeting (?P<target>\S+) .*returned ")
 
 
 def explain(state: ClusterState, runner: Runner) -> ClusterState:
-    """Return the state in which failed fencing without a reason has what the agent printed last.
+    """Return the state with the agent's last output as the reason of unexplained fencing failures.
 
     Args:
         state: The cluster's state.
-        runner: Runs journalctl on this node.
+        runner: The runner for journalctl.
     """
     unexplained = any(map(_is_unexplained, state.fencing_history))
     if not unexplained or runner.find("journalctl") is None:
@@ -51,17 +52,17 @@ def _is_unexplained(event: FencingEvent) -> bool:
 
 def _messages(runner: Runner) -> list[str]:
     try:
-        # The exit code is 1 if there are no such entries, or if this user may not read them.
+        # The exit code is 1 if there are no such entries, or if the user may not read them.
         journal = runner.run(*_JOURNAL, timeout=_TIMEOUT, ok=(0, 1)).stdout
     except ProgramError:
         return []
     entries = (json.loads(line) for line in journal.splitlines() if line.startswith("{"))
-    # A message that is not text is an array of bytes.
+    # The journal shows a message that is not text as an array of bytes.
     return [entry["MESSAGE"] for entry in entries if isinstance(entry.get("MESSAGE"), str)]
 
 
 def _output_by_target(messages: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the target of every attempt and what the agent printed, the latest attempt last."""
+    """Yield the target of each attempt and the output of the agent, the latest attempt last."""
     printed: dict[str, str] = {}
     for message in messages:
         if output := _OUTPUT.search(message):
