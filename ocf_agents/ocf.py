@@ -33,6 +33,8 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
             log(error.details, ERROR)
         return _fail(str(error), error.code, environ)
     except PermissionError as error:
+        if posix.geteuid() == 0:  # as in a container, where root may not do everything
+            return _fail(f"{action}: {error}", Code.ERR_GENERIC, environ)
         return _fail(f"{action}: {error}; agents run as root", Code.ERR_PERM, environ)
     except OSError as error:
         return _fail(f"{action}: {error}", Code.ERR_GENERIC, environ)
@@ -48,6 +50,7 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
 def main(agent: type[Agent]) -> NoReturn:
     """Run the agent as a program."""
     posix.chdir("/")  # an agent must not itself keep busy the filesystem that it unmounts
+    posix.closerange(3, posix.sysconf("SC_OPEN_MAX"))  # whatever the caller has left open
     encoding = sys.getfilesystemencoding()
     environ = {
         name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
