@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ocf_agents.program.identity import Identity
 
 NAME = "check-"  # of its cgroup, and the number of the agent that runs it
-PATIENCE = 0.5  # seconds; what waits for a dead disk does not end
+PATIENCE = 2.0  # seconds; what waits for a dead disk does not end
 MOMENT = 0.002
 
 
