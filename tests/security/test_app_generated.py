@@ -61,6 +61,7 @@ def running() -> list[int]:
     user=st.sampled_from(["nobody", ""]),
 )
 def test_whatever_is_given_every_action_answers_in_time(
+    *,
     node: Node,
     theirs: Path,
     place: Path,
