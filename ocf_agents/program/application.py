@@ -76,7 +76,7 @@ class Application:
             known.add(main.pid)
         if not values and not known:
             return []
-        from ocf_agents.program.relatives import Mark, relatives
+        from ocf_agents.program.processes.relatives import Mark, relatives
 
         found = relatives(Mark.recall(values), known, deadline)
         return [process for pid in found if (process := identify(pid))]

@@ -5,7 +5,7 @@ Cgroup      a cgroup v2 of our own: elsewhere
 Session     the POSIX session of the first process, when there is no cgroup v2, or none that may be
             written to, as in a container
 
-What leaves them is looked for in relatives.py.
+What leaves them is looked for in processes/relatives.py.
 
 The names follow from the resource instance alone, so that a stop finds the processes even if the
 start was killed half-way.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 
 from ocf_agents.program.names import identifier
-from ocf_agents.program.relatives import Mark
+from ocf_agents.program.processes.relatives import Mark
 from ocf_agents.runtime import mountinfo, systemd
 from ocf_agents.runtime.process import SESSION, identify, stat
 
@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from ocf_agents.program.holder import Holder
+    from ocf_agents.program.processes.holder import Holder
     from ocf_agents.runtime.agent import Deadline
     from ocf_agents.runtime.state import State
 
@@ -152,7 +152,7 @@ class Scope(Cgroup):
         Raises:
             AgentError: systemd does not make it.
         """
-        from ocf_agents.program.holder import Holder
+        from ocf_agents.program.processes.holder import Holder
         from ocf_agents.runtime.command import run
 
         if os.path.isdir(self.path):
@@ -162,6 +162,7 @@ class Scope(Cgroup):
             "--quiet",
             "--collect",  # forget it even if it failed
             f"--unit={self._unit}",
+            f"--description=Application of a resource, {self._unit}",
             "--slice=system.slice",
             # At shutdown units stop in reverse order: first Pacemaker, which stops the resource
             # properly, then what it left. Pacemaker does so for its systemd resources.

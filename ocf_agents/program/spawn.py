@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.program.relatives import VARIABLE, Mark
+from ocf_agents.program.processes.relatives import VARIABLE, Mark
 from ocf_agents.runtime.agent import AgentError
-from ocf_agents.runtime.execution import execute
+from ocf_agents.runtime.children.execution import execute
 from ocf_agents.runtime.process import Process, identify
 
 TYPE_CHECKING = False

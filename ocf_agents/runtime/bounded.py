@@ -10,7 +10,7 @@ import os
 import select
 
 from ocf_agents.runtime.agent import AgentError, Deadline
-from ocf_agents.runtime.execution import LONGEST, leave_behind
+from ocf_agents.runtime.children.execution import LONGEST, leave_behind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

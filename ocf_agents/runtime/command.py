@@ -12,8 +12,8 @@ import select
 
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
-from ocf_agents.runtime.captured import Captured
-from ocf_agents.runtime.execution import LONGEST, execute, leave_behind
+from ocf_agents.runtime.children.captured import Captured
+from ocf_agents.runtime.children.execution import LONGEST, execute, leave_behind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,6 +218,7 @@ def _wait(pid: int, deadline: Deadline, streams: tuple[Captured, ...]) -> int | 
 
 def _leave_a_reader(descriptor: int) -> None:
     """Have somebody read on what a daemon writes: it may not expect that nobody does any more."""
+    os.set_blocking(descriptor, True)
     try:
         os.posix_spawn(
             find("cat"),

@@ -11,10 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEAD = ("Z", "X")  # a zombie waits for its parent to read its exit code (proc_pid_stat(5))
-# Fields of /proc/PID/stat from the third on.
-STATE, PARENT, SESSION, START_TIME, THREADS = 0, 1, 3, 19, 17
-LONGEST = 86400.0  # seconds; poll(2) takes no more than some weeks
-DIGITS = 10  # of a process number; what has more is none
+STATE, START_TIME, THREADS = 0, 19, 17  # fields of /proc/PID/stat from the third on
+PARENT, SESSION = 1, 3  # further ones
 
 
 class Process:
@@ -85,7 +83,7 @@ def pause(descriptors: Iterable[int], seconds: float) -> None:
     for descriptor in descriptors:
         if descriptor >= 0:
             poll.register(descriptor, select.POLLIN)
-    poll.poll(min(max(0.0, seconds), LONGEST) * 1000)
+    poll.poll(max(0.0, seconds) * 1000)
 
 
 def identify(pid: int) -> Process | None:
@@ -96,10 +94,9 @@ def identify(pid: int) -> Process | None:
 
 def recall(values: Mapping[str, str]) -> Process | None:
     """Return the process that is named in a state file, if it still runs."""
-    text = values.get("pid", "")
-    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
+    if not values.get("pid", "").isdigit():
         return None
-    process = Process(int(text), values.get("started", ""))
+    process = Process(int(values["pid"]), values.get("started", ""))
     return process if process.alive else None
 
 

@@ -189,7 +189,8 @@ def test_root_of_a_user_namespace_bans_no_node(node: Node, tmp_path: Path, place
     inside = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc"]
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(folder.stat().st_mode | 0o055)
-    done = node.run(*inside, "sh", "-c", script, **environ)
+    given = [f"{name}={value}" for name, value in environ.items()]
+    done = node.run("env", *given, *inside, "sh", "-c", script)
     assert "agents run as root" not in done.stderr
     assert done.stdout == "start 0\nmonitor 0\n0\n", done.stderr
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.program.relatives import VARIABLE, Mark, relatives
+from ocf_agents.program.processes.relatives import VARIABLE, Mark, relatives
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import Deadline
 from ocf_agents.runtime.process import identify

@@ -104,7 +104,8 @@ def http_check(name: str, words: list[str]) -> HttpCheck:
     Raises:
         AgentError: They are no such check (ERR_CONFIGURED).
     """
-    mistake = AgentError(f"{name}={' '.join(words)} is not {FORM}", Code.ERR_CONFIGURED)
+    shown = " ".join([words[0].partition("?")[0], *words[1:]])
+    mistake = AgentError(f"{name}={shown} is not {FORM}", Code.ERR_CONFIGURED)
     scheme, _, rest = words[0].partition("://")
     where, slash, path = rest.partition("/")
     if "@" in rest.partition("?")[0]:

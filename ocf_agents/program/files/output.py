@@ -6,7 +6,6 @@ import _socket
 import os
 import stat
 
-from ocf_agents.program.account import Account
 from ocf_agents.program.files.trusted import open_for
 from ocf_agents.program.names import identifier, output_file
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
@@ -15,6 +14,8 @@ from ocf_agents.runtime.command import run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ocf_agents.program.files.trusted import Owner
 
 JOURNAL = "/run/systemd/journal/stdout"
 PRIORITY_INFO = 6
@@ -40,7 +41,7 @@ class Output:
         self,
         environ: Mapping[str, str],
         instance: str,
-        account: Account,
+        account: Owner,
         files: tuple[str, str] = ("", ""),
     ) -> None:
         self._identifier = identifier(instance)

@@ -16,13 +16,13 @@ from ocf_agents.runtime.journal import WARNING, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.program.account import Account
+    from ocf_agents.program.files.trusted import Owner
 
 MODE = 0o644
 PATIENCE = 2.0  # seconds; a folder on a disk or server that is gone cannot be changed
 
 
-def write(account: Account, path: str, pid: int) -> None:
+def write(account: Owner, path: str, pid: int) -> None:
     """Write the file, and make its folder if that is missing.
 
     Args:
@@ -55,7 +55,7 @@ def write(account: Account, path: str, pid: int) -> None:
         os.close(descriptor)
 
 
-def remove(account: Account, path: str, deadline: Deadline) -> None:
+def remove(account: Owner, path: str, deadline: Deadline) -> None:
     """Remove the file, if it holds a number or nothing; a stop never fails because of it."""
     limit = Deadline(min(PATIENCE, deadline.left()))
     try:
@@ -64,7 +64,7 @@ def remove(account: Account, path: str, deadline: Deadline) -> None:
         log(f"cannot remove {path}: {error}", WARNING)
 
 
-def _remove(account: Account, path: str) -> str:
+def _remove(account: Owner, path: str) -> str:
     if os.path.lexists(path):
         descriptor = open_for(account, path, os.O_RDONLY, MODE)
         try:

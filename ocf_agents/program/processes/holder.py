@@ -7,8 +7,8 @@ import select
 from contextlib import suppress
 
 from ocf_agents.runtime.agent import AgentError
+from ocf_agents.runtime.children.execution import LONGEST, leave_behind
 from ocf_agents.runtime.command import ENVIRONMENT, cause, find
-from ocf_agents.runtime.execution import LONGEST, leave_behind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
