@@ -47,7 +47,7 @@ class App(AppParameters):
         from ocf_agents.runtime.command import find
 
         find(self.binfile)
-        self._application.account().environment()
+        self._application.account().environment(self.deadline)
         folders = [os.path.dirname(path) for path in (self.logfile, self.errlogfile) if path]
         for folder in (self.workdir, *folders):
             if folder and not os.path.isdir(folder):
@@ -69,12 +69,12 @@ class App(AppParameters):
         """Tell whether the program runs; from check level 10 on whether it is healthy."""
         application = self._application
         if application.main_process() is None:
-            if not application.containment.members():
-                return Code.NOT_RUNNING
             # Also on a probe: "not running" would let another node start it while these
             # processes still work on its data. A failure has them stopped first.
-            left = application.member_names()
-            raise AgentError(f"{application.program} has died and left {left} behind")
+            if left := application.names(self.deadline):
+                raise AgentError(f"{application.program} has died and left {left} behind")
+            return Code.NOT_RUNNING
+        application.bound_output()
         self._check_health()
         return Code.SUCCESS
 
@@ -115,9 +115,6 @@ class App(AppParameters):
             raise AgentError(f"{degraded}; {program} is degraded", Code.DEGRADED)
 
     def _health_checks(self) -> list[Check]:
-        checks = [self._application.hook()] if self.monitor_hook else []
-        if self.health and self.check_level >= CHECK_HEALTH:
-            from ocf_agents.program.checks.grammar import parse_check
-
-            checks.append(parse_check("health", self.health, self._application.account()))
-        return checks
+        application = self._application
+        health = application.health_check() if self.check_level >= CHECK_HEALTH else None
+        return [check for check in (application.hook(), health) if check]

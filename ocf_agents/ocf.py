@@ -48,6 +48,7 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
 def main(agent: type[Agent]) -> NoReturn:
     """Run the agent as a program."""
     posix.chdir("/")  # an agent must not itself keep busy the filesystem that it unmounts
+    posix.closerange(3, posix.sysconf("SC_OPEN_MAX"))  # whatever the caller has left open
     encoding = sys.getfilesystemencoding()
     environ = {
         name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ocf_agents.runtime.process import Process, name, recall
+import posix  # os without its Python half, which is a tenth of a monitor's time
+
+from ocf_agents.program.names import output_file
+from ocf_agents.runtime.process import Process, identify, name, recall
 from ocf_agents.runtime.state import State
 
 TYPE_CHECKING = False
@@ -11,6 +14,9 @@ if TYPE_CHECKING:
     from ocf_agents.program.checks.check import Check
     from ocf_agents.program.containment import Containment
     from ocf_agents.program.parameters import AppParameters
+    from ocf_agents.runtime.agent import Deadline
+
+MOST_OUTPUT = 4 << 20  # bytes of the file for output
 
 
 class Application:
@@ -53,12 +59,57 @@ class Application:
         """Return the first process, None if it is dead."""
         return recall(self.state.read())
 
-    def member_names(self) -> str:
-        """Return the names and numbers of all processes."""
-        return ", ".join(f"{name(pid)} ({pid})" for pid in self.containment.members())
+    def members(self) -> list[Process]:
+        """Return the processes where the application keeps its processes."""
+        members = self.containment.members()
+        return [process for pid in members if (process := identify(pid))]
 
-    def hook(self) -> Check:
+    def strays(self, deadline: Deadline) -> list[Process]:
+        """Return the processes that belong to the application, and have left that place.
+
+        Args:
+            deadline: When they have to be known.
+        """
+        values = self.state.read()
+        known = {process.pid for process in self.members()}
+        if (main := recall(values)) is not None:
+            known.add(main.pid)
+        if not values and not known:
+            return []
+        from ocf_agents.program.processes.relatives import Mark, relatives
+
+        found = relatives(Mark.recall(values), known, deadline)
+        return [process for pid in found if (process := identify(pid))]
+
+    def names(self, deadline: Deadline) -> str:
+        """Return the names and numbers of all processes."""
+        pids = [process.pid for process in (*self.members(), *self.strays(deadline))]
+        return ", ".join(f"{name(pid)} ({pid})" for pid in pids)
+
+    def bound_output(self) -> None:
+        """Keep the file small that output goes to without a journal: it is in memory."""
+        environ, instance = self.parameters.environ, self.parameters.instance
+        try:
+            size = posix.stat(output_file(environ, instance)).st_size
+        except OSError:
+            return  # the usual case: output goes elsewhere
+        if size > MOST_OUTPUT:
+            from ocf_agents.program.files.output import shorten
+
+            shorten(output_file(environ, instance))
+
+    def ready_check(self) -> Check | None:
+        """Return the check of `ready`, None if there is none."""
+        return self._check("ready", self.parameters.ready)
+
+    def health_check(self) -> Check | None:
+        """Return the check of `health`, None if there is none."""
+        return self._check("health", self.parameters.health)
+
+    def hook(self) -> Check | None:
         """Return the check that `monitor_hook` is: run by root, with the agent's environment."""
+        if not self.parameters.monitor_hook:
+            return None
         from ocf_agents.program.account import Account
         from ocf_agents.program.checks.command import CommandCheck
         from ocf_agents.program.checks.words import split_hook
@@ -66,4 +117,11 @@ class Application:
 
         words = split_hook("monitor_hook", self.parameters.monitor_hook)
         environment = {**self.parameters.environ, "PATH": ENVIRONMENT["PATH"]}
-        return CommandCheck(words, Account(""), environment)
+        return CommandCheck(words, Account(""), environment, self.containment)
+
+    def _check(self, name: str, text: str) -> Check | None:
+        if not text:
+            return None
+        from ocf_agents.program.checks.grammar import parse_check
+
+        return parse_check(name, text, self.account(), self.containment)

@@ -6,7 +6,8 @@ from ocf_agents.program.files import pidfile
 from ocf_agents.program.parameters import SIGNALS
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
-from ocf_agents.runtime.process import Process, identify, recall
+from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.process import Process, name, recall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 POLL = 0.02  # seconds
 MOMENT = 0.001  # seconds; the kernel needs less to be done with a dead process
+CLEARING = 1.0  # seconds; a cgroup that is empty does no harm
 ASKED = 2 / 3  # part of a stop's time before everything is killed
 LONGEST_ASKED = 0.9  # the same if stop_timeout wants more: killing takes time too
 
@@ -30,25 +32,33 @@ def end(application: Application, deadline: Deadline, *, ask: bool) -> None:
         AgentError: Processes cannot be killed; the reason names them.
     """
     main = _main_process(application)
+    # While their parents live: later these may be nobody's children.
+    strays = application.strays(deadline)
     if ask:
         patience = deadline.part(ASKED)
         if (seconds := application.parameters.stop_timeout) is not None:
-            patience = Deadline(min(seconds, deadline.part(LONGEST_ASKED).left()))
-        _ask_to_end(application, main, patience)
-    while not _nothing_left(application, main):
+            longest = deadline.part(LONGEST_ASKED)
+            patience = Deadline(min(seconds, longest.left()))
+        _ask_to_end(application, main, strays, patience)
+    while left := _left(application, main, strays, deadline):
         application.containment.kill()
-        dying = _members(application)
-        if main is not None:  # it may have been killed before it entered its containment
-            main.send(signals.KILL)
-            dying.append(main)
-        for process in dying:
+        for process in left:
+            # Also those inside: they may have been found before they entered their containment.
+            process.send(signals.KILL)
+        for process in left:
             process.wait(min(POLL, deadline.left()))
+        strays = [process for process in left if process.alive]
         if not deadline.pause(MOMENT):
-            who = application.member_names() or application.program
-            raise AgentError(f"{who} cannot be killed")
+            names = ", ".join(f"{name(process.pid)} ({process.pid})" for process in left)
+            raise AgentError(f"{names} cannot be killed")
+    patience = Deadline(min(CLEARING, deadline.left()))
+    while not application.containment.release():
+        if not patience.pause(MOMENT):
+            log(f"the cgroup of {application.program} stays, with nothing in it", WARNING)
+            break
     path = application.parameters.pidfile
     if path.startswith("/"):
-        pidfile.remove(application.account(), path)
+        pidfile.remove(application.account(), path, deadline)
     application.state.forget()
 
 
@@ -57,10 +67,12 @@ def _main_process(application: Application) -> Process | None:
     values = application.state.read()
     if values:
         return recall(values)
-    return min(_members(application), key=lambda process: int(process.started), default=None)
+    return min(application.members(), key=lambda process: int(process.started), default=None)
 
 
-def _ask_to_end(application: Application, main: Process | None, patience: Deadline) -> None:
+def _ask_to_end(
+    application: Application, main: Process | None, strays: list[Process], patience: Deadline
+) -> None:
     """Ask the first process to end, then those that it leaves behind, as init would."""
     if main is not None:
         given = application.parameters.stop_signal
@@ -68,7 +80,7 @@ def _ask_to_end(application: Application, main: Process | None, patience: Deadli
         main.send(signals.number(given if given in SIGNALS else "TERM"), signals.CONT)
         main.wait(patience.left())
     asked: set[int] = set()
-    while patience.left() and (left := _members(application)):
+    while patience.left() and (left := [*application.members(), *_alive(strays)]):
         for process in left:
             if process.pid not in asked:
                 process.send(signals.TERM, signals.CONT)
@@ -76,12 +88,13 @@ def _ask_to_end(application: Application, main: Process | None, patience: Deadli
         left[0].wait(min(POLL, patience.left()))
 
 
-def _nothing_left(application: Application, main: Process | None) -> bool:
-    if _members(application) or (main is not None and main.alive):
-        return False
-    return application.containment.release()
+def _left(
+    application: Application, main: Process | None, strays: list[Process], deadline: Deadline
+) -> list[Process]:
+    """Return the processes that are left; where none are known any more, by a look at all."""
+    known = [*application.members(), *_alive(strays), *_alive([main] if main else [])]
+    return known or application.strays(deadline)
 
 
-def _members(application: Application) -> list[Process]:
-    members = application.containment.members()
-    return [process for pid in members if (process := identify(pid))]
+def _alive(processes: list[Process]) -> list[Process]:
+    return [process for process in processes if process.alive]

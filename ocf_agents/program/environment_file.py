@@ -9,39 +9,71 @@ count. Nothing is expanded. Values are secrets: no message has any.
 
 from __future__ import annotations
 
-from ocf_agents.runtime.agent import AgentError, Code
+import os
+import pwd
+
+from ocf_agents.program.files.trusted import read_for
+from ocf_agents.program.identity import Identity
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
+from ocf_agents.runtime.bounded import TimedOut, bounded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ocf_agents.program.files.trusted import Owner
 
 OPTIONAL = "-"  # before the path: the file may be missing
 BLANKS, QUOTES = " \t", "'\""
+# The kernel takes no more than 128 KiB of one variable (execve(2), MAX_ARG_STRLEN).
+MOST = 256 << 10  # bytes of a file
+PATIENCE = 5.0  # seconds; a file on a disk or server that is gone cannot be read
+READ, MISSING = "+", "-"  # first character of what the child that reads a file answers
 ESCAPED = '"\\$`\n'  # what a backslash takes its meaning from in double quotes
 
 
-def read(path: str) -> dict[str, str]:
+def read(path: str, owner: Owner | None = None, deadline: Deadline | None = None) -> dict[str, str]:
     """Return the variables of a file.
 
     Args:
         path: The file; with "-" before the path it may be missing.
+        owner: Whose programs get them; the user's that runs the agent if it is None. Root reads
+            the file for that user, but nothing that somebody has put there to have root read it
+            (files/trusted.py).
+        deadline: When that has to be done.
 
     Raises:
-        AgentError: The file is missing or wrong (ERR_INSTALLED). The reason names the file and the
-            line, but never a value.
+        AgentError: The file is missing or wrong (ERR_INSTALLED), or may not be read for the user
+            (ERR_PERM). The reason names the file and the line, but never a value.
     """
     optional = path.startswith(OPTIONAL)
     path = path.removeprefix(OPTIONAL)
+    reader = owner or Identity(pwd.getpwuid(os.geteuid()))
+    limit = Deadline(PATIENCE if deadline is None else min(PATIENCE, deadline.left()))
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape") as file:
-            text = file.read()
-    except FileNotFoundError as error:
-        if optional:
-            return {}
-        raise AgentError(
-            f"there is no environment file {path} on this node", Code.ERR_INSTALLED
-        ) from error
+        answer = bounded(lambda: _contents(path, reader), limit, f"reading {path}")
+    except TimedOut as error:
+        raise AgentError(str(error), Code.ERR_INSTALLED) from error
+    if answer[:1] == READ:
+        return _Reader(path, answer[1:]).variables()
+    if answer[:1] != MISSING:
+        code, _, reason = answer.partition(" ")
+        raise AgentError(reason, int(code))
+    if optional:
+        return {}
+    raise AgentError(f"there is no environment file {path} on this node", Code.ERR_INSTALLED)
+
+
+def _contents(path: str, owner: Owner) -> str:
+    """Return the text of a file, MISSING, or the code and the reason of a failure."""
+    try:
+        text = read_for(owner, path, MOST).decode(errors="surrogateescape")
+    except FileNotFoundError:
+        return MISSING
     except OSError as error:
-        raise AgentError(
-            f"{error.strerror}: cannot read the environment file {path}", Code.ERR_INSTALLED
-        ) from error
-    return _Reader(path, text).variables()
+        words = f"{error.strerror}: cannot read the environment file {path}"
+        return f"{Code.ERR_INSTALLED} {words}"
+    except AgentError as error:
+        return f"{error.code} {error}"
+    return READ + text.replace("\r\n", "\n").replace("\r", "\n")  # as lines end in any text file
 
 
 class _Reader:

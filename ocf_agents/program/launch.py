@@ -6,7 +6,6 @@ import os
 import time
 
 from ocf_agents.program import limits
-from ocf_agents.program.checks.grammar import parse_check
 from ocf_agents.program.checks.words import split
 from ocf_agents.program.ending import end
 from ocf_agents.program.files import pidfile
@@ -14,14 +13,13 @@ from ocf_agents.program.files.output import Output
 from ocf_agents.program.parameters import NOTIFY, file_mode
 from ocf_agents.program.spawn import Program, spawn
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
-from ocf_agents.runtime.command import cause, find
+from ocf_agents.runtime.command import cause, find, shortened
 from ocf_agents.runtime.journal import WARNING, log
 from ocf_agents.runtime.process import Handle, Process, pause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ocf_agents.program.application import Application
-    from ocf_agents.program.checks.check import Check
     from ocf_agents.program.checks.notify import NotifyCheck
 
 CLEANUP = 0.15  # part of a start's time kept to end what did not become ready
@@ -67,7 +65,7 @@ class Launch:
             from ocf_agents.program.checks.notify import NotifyCheck
 
             self._notify = NotifyCheck(application.containment)
-        self._check = self._notify or self._ready_check()
+        self._check = self._notify or application.ready_check() or application.hook()
 
     def start(self) -> None:
         """Start the application unless it runs, and return once it serves.
@@ -83,7 +81,8 @@ class Launch:
             if process is None:
                 # Children of an earlier run hold its ports and files.
                 end(self._application, self._deadline, ask=False)
-                process = self._spawn()
+                self._insist_on_free_port()
+                process = self._spawn(patience)
                 self._wait_until_contained(process, patience)
             self._wait_until_ready(process, patience)
         except NotReady as failure:
@@ -95,12 +94,7 @@ class Launch:
         finally:
             self._output.close()
             if self._notify:
-                self._notify.close()
-
-    def _ready_check(self) -> Check | None:
-        if self._parameters.ready:
-            return parse_check("ready", self._parameters.ready, self._account)
-        return self._application.hook() if self._parameters.monitor_hook else None
+                self._notify.close(self._deadline)
 
     def _running(self) -> Process | None:
         """Return the first process of an application that was started before."""
@@ -109,25 +103,45 @@ class Launch:
             return None  # its messages were for an earlier agent, which has ended
         return process
 
-    def _spawn(self) -> Process:
+    def _insist_on_free_port(self) -> None:
+        """Ask once: who answers now would be taken for the application, until that ends.
+
+        Raises:
+            AgentError: Somebody else has the port of the ready check.
+        """
+        address = self._check.address if self._check else None
+        if address is not None:
+            from ocf_agents.program.checks.occupied import occupant
+
+            if who := occupant(*address, self._deadline):
+                host, port = address
+                program = self._application.program
+                raise AgentError(f"{who} has port {port} of {host} already; {program} is not it")
+
+    def _spawn(self, patience: Deadline) -> Process:
         application, parameters = self._application, self._parameters
         output = self._output.open()
         arguments = split("cmdline_options", parameters.cmdline_options)
-        prefix = application.containment.prepare(self._deadline)
-        command = [*prefix, *self._account.become(), parameters.binfile, *arguments]
-        command[0] = find(command[0])
-        environment = self._account.environment()
+        environment = self._account.environment(patience)
         if self._notify:
             environment.update(self._notify.environment)
         program = Program(
-            command,
+            [find(parameters.binfile), *arguments],
+            identity=self._account.identity(),
             environment=environment,
             folder=parameters.workdir or self._account.home(),
             umask=file_mode(parameters.umask) or 0,
             limits=limits.parse("limits", parameters.limits),
             output=output,
         )
-        process = spawn(program, application.containment, application.state)
+        containment = application.containment
+        containment.prepare(patience)
+        try:
+            process = spawn(program, containment, application.state, patience)
+        finally:
+            containment.entered()
+        if self._notify:
+            self._notify.child = process.pid
         self._output.hand_over()
         self._write_pidfile(process)
         return process
@@ -137,7 +151,7 @@ class Launch:
             pidfile.write(self._account, self._parameters.pidfile, process.pid)
 
     def _wait_until_contained(self, process: Process, patience: Deadline) -> None:
-        """Return when systemd-run has put the process into its scope, or it has ended."""
+        """Return when the process is where the application's are, or has ended."""
         containment = self._application.containment
         while process.pid not in containment.members() and process.alive:
             if not patience.pause(CONTAINED):
@@ -180,23 +194,31 @@ class Launch:
         named = self._notify.main if self._notify else None
         if named is None or named.pid == process.pid:
             return process
-        self._application.state.write({"pid": str(named.pid), "started": named.started})
+        self._remember(named)
         self._write_pidfile(named)
         return named
 
     def _remember_ready(self, process: Process) -> None:
         if self._notify:
-            ready = {"pid": str(process.pid), "started": process.started, "ready": "1"}
-            self._application.state.write(ready)
+            self._remember(process, ready="1")
+
+    def _remember(self, process: Process, **more: str) -> None:
+        """Remember another process as the first one; the session stays that of the one before."""
+        values = self._application.state.read()
+        session = {"session": values["pid"], "session_started": values["started"]}
+        first = {"pid": str(process.pid), "started": process.started}
+        self._application.state.write({**session, **values, **first, **more})
 
     def _ending(self, process: Process) -> str:
         """Return how a process ended, which is only known of one that this action has started."""
         program = self._application.program
+        if self._notify:  # its last words, while it is known whose they are
+            self._notify.problem(self._deadline)
         try:
             code = os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1])
         except ChildProcessError:
             return f"{program} ended while starting"
-        if code == 0 and (left := self._application.member_names()):
+        if code == 0 and (left := self._application.names(self._deadline)):
             return f"{program} went to the background as {left}: it must stay in the foreground"
         how = f"ended with {code}" if code >= 0 else f"was killed by signal {-code}"
         return f"{program} {how} while starting"
@@ -207,6 +229,6 @@ class Launch:
         problem = failure.problem
         why = str(problem) if problem else cause(output)
         if not why and self._notify:
-            why = self._notify.status
-        details = f"{problem.details}\n{output}" if problem else output
+            why = cause(self._notify.status)
+        details = f"{problem.details}\n{shortened(output)}" if problem else shortened(output)
         return AgentError(f"{why}; {failure}" if why else str(failure), details=details)

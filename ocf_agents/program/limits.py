@@ -8,6 +8,8 @@ from ocf_agents.runtime.agent import AgentError, Code
 
 UNLIMITED = ("unlimited", "infinity")  # of a shell's ulimit, and of systemd
 
+DIGITS = 19  # of the highest limit
+
 Limit = tuple[int, tuple[int, int]]  # the resource, its soft and its hard limit
 
 
@@ -52,7 +54,9 @@ def apply(limits: list[Limit]) -> None:
 def _value(text: str) -> int | None:
     if text in UNLIMITED:
         return resource.RLIM_INFINITY
-    return int(text) if text.isascii() and text.isdigit() and int(text) < 1 << 63 else None
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
+        return None
+    return number if (number := int(text)) < 1 << 63 else None
 
 
 def _in_order(soft: int, hard: int) -> bool:

@@ -17,7 +17,8 @@ CHECKS = (
     "answer has to contain, degraded=429 and degraded_text=WORDS for what says that the "
     "application works, but less well. Quote words with blanks. With https:// the certificate is "
     "not verified. command:/PROGRAM ARGUMENTS is run as the same user, without a shell, and passes "
-    "with exit code 0; 190 says degraded. IPv6 addresses are in brackets."
+    "with exit code 0; 190 says degraded. What it leaves in the background is ended. IPv6 "
+    "addresses are in brackets."
 )
 
 
@@ -35,13 +36,16 @@ class AppParameters(Watched):
     user = Text("User", "The user to run as, with all groups of that user; root if absent.")
     workdir = Text(
         "Working folder",
-        "The folder to run in. The user's own if absent, or / if that does not exist.",
+        "The folder to run in, which the user has to be allowed to enter. The user's own if "
+        "absent, or / if that does not exist.",
     )
     environment_file = Text(
         "Environment file",
         "A file with variables for the program's environment, in the format of systemd's "
-        "EnvironmentFile. Root reads it, so it may be unreadable to everybody else: the place for "
-        "passwords. With a - before the path it may be missing.",
+        "EnvironmentFile, of at most 256 KiB. Either the user may read it; or it is a file of "
+        "root's or the user's in folders that only root can change, and may be unreadable to "
+        "everybody else: the place for passwords. An application of root's needs a file of root's "
+        "in such folders. With a - before the path it may be missing.",
     )
     limits = Text(
         "Limits",
@@ -65,7 +69,9 @@ class AppParameters(Watched):
     )
     ready = Text(
         "Ready check",
-        "The start is done when this passes. " + CHECKS + " notify is for applications that say "
+        "The start is done when this passes. It fails if somebody else has the port already. "
+        + CHECKS
+        + " notify is for applications that say "
         "by themselves when they are ready (sd_notify, as systemd's services of type notify). If "
         "absent, monitor_hook; without that one, when the program has lived for a moment.",
         reloadable=True,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.runtime import signals
+from ocf_agents.program.processes.relatives import VARIABLE, Mark
 from ocf_agents.runtime.agent import AgentError
+from ocf_agents.runtime.children.execution import execute
 from ocf_agents.runtime.process import Process, identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
-
     from ocf_agents.program.containment import Containment
+    from ocf_agents.program.identity import Identity
     from ocf_agents.program.limits import Limit
+    from ocf_agents.runtime.agent import Deadline
     from ocf_agents.runtime.state import State
-
-FIRST_FREE = 3  # the descriptor after standard input, output and error
 
 
 class Program:
@@ -24,6 +23,7 @@ class Program:
 
     Args:
         command: The program and its arguments; the first word is an absolute path.
+        identity: Who runs it.
         environment: Its environment.
         folder: Its working folder.
         umask: Its umask.
@@ -35,6 +35,7 @@ class Program:
         self,
         command: list[str],
         *,
+        identity: Identity,
         environment: dict[str, str],
         folder: str,
         umask: int,
@@ -42,6 +43,7 @@ class Program:
         output: tuple[int, int],
     ) -> None:
         self.command = command
+        self.identity = identity
         self.environment = environment
         self.folder = folder
         self.umask = umask
@@ -49,7 +51,7 @@ class Program:
         self.output = output
 
 
-def spawn(program: Program, containment: Containment, state: State) -> Process:
+def spawn(program: Program, containment: Containment, state: State, deadline: Deadline) -> Process:
     """Start a program in a session and a containment of its own, and return its process.
 
     The caller has to reap it.
@@ -58,56 +60,33 @@ def spawn(program: Program, containment: Containment, state: State) -> Process:
         program: The program.
         containment: What keeps its processes together.
         state: Where to remember its process.
+        deadline: When it has to run.
 
     Raises:
         AgentError: It cannot be started.
     """
-    reader, writer = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(reader)
-        _become(program, containment, state, writer)
-    os.close(writer)
-    with open(reader, encoding="utf-8", errors="replace") as pipe:
-        problem = pipe.read()  # the end of the file comes when the program is executed
-    process = identify(pid)
-    if problem:
-        os.waitpid(pid, 0)
-        raise AgentError(f"cannot start {program.command[0]}: {problem}")
-    return process or Process(pid, "")
+    mark = Mark.new()
+    if program.limits:
+        from ocf_agents.program.limits import apply
 
-
-def _become(program: Program, containment: Containment, state: State, problems: int) -> NoReturn:
-    """Turn this process, a fork of the agent, into the program."""
-    try:
+    def prepare() -> None:
         # The child remembers itself before it leaves the process group in which Pacemaker would
         # kill it with the agent: there is no moment at which it lives on and nobody knows of it.
         this = identify(os.getpid())
         if this is not None:
-            state.write({"pid": str(this.pid), "started": this.started})
+            mark.session, mark.since = str(this.pid), this.started
+            state.write({"pid": str(this.pid), "started": this.started, **mark.values()})
         os.setsid()
         containment.enter()
-        # Pacemaker waits until the last process has closed the agent's output.
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for number, descriptor in enumerate(program.output, 1):
-            os.dup2(descriptor, number)
-        problems = _keep_only(problems)
-        signals.reset_all()
         os.umask(program.umask)
-        os.chdir(program.folder)
-        if program.limits:
-            from ocf_agents.program.limits import apply
-
+        if program.limits:  # while it may still raise them
             apply(program.limits)
-        os.execve(program.command[0], program.command, program.environment)
-    except BaseException as error:
-        os.write(problems, str(error).encode(errors="replace"))
-    os._exit(127)
+        program.identity.assume()
+        os.chdir(program.folder)  # as the user, who may not get into every folder
 
-
-def _keep_only(descriptor: int) -> int:
-    """Close all but the standard descriptors and this one; return its new number."""
-    if descriptor != FIRST_FREE:
-        os.dup2(descriptor, FIRST_FREE, inheritable=False)
-    os.closerange(FIRST_FREE + 1, os.sysconf("SC_OPEN_MAX"))
-    return FIRST_FREE
+    environment = {**program.environment, VARIABLE: mark.mark}
+    try:
+        pid = execute(program.command, environment, program.output, prepare, deadline)
+    except AgentError as error:
+        raise AgentError(str(error)) from error  # a start that fails may be tried again here
+    return identify(pid) or Process(pid, "")

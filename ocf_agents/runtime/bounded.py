@@ -10,15 +10,16 @@ import os
 import select
 
 from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.children.execution import LONGEST, leave_behind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIGKILL = 9  # not from `signal`, which loads `enum`: half as long as Python itself
 DONE, FAILED = b"+", b"-"  # first byte of what the child answers
-ANSWER = 65536  # bytes; a pipe takes as many without a reader
-GRACE = 0.05  # seconds that a killed child has before it is left behind
+ANSWER = 1 << 20  # bytes; what is longer is cut
+PIECE = 1 << 16
+SIZE = 4  # bytes of the size of an answer, which precedes it
 
 
 class TimedOut(AgentError):
@@ -44,17 +45,27 @@ def bounded(work: Callable[[], str], deadline: Deadline, what: str) -> str:
         _work_in_child(work, child_end)
     os.close(child_end)
     try:
-        if not select.select([answers], [], [], seconds)[0]:
-            _leave_behind(pid)
-            raise TimedOut(f"no answer within {seconds:.1f} s ({what})")
-        answer = os.read(answers, ANSWER)
+        answer = b""
+        while not _whole(answer):
+            if not select.select([answers], [], [], min(deadline.left(), LONGEST))[0]:
+                leave_behind(pid)
+                raise TimedOut(f"no answer within {seconds:.1f} s ({what})")
+            piece = os.read(answers, PIECE)
+            if not piece:
+                break
+            answer += piece
     finally:
         os.close(answers)
     os.waitpid(pid, 0)
-    text = answer[1:].decode(errors="surrogateescape")
-    if answer[:1] != DONE:
+    verdict = answer[SIZE : SIZE + 1]
+    text = answer[SIZE + 1 :].decode(errors="surrogateescape")
+    if verdict != DONE or not _whole(answer):
         raise AgentError(f"{text or 'the process was killed'} ({what} failed)")
     return text
+
+
+def _whole(answer: bytes) -> bool:
+    return len(answer) >= SIZE + int.from_bytes(answer[:SIZE], "big") > SIZE
 
 
 def _work_in_child(work: Callable[[], str], answers: int) -> None:
@@ -71,15 +82,9 @@ def _work_in_child(work: Callable[[], str], answers: int) -> None:
             answer = FAILED + (error.strerror or str(error)).encode()
         except AgentError as error:
             answer = FAILED + str(error).encode(errors="replace")
-        os.write(answers, answer[:ANSWER])
+        # With its size, since a process that the work has left behind keeps the pipe open.
+        answer = len(answer[:ANSWER]).to_bytes(SIZE, "big") + answer[:ANSWER]
+        while answer:
+            answer = answer[os.write(answers, answer) :]
     finally:
         os._exit(0)
-
-
-def _leave_behind(pid: int) -> None:
-    """Kill a child, and reap it if it ends soon."""
-    descriptor = os.pidfd_open(pid)
-    os.kill(pid, SIGKILL)
-    if select.select([descriptor], [], [], GRACE)[0]:
-        os.waitpid(pid, 0)
-    os.close(descriptor)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DEAD = ("Z", "X")  # a zombie waits for its parent to read its exit code (proc_pid_stat(5))
 STATE, START_TIME, THREADS = 0, 19, 17  # fields of /proc/PID/stat from the third on
+PARENT, SESSION = 1, 3  # further ones
 
 
 class Process:

@@ -16,6 +16,10 @@ class Check(Protocol):
 
     poll: float
 
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """The host and the port that it asks, None if it asks none."""
+
     def problem(self, deadline: Deadline) -> AgentError | None:
         """Return why it does not pass, None if it does.
 

@@ -11,17 +11,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ocf_agents.program.account import Account
     from ocf_agents.program.checks.check import Check
+    from ocf_agents.program.containment import Containment
 
 FORMS = "tcp:HOST:PORT, http://HOST:PORT/PATH, https://HOST:PORT/PATH or command:/PROGRAM ARGUMENTS"
 
 
-def parse_check(name: str, text: str, account: Account) -> Check:
+def parse_check(
+    name: str, text: str, account: Account, containment: Containment | None = None
+) -> Check:
     """Return the check that a parameter asks for, without a look at this host.
 
     Args:
         name: The parameter.
         text: Its value.
         account: The user that runs the program of a check.
+        containment: What keeps the application's processes together, if it has any.
 
     Raises:
         AgentError: The value is no check (ERR_CONFIGURED).
@@ -35,9 +39,10 @@ def parse_check(name: str, text: str, account: Account) -> Check:
     if kind == "command" and (words := split(name, rest)) and os.path.isabs(words[0]):
         from ocf_agents.program.checks.command import CommandCheck
 
-        return CommandCheck(words, account)
+        return CommandCheck(words, account, containment=containment)
     if kind in ("http", "https"):
         from ocf_agents.program.checks.http import http_check
 
         return http_check(name, split(name, text))
-    raise AgentError(f"{name}={text} is none of {FORMS}", Code.ERR_CONFIGURED)
+    shown = kind if "@" in text else text  # what precedes it may be a password
+    raise AgentError(f"{name}={shown} is none of {FORMS}", Code.ERR_CONFIGURED)

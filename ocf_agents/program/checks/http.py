@@ -12,6 +12,7 @@ import _socket
 from ocf_agents.program.checks.tcp import connect, host_and_port
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.bounded import bounded
+from ocf_agents.runtime.command import cause
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 ATTEMPT = 10.0  # seconds; an answer that takes longer is none
 MOST = 1 << 20  # bytes of an answer that are looked at
+DIGITS = 12  # of a size; a longer one is no size
+END = b"\r\n\r\n"  # of a head
 PORTS = {"http": 80, "https": 443}
 FORM = (
     "http://HOST:PORT/PATH status=200-299,404 text=WORDS degraded=429 degraded_text=WORDS, "
@@ -50,6 +53,7 @@ class HttpCheck:
         self._path = path
         self._host, port = host_and_port(where) or ("", 0)
         self._port = port or PORTS[scheme]
+        self.address = (self._host, self._port)
         self.status = [(200, 299)]
         self.text = ""
         self.degraded: list[tuple[int, int]] = []
@@ -58,7 +62,8 @@ class HttpCheck:
     def problem(self, deadline: Deadline) -> AgentError | None:
         """Return why it does not pass, None if it does."""
         limit = Deadline(min(ATTEMPT, deadline.left()))
-        url = f"{self._scheme}://{self._where}{self._path}"
+        # Without the query: that is where tokens are.
+        url = f"{self._scheme}://{self._where}{self._path.partition('?')[0]}"
         try:
             answer = bounded(lambda: self._ask(limit), limit, f"asking {url}")
         except AgentError as error:
@@ -86,7 +91,7 @@ class HttpCheck:
         if not version.startswith("HTTP/") or not status[:3].isdecimal():
             raise AgentError("the answer is not HTTP")
         found = [text if text.encode() in body else "" for text in (self.text, self.degraded_text)]
-        return "\n".join([" ".join(status.split()), *found])
+        return "\n".join([cause(" ".join(status.split())), *found])
 
 
 def http_check(name: str, words: list[str]) -> HttpCheck:
@@ -99,10 +104,11 @@ def http_check(name: str, words: list[str]) -> HttpCheck:
     Raises:
         AgentError: They are no such check (ERR_CONFIGURED).
     """
-    mistake = AgentError(f"{name}={' '.join(words)} is not {FORM}", Code.ERR_CONFIGURED)
+    shown = " ".join([words[0].partition("?")[0], *words[1:]])
+    mistake = AgentError(f"{name}={shown} is not {FORM}", Code.ERR_CONFIGURED)
     scheme, _, rest = words[0].partition("://")
     where, slash, path = rest.partition("/")
-    if "@" in where:
+    if "@" in rest.partition("?")[0]:
         raise AgentError(f"{name}: a password does not belong into a URL", Code.ERR_CONFIGURED)
     if not host_and_port(where) or not rest.isascii() or not rest.isprintable() or "#" in rest:
         raise mistake
@@ -133,31 +139,38 @@ def _encrypt(connection: _socket.socket, host: str) -> Connection:
 
 def _receive(connection: Connection, limit: Deadline, *, whole: bool) -> tuple[str, bytes]:
     """Return the head of an answer and, if `whole`, its body."""
-    data = b""
-    while len(data) < MOST and not _complete(data, whole=whole):
+    data = bytearray()
+    received = 0
+    head: str | None = None
+    body = 0  # where it begins
+    while received < MOST:
         connection.settimeout(max(limit.left(), 0.01))
         piece = connection.recv(1 << 16)
         if not piece:
             break
+        searched = max(0, len(data) - len(END) + 1)  # no end of a head is before that
         data += piece
-        while data[9:10] == b"1" and b"\r\n\r\n" in data:  # interim (RFC 9110, section 15.2)
-            data = data.partition(b"\r\n\r\n")[2]
-    head, _, body = data.partition(b"\r\n\r\n")
-    text = head.decode("latin-1")
-    if _chunked(text):
-        body = _unchunked(body)
-    return text, body
+        received += len(piece)
+        while head is None and (end := data.find(END, searched)) >= 0:
+            body = end + len(END)
+            if data[9:10] == b"1":  # interim (RFC 9110, section 15.2)
+                del data[:body]
+                searched = 0
+            else:
+                head = data[:end].decode("latin-1")
+        if head is not None and (not whole or _complete(head, data, body)):
+            break
+    if head is None:
+        return data.decode("latin-1"), b""
+    rest = bytes(data[body:])
+    return head, _unchunked(rest) if _chunked(head) else rest
 
 
-def _complete(data: bytes, *, whole: bool) -> bool:
-    head, end, body = data.partition(b"\r\n\r\n")
-    if not end or not whole:
-        return bool(end)
-    text = head.decode("latin-1")
-    if _chunked(text):
-        return body.endswith(b"0\r\n\r\n")
-    length = _header(text, "content-length")
-    return length.isdecimal() and len(body) >= int(length)
+def _complete(head: str, data: bytearray, body: int) -> bool:
+    if _chunked(head):
+        return data.endswith(b"0\r\n\r\n", body)
+    length = _header(head, "content-length")
+    return length.isdecimal() and len(length) <= DIGITS and len(data) - body >= int(length)
 
 
 def _chunked(head: str) -> bool:
@@ -174,18 +187,19 @@ def _header(head: str, name: str) -> str:
 
 def _unchunked(body: bytes) -> bytes:
     """Return the content of a body in chunks, as far as it was received (RFC 9112, 7.1)."""
-    whole = b""
-    while body:
-        size, _, body = body.partition(b"\r\n")
+    whole = bytearray()
+    position = 0
+    while (end := body.find(b"\r\n", position)) >= 0:
+        size = body[position:end].partition(b";")[0].strip()
         try:
-            length = int(size.partition(b";")[0], 16)
+            length = int(size, 16) if len(size) <= DIGITS else 0
         except ValueError:
             break
-        if not length:
+        if length <= 0:
             break
-        whole += body[:length]
-        body = body[length + 2 :]
-    return whole
+        whole += body[end + 2 : end + 2 + length]
+        position = end + 2 + length + 2
+    return bytes(whole)
 
 
 def _ranges(text: str) -> list[tuple[int, int]]:
@@ -193,7 +207,9 @@ def _ranges(text: str) -> list[tuple[int, int]]:
     found = []
     for word in text.split(","):
         low, _, high = word.partition("-")
-        if not all(code.isascii() and code.isdigit() for code in (low, high or low)):
+        if not all(
+            code.isascii() and code.isdigit() and len(code) <= DIGITS for code in (low, high or low)
+        ):
             return []
         found.append((int(low), int(high or low)))
     return found

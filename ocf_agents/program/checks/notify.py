@@ -11,6 +11,7 @@ import os
 from array import array
 
 from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.command import cause
 from ocf_agents.runtime.process import Process, identify, name, pause
 
 TYPE_CHECKING = False
@@ -28,6 +29,7 @@ CREDENTIALS = 12  # bytes of a struct ucred: pid, uid, gid
 WAITS = "systemd-notify"
 BARRIER = 5.0  # seconds; as long as it waits itself (BARRIER_TIMEOUT_USEC)
 POLL = 0.02
+MOST = 100  # messages that are read in a row: anybody may send as many as they like
 
 
 class NotifyCheck:
@@ -39,7 +41,11 @@ class NotifyCheck:
     Attributes:
         status: The application's own words for its state.
         main: The process that the application calls its first one, None if it has named none.
+        child: The process that was started; while it was not reaped, the number is no other's.
+        address: None: there is no port.
     """
+
+    address = None
 
     poll = 0.05  # a message is noticed at once
 
@@ -48,6 +54,7 @@ class NotifyCheck:
         self._ready = False
         self.status = ""
         self.main: Process | None = None
+        self.child = 0
         self._socket = _socket.socket(
             _socket.AF_UNIX,
             _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC | _socket.SOCK_NONBLOCK,
@@ -67,9 +74,9 @@ class NotifyCheck:
         """Return the descriptor that is readable when there is a message."""
         return self._socket.fileno()
 
-    def close(self) -> None:
+    def close(self, deadline: Deadline) -> None:
         """Close the socket, once every process that waits for an answer has it."""
-        patience = Deadline(BARRIER)
+        patience = Deadline(min(BARRIER, deadline.left()))
         while patience.left() and any(map(_waits_for_answer, self._containment.members())):
             pause((self._socket.fileno(),), POLL)
             self._receive_all()
@@ -80,11 +87,12 @@ class NotifyCheck:
         self._receive_all()
         if self._ready:
             return None
-        return AgentError(self.status or "it has not sent READY=1")
+        return AgentError(cause(self.status) or "it has not sent READY=1")
 
     def _receive_all(self) -> None:
-        while self._receive():
-            pass
+        for _ in range(MOST):
+            if not self._receive():
+                return
 
     def _receive(self) -> bool:
         """Receive one message, and tell whether there was one."""
@@ -101,7 +109,7 @@ class NotifyCheck:
             elif level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
                 descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
         # The sender's number tells nothing any more when it has ended; so systemd, too, ignores it.
-        if sender in self._containment.members():
+        if sender and (sender == self.child or sender in self._containment.members()):
             self._read(text.decode(errors="replace"))
         # With BARRIER=1 the sender waits for this: the messages before it have been read.
         for descriptor in descriptors:

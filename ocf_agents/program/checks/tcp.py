@@ -9,6 +9,7 @@ from ocf_agents.runtime.bounded import bounded
 
 ATTEMPT = 2.0  # seconds; a port that accepts no connection by then does not serve
 MOST = 1 << 16  # port numbers
+DIGITS = 5  # of the highest one
 
 
 class TcpCheck:
@@ -19,6 +20,7 @@ class TcpCheck:
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
+        self.address = (host, port)
 
     def problem(self, deadline: Deadline) -> AgentError | None:
         """Return why it does not pass, None if it does."""
@@ -44,7 +46,7 @@ def host_and_port(text: str) -> tuple[str, int] | None:
     host, colon, port = text.rpartition(":")
     if not colon or port.endswith("]"):
         host, port = text, "0"
-    elif not (port.isascii() and port.isdigit() and 0 < int(port) < MOST):
+    elif not (port.isascii() and port.isdigit() and len(port) <= DIGITS and 0 < int(port) < MOST):
         return None
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

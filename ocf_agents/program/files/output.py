@@ -6,9 +6,8 @@ import _socket
 import os
 import stat
 
-from ocf_agents.program.account import Account
 from ocf_agents.program.files.trusted import open_for
-from ocf_agents.runtime import state
+from ocf_agents.program.names import identifier, output_file
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.command import run
 
@@ -16,10 +15,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ocf_agents.program.files.trusted import Owner
+
 JOURNAL = "/run/systemd/journal/stdout"
 PRIORITY_INFO = 6
 LINES = 5  # of the end, for a reason
 BYTES = 2000
+KEPT = 256 << 10  # bytes of the end of a file of ours that has become too long
 MODE = 0o640
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_APPEND  # appended to, so that it may be rotated by truncation
 
@@ -39,11 +41,11 @@ class Output:
         self,
         environ: Mapping[str, str],
         instance: str,
-        account: Account,
+        account: Owner,
         files: tuple[str, str] = ("", ""),
     ) -> None:
-        self._identifier = f"takeover-app-{state.plain(instance)}"
-        self._own = f"{state.folder(environ)}/{self._identifier}.log"
+        self._identifier = identifier(instance)
+        self._own = output_file(environ, instance)
         self._account = account
         self._paths = files
         self._opened: dict[str, int] = {}  # what to write to, by path; "" is the journal
@@ -124,6 +126,18 @@ class Output:
             return run([*command, *select], patience).output
         except AgentError:
             return ""  # the reason is worth telling without the application's words
+
+
+def shorten(path: str) -> None:
+    """Keep only the end of a file of ours, which an application goes on to write to."""
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        size = os.fstat(descriptor).st_size
+        end = os.pread(descriptor, KEPT, max(0, size - KEPT))
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, end)
+    finally:
+        os.close(descriptor)
 
 
 def _end(file: int, size: int) -> str:

@@ -7,19 +7,22 @@ has got since.
 from __future__ import annotations
 
 import os
+import stat
 
 from ocf_agents.program.files.trusted import make_folder_for, open_for, remove_for
-from ocf_agents.runtime.agent import AgentError, Code
+from ocf_agents.runtime.agent import AgentError, Code, Deadline
+from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.journal import WARNING, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.program.account import Account
+    from ocf_agents.program.files.trusted import Owner
 
 MODE = 0o644
+PATIENCE = 2.0  # seconds; a folder on a disk or server that is gone cannot be changed
 
 
-def write(account: Account, path: str, pid: int) -> None:
+def write(account: Owner, path: str, pid: int) -> None:
     """Write the file, and make its folder if that is missing.
 
     Args:
@@ -52,11 +55,17 @@ def write(account: Account, path: str, pid: int) -> None:
         os.close(descriptor)
 
 
-def remove(account: Account, path: str) -> None:
+def remove(account: Owner, path: str, deadline: Deadline) -> None:
     """Remove the file, if it holds a number or nothing; a stop never fails because of it."""
+    limit = Deadline(min(PATIENCE, deadline.left()))
     try:
-        if not os.path.lexists(path):
-            return
+        bounded(lambda: _remove(account, path), limit, "removing it")
+    except (OSError, AgentError) as error:
+        log(f"cannot remove {path}: {error}", WARNING)
+
+
+def _remove(account: Owner, path: str) -> str:
+    if os.path.lexists(path):
         descriptor = open_for(account, path, os.O_RDONLY, MODE)
         try:
             ours = _is_number(descriptor)
@@ -64,10 +73,11 @@ def remove(account: Account, path: str) -> None:
             os.close(descriptor)
         if ours:
             remove_for(account, path)
-    except (OSError, AgentError) as error:
-        log(f"cannot remove {path}: {error}", WARNING)
+    return ""
 
 
 def _is_number(descriptor: int) -> bool:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return False
     text = os.read(descriptor, 64).strip()
     return not text or text.isdigit()

@@ -14,13 +14,26 @@ from ocf_agents.runtime.agent import AgentError, Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.program.account import Account
+    from contextlib import AbstractContextManager
+    from typing import Protocol
+
+    class Owner(Protocol):
+        """Whom a file is opened for."""
+
+        def numbers(self) -> tuple[int, int]:
+            """Return the numbers of the user and of the user's first group."""
+
+        def permissions(self) -> AbstractContextManager[None]:
+            """Return a `with` block in which this process has the permissions of the user."""
+
 
 FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+# Neither a terminal of the agent's own, nor to wait for somebody at the other end of a pipe.
+CAREFUL = os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK
 LINKS = 40  # as many as the kernel follows (path_resolution(7))
 
 
-def open_for(account: Account, path: str, flags: int, mode: int) -> int:
+def open_for(account: Owner, path: str, flags: int, mode: int) -> int:
     """Open a file for a user and return the descriptor.
 
     Args:
@@ -32,18 +45,13 @@ def open_for(account: Account, path: str, flags: int, mode: int) -> int:
     Raises:
         AgentError: It cannot be opened.
     """
-    # Neither a terminal of the agent's own, nor to wait for somebody at the other end of a pipe.
-    flags |= os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK
+    flags |= CAREFUL
     try:
         try:
             with account.permissions():
                 return os.open(path, flags, mode)
         except PermissionError:
-            folder, name = _walk(path)
-            try:
-                return os.open(name, flags | os.O_NOFOLLOW, mode, dir_fd=folder)
-            finally:
-                os.close(folder)
+            return _open_as_root(path, flags, mode)
     except PermissionError as error:
         raise AgentError(
             f"its user may not open {path}, and root does not where others may put links",
@@ -53,7 +61,49 @@ def open_for(account: Account, path: str, flags: int, mode: int) -> int:
         raise AgentError(f"{error.strerror}: cannot open {path}", Code.ERR_INSTALLED) from error
 
 
-def remove_for(account: Account, path: str) -> None:
+def read_for(account: Owner, path: str, most: int) -> bytes:
+    """Return what is in a file that a user may read, or that root has put there for the user.
+
+    The user's programs act on it. So for root itself it has to be a file of root's that nobody
+    else can change or put another in place of.
+
+    Args:
+        account: The user.
+        path: The absolute path of the file.
+        most: The size of the largest file that is read, in bytes.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It cannot be read.
+        AgentError: It is no file, too large, or may not be read for the user (ERR_PERM).
+    """
+    root = os.geteuid() == account.numbers()[0] == 0
+    try:
+        descriptor, owners = _open_to_read(account, path, root=root)
+    except PermissionError as error:
+        reason = (
+            f"root reads no {path}, where others may put something else"
+            if root
+            else f"its user may not read {path}, and root does not where others may put links"
+        )
+        raise AgentError(reason, Code.ERR_PERM) from error
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise AgentError(f"{path} is no file", Code.ERR_INSTALLED)
+        if owners and (found.st_uid not in owners or (root and _others_may_write(found))):
+            raise AgentError(f"others may change {path}", Code.ERR_PERM)
+        text = b""
+        while piece := os.read(descriptor, most + 1 - len(text)):
+            text += piece
+    finally:
+        os.close(descriptor)
+    if len(text) > most:
+        raise AgentError(f"{path} has more than {most} bytes", Code.ERR_INSTALLED)
+    return text
+
+
+def remove_for(account: Owner, path: str) -> None:
     """Remove a file of a user, if it is there.
 
     Raises:
@@ -74,7 +124,7 @@ def remove_for(account: Account, path: str) -> None:
         return
 
 
-def make_folder_for(account: Account, path: str) -> None:
+def make_folder_for(account: Owner, path: str) -> None:
     """Make a folder that belongs to a user.
 
     Args:
@@ -93,8 +143,44 @@ def make_folder_for(account: Account, path: str) -> None:
         os.close(folder)
 
 
-def _walk(path: str) -> tuple[int, str]:
+def _open_to_read(account: Owner, path: str, *, root: bool) -> tuple[int, tuple[int, ...]]:
+    """Return the descriptor of a file, and who may own it; () if that does not matter."""
+    flags = os.O_RDONLY | CAREFUL
+    if root:
+        return _open_as_root(path, flags, 0, sticky=True), (0,)
+    try:
+        with account.permissions():
+            return os.open(path, flags), ()
+    except PermissionError:
+        return _open_as_root(path, flags, 0), (0, account.numbers()[0])
+
+
+def _others_may_write(found: os.stat_result) -> bool:
+    group = found.st_mode & stat.S_IWGRP and found.st_gid != 0
+    return bool(group or found.st_mode & stat.S_IWOTH)
+
+
+def _open_as_root(path: str, flags: int, mode: int, *, sticky: bool = False) -> int:
+    """Open a file where nobody but root can put another in its place, and return the descriptor.
+
+    Raises:
+        PermissionError: Others than root can change the way to the file.
+        OSError: It cannot be opened.
+    """
+    folder, name = _walk(path, sticky=sticky)
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW, mode, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _walk(path: str, *, sticky: bool = False) -> tuple[int, str]:
     """Return the folder of a file, as a descriptor, and the file's name in it.
+
+    Args:
+        path: The absolute path of the file.
+        sticky: Whether the way may lead through folders like /tmp, by what is root's there: nobody
+            else can put anything in place of that. The file itself has to be there.
 
     Raises:
         PermissionError: Others than root can change the way to the file.
@@ -107,7 +193,8 @@ def _walk(path: str) -> tuple[int, str]:
             name = names.pop()
             status = os.fstat(folder)
             others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-            _insist(status.st_uid == 0 and not others, path)
+            kept = sticky and status.st_mode & stat.S_ISVTX and _is_roots(folder, name)
+            _insist(status.st_uid == 0 and (not others or bool(kept)), path)
             target = _target(folder, name)
             if target:
                 links += 1
@@ -126,6 +213,13 @@ def _walk(path: str) -> tuple[int, str]:
 def _insist(condition: bool, path: str) -> None:
     if not condition:
         raise PermissionError(path)
+
+
+def _is_roots(folder: int, name: str) -> bool:
+    try:
+        return os.stat(name or ".", dir_fd=folder, follow_symlinks=False).st_uid == 0
+    except OSError:
+        return False
 
 
 def _target(folder: int, name: str) -> str:

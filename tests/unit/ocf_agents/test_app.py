@@ -13,7 +13,7 @@ import pytest
 
 from ocf_agents.app import App
 from ocf_agents.program import containment
-from ocf_agents.program.account import Account
+from ocf_agents.program.identity import Identity
 from ocf_agents.runtime import state as state_module
 from ocf_agents.runtime.agent import Code
 from ocf_agents.runtime.process import identify
@@ -299,8 +299,8 @@ def test_the_health_check_runs_from_level_10_on(act: Act) -> None:
 def test_a_check_as_another_user_has_its_own_name(
     act: Act, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reason never speaks of the program that changes the user; nor does a check that hangs."""
-    monkeypatch.setattr(Account, "become", lambda _: ["/usr/bin/env"])
+    """A reason never speaks of what changes the user; nor does a check that hangs."""
+    monkeypatch.setattr(Identity, "assume", lambda _: None)
     parameters = shell(tmp_path, "exec sleep 300")
     act(App, "start", **parameters)
     sick = {**parameters, "health": f"command:/bin/sh -c 'echo {'x' * 200}; exit 4'"}

@@ -58,7 +58,7 @@ def test_what_is_reloadable_takes_effect_without_a_restart(act: Act, state: Stat
     """Nothing of it is remembered from the start: each action reads it anew."""
     act(App, "start", **SLEEP, health="command:/bin/true", stop_timeout="60")
     values = state.read()
-    assert set(values) == {"pid", "started"}
+    assert set(values) == {"pid", "started", "mark"}
     changed = {
         **SLEEP,
         "health": "command:/bin/sleep 60",

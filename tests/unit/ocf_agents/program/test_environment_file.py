@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from ocf_agents.program.environment_file import read
+from ocf_agents.program.environment_file import MOST, read
 from ocf_agents.runtime.agent import AgentError, Code
 
 
@@ -71,3 +72,18 @@ def test_a_missing_file_is_not_installed_unless_it_may_be_missing(tmp_path: Path
     assert read(f"-{path}") == {}
     path.write_text("A=1")
     assert read(f"-{path}") == {"A": "1"}
+
+
+def test_only_files_are_read_and_no_large_ones(tmp_path: Path) -> None:
+    """A pipe would never end, nor would /dev/zero."""
+    path = tmp_path / "environment"
+    os.mkfifo(path)
+    for each, reason in ((path, "is no file"), (Path("/dev/zero"), "is no file")):
+        with pytest.raises(AgentError, match=reason):
+            read(str(each))
+    path.unlink()
+    path.write_text("A=" + "x" * (MOST - 2))
+    assert len(read(str(path))["A"]) == MOST - 2
+    path.write_text("A=" + "x" * MOST)
+    with pytest.raises(AgentError, match=f"has more than {MOST} bytes"):
+        read(str(path))

@@ -34,6 +34,7 @@ def test_limits_are_soft_and_hard() -> None:
         "nofile=unlimited:5",
         "nofile=1:2:3",
         "nofile=99999999999999999999",
+        f"nofile={'9' * 5000}",
         "=1",
     ],
 )

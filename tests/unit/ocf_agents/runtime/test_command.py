@@ -77,3 +77,36 @@ def test_a_daemon_left_behind_holds_nothing_up(programs: Programs) -> None:
     left_behind = int(run(["daemonize"], Deadline(80)).output)
     assert time.monotonic() - began < 30
     os.kill(left_behind, signal.SIGKILL)
+
+
+def test_of_a_long_output_the_beginning_and_the_end_are_kept(programs: Programs) -> None:
+    """However much a program writes, it is not held up, and this uses no memory."""
+    programs("talk", "echo first; /usr/bin/head -c 30000000 /dev/zero; echo; echo last; exit 1")
+    result = run(["talk"], Deadline(60))
+    assert result.output.startswith("first\n")
+    assert result.output.endswith("\nlast\n")
+    assert "bytes left out" in result.output
+    assert len(result.output) < 70000
+    error = result.error()
+    assert str(error) == "last (talk failed with 1)"
+    assert len(error.details) < 10000
+
+
+def test_a_daemon_may_go_on_writing(programs: Programs, tmp_path: Path) -> None:
+    """It has the output of the program that started it; nobody reads that, and it is not ended."""
+    programs("cat", 'exec /bin/cat "$@"')
+    done = tmp_path / "done"
+    programs(
+        "daemonize",
+        f"{{ /bin/sleep 0.3; /usr/bin/head -c 300000 /dev/zero && echo > {done}; }} & echo started",
+    )
+    assert run(["daemonize"], Deadline(60)).output == "started\n"
+    until = time.monotonic() + 30
+    while not done.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_reason_is_printable() -> None:
+    """What a program writes may be meant for a terminal, or against its reader."""
+    assert cause("\x1b]0;title\x07no disk\u202e") == "?]0;title?no disk?"

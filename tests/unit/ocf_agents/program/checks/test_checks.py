@@ -212,6 +212,29 @@ def test_a_command_is_judged_by_its_exit_code(script: str, expected: tuple[int, 
     assert verdict(f"command:/bin/sh -c '{script}'") == expected
 
 
+def test_a_token_in_a_url_is_in_no_reason(serve: Serve) -> None:
+    """The reason names the page, without what follows the question mark."""
+    where = serve(OK)
+    assert verdict(f"http://{where}/health?token=secret status=204") == (
+        Code.ERR_GENERIC,
+        f"200 OK (http://{where}/health)",
+    )
+
+
+def test_what_a_server_says_is_cut(serve: Serve) -> None:
+    """A reason has few bytes, and a log few lines."""
+    where = serve(b"HTTP/1.1 500 " + b"\x1bx" * 50000 + b"\r\n\r\n")
+    reason = verdict(f"http://{where}/")[1]
+    assert len(reason) < 200
+    assert reason.isprintable()
+
+
+def test_a_length_that_is_no_number_is_no_length(serve: Serve) -> None:
+    """More digits than any size has."""
+    where = serve(OK.replace(b"11", b"9" * 5000))
+    assert problem(f"http://{where}/ text=well") is None
+
+
 def test_a_command_is_killed_at_its_limit() -> None:
     """A check that hangs has failed."""
     code, reason = verdict("command:/bin/sleep 60", seconds=0.2)
@@ -241,6 +264,15 @@ def test_a_command_is_killed_at_its_limit() -> None:
         "http://host/ colour=red",
         "http://höst/",
         "http://user:secret@host/",
+        "https//user:secret@host/",
+        "HTTP://user:secret@host/",
+        "tcp:user:secret@host:5432",
+        "http://host/user:secret@elsewhere/",
+        "http://host/?token=secret colour=red",
+        "tcp:host:\uff15\uff14\uff13\uff12",
+        "http://host:\uff18\uff10/",
+        f"tcp:host:{'9' * 5000}",
+        f"http://host/ status={'9' * 5000}",
         "https://host/ 'open",
         "ftp://host/",
         "notify",

@@ -1,0 +1,1 @@
+"""Processes of an application: found wherever they are, and held until it has come."""

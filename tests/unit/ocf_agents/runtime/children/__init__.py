@@ -1,0 +1,1 @@
+"""Unit tests of ocf_agents/runtime/children."""
