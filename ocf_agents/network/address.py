@@ -22,6 +22,7 @@ RTM_NEWADDR, RTM_DELADDR = 20, 21
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 IFA_BROADCAST, IFA_CACHEINFO, IFA_FLAGS, IFA_RT_PRIORITY = 4, 6, 8, 9
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
+IP6_RT_PRIO_ADDRCONF = 256  # the kernel's own metric (net/ip6_route.h)
 RT_SCOPE_HOST = 254
 FOREVER = 0xFFFFFFFF  # seconds; RFC 4862, 5.5.4: infinity
 LONGEST_WITH_BROADCAST = 30  # RFC 3021: a /31 has no broadcast address
@@ -79,6 +80,9 @@ def change(wanted: WantedAddress, address: netlink.Address, options: Options) ->
         OSError: The kernel refuses it.
     """
     body = _addition(wanted, address.prefix, address.index, options)
+    if options.metric is None and netlink.family(wanted.ip) == netlink.AF_INET6:
+        # The kernel takes no metric for "as it was" (inet6_addr_modify), unlike for IPv4.
+        body += netlink.attribute(IFA_RT_PRIORITY, struct.pack("=I", IP6_RT_PRIO_ADDRCONF))
     netlink.exchange(RTM_NEWADDR, NLM_F_REPLACE | netlink.NLM_F_ACK, body)
 
 
@@ -95,12 +99,15 @@ def remove(address: netlink.Address) -> None:
 
     The kernel drops the other addresses of the network with the first one that was added to it,
     unless promote_secondaries is set (ip-sysctl, "promote_secondaries").
+
+    Raises:
+        OSError: The kernel refuses it, or others that were dropped cannot be added again.
     """
     # Without IFA_ADDRESS, which is the other end's if the address is part of a point-to-point link.
     body = _ifaddrmsg(address.ip, address.prefix, address.index)
     try:
-        if netlink.family(address.ip) == netlink.AF_INET and not address.secondary:
-            with _PromoteSecondaries(_socket.if_indextoname(address.index)):
+        if netlink.family(address.ip) == netlink.AF_INET:
+            with _PromoteSecondaries(address):
                 netlink.exchange(RTM_DELADDR, netlink.NLM_F_ACK, body)
         else:
             netlink.exchange(RTM_DELADDR, netlink.NLM_F_ACK, body)
@@ -110,44 +117,93 @@ def remove(address: netlink.Address) -> None:
 
 
 class _PromoteSecondaries:
-    """Have the kernel keep the addresses that depend on another, while that is removed.
+    """Have an interface keep the addresses that depend on one, while that is removed.
 
     Two stops may do that on one interface at the same time. They lock the file that has the
-    setting, so that neither takes the other's value for the administrator's.
+    setting, so that neither takes the other's value for the administrator's, nor adds again what
+    the other has just removed.
+
+    Where the setting cannot be changed, as in containers whose /proc/sys is read-only, the
+    addresses are added again.
 
     Args:
-        interface: The name of the interface.
+        address: The address that is removed.
     """
 
-    def __init__(self, interface: str) -> None:
-        self._path = f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries"
+    def __init__(self, address: netlink.Address) -> None:
+        self._address = address
         self._before = b""
+        self._setting = -1
+        self._dependent: list[netlink.Address] = []
 
     def __enter__(self) -> None:
+        name = _socket.if_indextoname(self._address.index)
+        path = f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries"
         try:
-            self._setting = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+            self._setting = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            fcntl.flock(self._setting, fcntl.LOCK_EX)
+            self._before = os.pread(self._setting, 8, 0).strip()
         except OSError:
-            self._setting = -1  # read-only in some containers; then the kernel decides
-            return
-        fcntl.flock(self._setting, fcntl.LOCK_EX)
-        self._before = os.pread(self._setting, 8, 0)
-        os.pwrite(self._setting, b"1\n", 0)
+            pass  # no such file in some containers
+        # Read under the lock: it may have been promoted since.
+        self._address = next(filter(self._is_same, self._all()), self._address)
+        if not self._address.secondary and self._before != b"1" and not self._set(b"1\n"):
+            self._dependent = [a for a in self._all() if self._depends(a)]
 
     def __exit__(
         self,
-        _kind: type[BaseException] | None,
+        kind: type[BaseException] | None,
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        if self._setting < 0:
-            return
         try:
-            if self._before.strip() == b"0":
-                os.pwrite(self._setting, self._before, 0)
-        except OSError:
-            pass  # the interface has gone, and the setting with it
+            if kind is None and self._dependent:
+                self._add_again()
+            elif self._before == b"0" and not self._address.secondary:
+                self._set(b"0\n")
         finally:
-            os.close(self._setting)
+            if self._setting >= 0:
+                os.close(self._setting)
+
+    def _set(self, value: bytes) -> bool:
+        """Change the setting, and tell whether that could be done."""
+        try:
+            writable = os.open(f"/proc/self/fd/{self._setting}", os.O_WRONLY | os.O_CLOEXEC)
+        except OSError:
+            return False  # it is read-only, or the interface has gone
+        try:
+            os.write(writable, value)
+        except OSError:
+            return False
+        finally:
+            os.close(writable)
+        return True
+
+    @staticmethod
+    def _all() -> list[netlink.Address]:
+        return netlink.addresses(netlink.AF_INET)
+
+    def _is_same(self, other: netlink.Address) -> bool:
+        this = self._address
+        return (other.ip, other.index, other.prefix) == (this.ip, this.index, this.prefix)
+
+    def _depends(self, other: netlink.Address) -> bool:
+        """Tell whether an address is dropped with the one that is removed."""
+        this = self._address
+        return (
+            other.secondary
+            and (other.index, other.prefix) == (this.index, this.prefix)
+            and netlink.same_network(other.ip, this.ip, this.prefix)
+        )
+
+    def _add_again(self) -> None:
+        """Add what was dropped, in its order."""
+        for each in self._dependent:
+            try:
+                restore(each.message)
+            except OSError as error:
+                ip = _socket.inet_ntop(netlink.AF_INET, each.ip)
+                raise OSError(f"{ip} went with it, and cannot be added: {error}") from error
 
 
 def _ifaddrmsg(ip: bytes, prefix: int, index: int, scope: int = 0) -> bytes:
