@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ocf_agents.network.ethernet.packets import PacketSocket
     from ocf_agents.network.placement import Place
 
-INTERFACES = "interfaces"  # in the state
+NIC, INTERFACES = "nic", "interfaces"  # in the state: as asked for, and by number
 LOOPBACK = 1  # the number of "lo" in every network namespace (LOOPBACK_IFINDEX)
 DAD_POLL = 0.02  # seconds; the kernel's duplicate address detection takes one to two
 MILLISECOND = 0.001  # seconds
@@ -165,8 +165,11 @@ class Ip(IpParameters):
         return State(self.environ, self.instance)
 
     def _remembered(self) -> set[int]:
-        """Return the interfaces, by number, to which a start has added the addresses."""
-        numbers = map(decimal, self._state.read().get(INTERFACES, "").split())
+        """Return the interfaces, by number, that a start with this `nic` added the addresses to."""
+        values = self._state.read()
+        if values.get(NIC, "") != self.interface:
+            return set()
+        numbers = map(decimal, values.get(INTERFACES, "").split())
         return {number for number in numbers if number}
 
     def _remember(self, places: list[Place]) -> None:
@@ -174,7 +177,9 @@ class Ip(IpParameters):
         numbers = sorted({place.link.index for place in places})
         try:
             values = self._state.read()
-            self._state.write({**values, INTERFACES: " ".join(map(str, numbers))})
+            values[NIC] = self.interface
+            values[INTERFACES] = " ".join(map(str, numbers))
+            self._state.write(values)
         except OSError as error:
             log(f"if the interface is renamed it is not known again: {error}", WARNING)
 

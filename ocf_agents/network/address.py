@@ -107,8 +107,10 @@ def remove(address: netlink.Address) -> None:
     body = _ifaddrmsg(address.ip, address.prefix, address.index)
     try:
         if netlink.family(address.ip) == netlink.AF_INET:
-            with _PromoteSecondaries(address):
+            with _PromoteSecondaries(_socket.if_indextoname(address.index)) as promoted:
+                dependent = [] if promoted else _dependent(address)
                 netlink.exchange(RTM_DELADDR, netlink.NLM_F_ACK, body)
+                _add_again(dependent)
         else:
             netlink.exchange(RTM_DELADDR, netlink.NLM_F_ACK, body)
     except OSError as error:
@@ -116,94 +118,85 @@ def remove(address: netlink.Address) -> None:
             raise
 
 
+def _dependent(address: netlink.Address) -> list[netlink.Address]:
+    """Return the addresses that the kernel drops with one: the secondary ones of its network."""
+    same = [
+        other
+        for other in netlink.addresses(netlink.AF_INET)
+        if (other.index, other.prefix) == (address.index, address.prefix)
+        and netlink.same_network(other.ip, address.ip, address.prefix)
+    ]
+    primary = any(other.ip == address.ip and not other.secondary for other in same)
+    return [other for other in same if primary and other.secondary]
+
+
+def _add_again(dropped: list[netlink.Address]) -> None:
+    """Add addresses that the kernel has dropped, in their order.
+
+    Raises:
+        OSError: One cannot be added.
+    """
+    for each in dropped:
+        try:
+            restore(each.message)
+        except OSError as error:
+            ip = _socket.inet_ntop(netlink.AF_INET, each.ip)
+            raise OSError(
+                f"{ip} went with another address, and cannot be added: {error}"
+            ) from error
+
+
 class _PromoteSecondaries:
-    """Have an interface keep the addresses that depend on one, while that is removed.
+    """Have the kernel keep the addresses that depend on another, while that is removed.
 
     Two stops may do that on one interface at the same time. They lock the file that has the
     setting, so that neither takes the other's value for the administrator's, nor adds again what
     the other has just removed.
 
-    Where the setting cannot be changed, as in containers whose /proc/sys is read-only, the
-    addresses are added again.
+    The value of the `with` block is whether it is so: in containers /proc/sys may be read-only.
 
     Args:
-        address: The address that is removed.
+        interface: The name of the interface.
     """
 
-    def __init__(self, address: netlink.Address) -> None:
-        self._address = address
-        self._before = b""
+    def __init__(self, interface: str) -> None:
+        self._path = f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries"
         self._setting = -1
-        self._dependent: list[netlink.Address] = []
+        self._before = b""
+        self._changed = False
 
-    def __enter__(self) -> None:
-        name = _socket.if_indextoname(self._address.index)
-        path = f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries"
-        try:
-            self._setting = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    def __enter__(self) -> bool:
+        for access in (os.O_RDWR, os.O_RDONLY):
+            try:
+                self._setting = os.open(self._path, access | os.O_CLOEXEC)
+            except OSError:
+                continue
             fcntl.flock(self._setting, fcntl.LOCK_EX)
-            self._before = os.pread(self._setting, 8, 0).strip()
-        except OSError:
-            pass  # no such file in some containers
-        # Read under the lock: it may have been promoted since.
-        self._address = next(filter(self._is_same, self._all()), self._address)
-        if not self._address.secondary and self._before != b"1" and not self._set(b"1\n"):
-            self._dependent = [a for a in self._all() if self._depends(a)]
+            self._before = os.pread(self._setting, 8, 0)
+            if self._before.strip() != b"0":
+                return True
+            if access == os.O_RDWR:
+                os.pwrite(self._setting, b"1\n", 0)
+                self._changed = True
+                return True
+            break
+        return False
 
     def __exit__(
         self,
-        kind: type[BaseException] | None,
+        _kind: type[BaseException] | None,
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
+        if self._setting < 0:
+            return
         try:
-            if kind is None and self._dependent:
-                self._add_again()
-            elif self._before == b"0" and not self._address.secondary:
-                self._set(b"0\n")
-        finally:
-            if self._setting >= 0:
-                os.close(self._setting)
-
-    def _set(self, value: bytes) -> bool:
-        """Change the setting, and tell whether that could be done."""
-        try:
-            writable = os.open(f"/proc/self/fd/{self._setting}", os.O_WRONLY | os.O_CLOEXEC)
+            if self._changed:
+                os.pwrite(self._setting, self._before, 0)
         except OSError:
-            return False  # it is read-only, or the interface has gone
-        try:
-            os.write(writable, value)
-        except OSError:
-            return False
+            pass  # the interface has gone, and the setting with it
         finally:
-            os.close(writable)
-        return True
-
-    @staticmethod
-    def _all() -> list[netlink.Address]:
-        return netlink.addresses(netlink.AF_INET)
-
-    def _is_same(self, other: netlink.Address) -> bool:
-        this = self._address
-        return (other.ip, other.index, other.prefix) == (this.ip, this.index, this.prefix)
-
-    def _depends(self, other: netlink.Address) -> bool:
-        """Tell whether an address is dropped with the one that is removed."""
-        this = self._address
-        return (
-            other.secondary
-            and (other.index, other.prefix) == (this.index, this.prefix)
-            and netlink.same_network(other.ip, this.ip, this.prefix)
-        )
-
-    def _add_again(self) -> None:
-        """Add what was dropped, in its order."""
-        for each in self._dependent:
-            try:
-                restore(each.message)
-            except OSError as error:
-                ip = _socket.inet_ntop(netlink.AF_INET, each.ip)
-                raise OSError(f"{ip} went with it, and cannot be added: {error}") from error
+            os.close(self._setting)
 
 
 def _ifaddrmsg(ip: bytes, prefix: int, index: int, scope: int = 0) -> bytes:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # With what is put around it, a file's name has at most 255 bytes.
 LONGEST_NAME, DIGEST_BYTES = 222, 16
 LARGEST = 65536  # bytes; a state has some hundred
+PARTS = (".announcements",)
 OTHERS_MAY_WRITE = 0o022
 STICKY = 0o1000
 REGULAR, KINDS = 0o100000, 0o170000  # st_mode (inode(7))
@@ -67,8 +68,11 @@ class State:
 
     def __init__(self, environ: Mapping[str, str], instance: str, part: str = "") -> None:
         self._folder = folder(environ)
-        # No name has a colon that "an" follows, so no resource has the state of another's part.
-        name = plain(instance) + (f":{part}" if part else "")
+        name = plain(instance)
+        if part:
+            name += f".{part}"
+        elif name.endswith(PARTS):  # so that no resource has the state of another's part
+            name = ":2e".join(name.rsplit(".", 1))
         self.path = f"{self._folder}/takeover-{name}.state"
         self._temporary = f"{self.path}.new"  # one name, so that killed actions leave no heap
 
