@@ -170,14 +170,23 @@ def _used(folder: Path) -> set[str]:
     """Return the names of the copies that processes have open, as agents and the watcher do."""
     prefix = f"{folder.resolve()}/"
     used = set()
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            target = os.readlink(link)
-        except OSError:
-            continue  # it has ended
-        if target.startswith(prefix):
-            used.add(target.removeprefix(prefix).partition("/")[0])
+    for process in filter(str.isdecimal, os.listdir("/proc")):
+        for target in _open_files(f"/proc/{process}/fd"):
+            if target.startswith(prefix):
+                used.add(target.removeprefix(prefix).partition("/")[0])
     return used
+
+
+def _open_files(descriptors: str) -> list[str]:
+    """Return what a process has open; nothing if it has ended."""
+    found = []
+    try:
+        for descriptor in os.listdir(descriptors):
+            if os.path.islink(f"{descriptors}/{descriptor}"):
+                found.append(os.readlink(f"{descriptors}/{descriptor}"))
+    except OSError:
+        pass
+    return found
 
 
 def _remove(path: Path) -> None:
