@@ -179,13 +179,16 @@ def _used(folder: Path) -> set[str]:
 
 def _open_files(descriptors: str) -> list[str]:
     """Return what a process has open; nothing if it has ended."""
-    found = []
     try:
-        for descriptor in os.listdir(descriptors):
-            if os.path.islink(f"{descriptors}/{descriptor}"):
-                found.append(os.readlink(f"{descriptors}/{descriptor}"))
+        names = os.listdir(descriptors)
     except OSError:
-        pass
+        return []
+    found = []
+    for name in names:
+        try:
+            found.append(os.readlink(f"{descriptors}/{name}"))
+        except OSError:
+            continue  # it was closed meanwhile
     return found
 
 
