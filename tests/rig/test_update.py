@@ -284,11 +284,13 @@ def next_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_update_in_place_hurts_nobody(update: Update, next_wheel: Path) -> None:
     """On all nodes, one after another, as documented; the new watcher takes over at once."""
     rig, node = update.rig, active_node(update.rig)
-    update = replace(update, server=_server(rig, node), starts=_starts(rig), began=time.time())
-    for command in ("crm_resource --cleanup", "pcs stonith history cleanup"):
-        rig.run(node, *command.split())
+    # What the test before this one has broken is over.
+    rig.run(node, "crm_resource", "--cleanup", check=True)
+    rig.run(node, "crm_resource", "--wait", check=True)
     assert eventually(lambda: damage_to_demo(rig) == [], LIMIT)
     assert eventually(lambda: _watcher(rig, node) != "0", LIMIT)
+    _wait_for_monitors(update, node)
+    update = replace(update, server=_server(rig, node), starts=_starts(rig), began=time.time())
     before = _current(rig, node)
     for each in rig.layout.node_names:
         copy(rig, each, next_wheel, f"/root/{next_wheel.name}")

@@ -31,7 +31,7 @@ EVENTS = {
         f"ip address del {ADDRESS}/24 dev eth1; ip address add {ADDRESS}/24 dev other0",
         "ip link del eth1",
     ],
-    "link": ["ip link set eth1 down", "ip link del eth1", "ip link set eth1 carrier off"],
+    "link": ["ip link set eth1 down", "ip link del eth1", "ip link set eth1-end down"],
 }
 
 
@@ -44,8 +44,9 @@ def look(node: Node, about: dict[str, str] | list[str]) -> list[str]:
 
 def prepare(node: Node) -> None:
     for interface in ("eth1", "other0"):
-        node.run("ip", "link", "add", interface, "type", "dummy")
-        node.run("ip", "link", "set", interface, "up")
+        node.run(*f"ip link add {interface} type veth peer name {interface}-end".split())
+        for each in (interface, f"{interface}-end"):
+            node.run("ip", "link", "set", each, "up")
     node.run(*"ip address add 198.51.100.1/24 dev eth1".split())
 
 
@@ -82,7 +83,7 @@ def test_an_address_of_another_host_is_found_by_both(node: Node, neighbour: Node
     ip = "2001:db8::7"
     neighbour.run(*f"ip address add {ip}/64 dev eth1 nodad".split())
     node.run(*f"ip address add {ip}/64 dev eth1".split())
-    number = node.run("cat", "/sys/class/net/eth1/ifindex").stdout.strip()
+    number = node.run(*"ip -o link show eth1".split()).stdout.partition(":")[0]
     for _ in range(100):
         if "dadfailed" in node.run(*"ip -6 address show dev eth1".split()).stdout:
             break
