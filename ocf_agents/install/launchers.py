@@ -9,6 +9,8 @@ from ocf_agents.install import interpreter
 from ocf_agents.install.copies import FOLDER, install_copy, make_folder
 from ocf_agents.install.interpreter import InstallError, Interpreter
 
+__all__ = ["AGENTS", "META_DATA", "PROVIDER", "InstallError", "install_agents"]
+
 PROVIDER = Path("usr/lib/ocf/resource.d/takeover")
 AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip"}
 META_DATA = Path(__file__).with_name("meta_data")  # written by script/reference
