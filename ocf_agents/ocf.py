@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn
 
-# Of root's rights those that agents use (capabilities(7)): CHOWN, DAC_OVERRIDE, KILL, SETGID,
-# SETUID, NET_ADMIN, NET_RAW, SYS_ADMIN.
-NEEDED = 1 << 0 | 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12 | 1 << 13 | 1 << 21
-
 __all__ = ["Action", "Agent", "AgentError", "Code", "Deadline", "main", "run"]
 
 
@@ -42,7 +38,9 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
     except ImportError:
         raise
     except PermissionError as error:
-        if _is_confined():  # no reason to ban this node, as ERR_PERM does
+        from ocf_agents.runtime.rights.confinement import is_confined
+
+        if is_confined():  # no reason to ban this node, as ERR_PERM does
             reason = f"{action}: {error}; root may not do that in this container or namespace"
             return _fail(reason, Code.ERR_GENERIC, environ)
         return _fail(f"{action}: {error}; agents run as root", Code.ERR_PERM, environ)
@@ -135,21 +133,6 @@ def _monitor(resource: Agent) -> int:
     if code in (Code.SUCCESS, Code.DEGRADED):
         resource.after_monitor()
     return code
-
-
-def _is_confined() -> bool:
-    """Tell whether this is root, but with less than root's rights: in a container, for example."""
-    if posix.geteuid() != 0:
-        return False
-    try:
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            if file.read().split() != ["0", "0", "4294967295"]:
-                return True  # a user namespace: user_namespaces(7)
-        with open("/proc/self/status", encoding="utf-8", errors="replace") as file:
-            [effective] = [line.split()[1] for line in file if line.startswith("CapEff:")]
-        return int(effective, 16) & NEEDED != NEEDED
-    except (OSError, ValueError):
-        return True
 
 
 def _fail(reason: str, code: int, environ: Mapping[str, str]) -> int:

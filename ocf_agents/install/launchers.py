@@ -43,6 +43,9 @@ esac
 if [ "$*" = meta-data ] && [ -r "$agents/ocf_agents/install/meta_data/@name@.xml" ]; then
     exec /bin/cat "$agents/ocf_agents/install/meta_data/@name@.xml"
 fi
+if [ -x "@python@" ] && [ -r "@landmark@" ] && [ -z "$TAKEOVER_MISSING" ]; then
+    exec "@python@" -IS "$0" "$@"
+fi
 missing() {
     if ! [ -x "@python@" ]; then missing="@python@ is gone"
     elif ! [ -r "@landmark@" ] && [ "@python@" -ef "@real@" ]; then missing="@landmark@ is gone"
@@ -50,8 +53,8 @@ missing() {
     else return 1
     fi
 }
-if [ -z "$TAKEOVER_MISSING" ] && ! missing; then exec "@python@" -IS "$0" "$@"; fi
-missing=${TAKEOVER_MISSING:-$missing}
+if [ -z "$TAKEOVER_MISSING" ] && ! missing; then exec "@python@" -IS "$0" "$@"; fi  # a new version
+missing || missing=$TAKEOVER_MISSING
 uptime() { read -r now rest </proc/uptime; now=${now%.*}${now#*.}; }
 uptime
 if [ -z "$TAKEOVER_WAITS_UNTIL" ]; then

@@ -50,8 +50,10 @@ def write(environ: Mapping[str, str], instance: str, node: str, watches: list[st
     Raises:
         OSError: It cannot be written.
     """
+    from ocf_agents.runtime.rights.folders import make_folder
+
     file = path(environ, instance)
-    state.make_folder(folder(environ), 0o700)
+    make_folder(folder(environ), 0o700)
     lines = [
         f"resource={instance}",
         f"node={node}",

@@ -15,7 +15,6 @@ LONGEST_NAME, DIGEST_BYTES = 222, 16
 LARGEST = 65536  # bytes; a state has some hundred
 PARTS = (".announcements",)
 OTHERS_MAY_WRITE = 0o022
-STICKY = 0o1000
 REGULAR, KINDS = 0o100000, 0o170000  # st_mode (inode(7))
 
 
@@ -110,6 +109,8 @@ class State:
         Raises:
             OSError: They cannot be remembered.
         """
+        from ocf_agents.runtime.rights.folders import make_folder
+
         make_folder(self._folder, 0o755)
         lines = [f"{name}={value}\n" for name, value in {"boot": boot_id(), **values}.items()]
         # Made anew: what others have put there, or have open, is none of this file.
@@ -132,29 +133,6 @@ class State:
                 _remove(path)
             except OSError as error:
                 log(f"{path} is left: {error.strerror}", WARNING)
-
-
-def make_folder(path: str, mode: int) -> None:
-    """Make a folder that only its owner can change, whatever the umask is.
-
-    Raises:
-        OSError: It cannot be made.
-    """
-    try:
-        found = posix.stat(path)
-    except FileNotFoundError:
-        parent = path.rpartition("/")[0]
-        if parent:
-            make_folder(parent, 0o755)
-        try:
-            posix.mkdir(path, mode)
-        except FileExistsError:
-            return  # another action has made it meanwhile
-        posix.chmod(path, mode)
-        return
-    open_to_all = found.st_mode & OTHERS_MAY_WRITE and not found.st_mode & STICKY
-    if open_to_all and found.st_uid == posix.geteuid():
-        posix.chmod(path, found.st_mode & 0o7777 & ~OTHERS_MAY_WRITE)
 
 
 def _remove(path: str) -> None:
