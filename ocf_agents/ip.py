@@ -6,13 +6,12 @@ while the address stays and answers.
 
 from __future__ import annotations
 
-import _socket
-
 from ocf_agents.network import netlink
 from ocf_agents.network.parameters import IpParameters
-from ocf_agents.network.wanted import WantedAddress
+from ocf_agents.network.wanted import WantedAddress, is_link_local
 from ocf_agents.runtime.agent import Action, AgentError, Code
 from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.parameters import decimal
 from ocf_agents.runtime.state import State
 
 TYPE_CHECKING = False
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from ocf_agents.network.ethernet.packets import PacketSocket
     from ocf_agents.network.placement import Place
 
+NIC, INTERFACES = "nic", "interfaces"  # in the state: as asked for, and by number
+LOOPBACK = 1  # the number of "lo" in every network namespace (LOOPBACK_IFINDEX)
 DAD_POLL = 0.02  # seconds; the kernel's duplicate address detection takes one to two
 MILLISECOND = 0.001  # seconds
 
@@ -51,7 +52,7 @@ class Ip(IpParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if the interface that was asked for is not there."""
-        if self.interface and self._index() is None:
+        if self.interface and self._index() is None and not self._here():
             raise AgentError(
                 f"there is no interface {self.interface} on this node", Code.ERR_INSTALLED
             )
@@ -71,8 +72,8 @@ class Ip(IpParameters):
             if self.lvs_support:
                 from ocf_agents.network.loopback import take_away
 
-                state = State(self.environ, self.instance)
-                take_away([each.wanted.ip for each in missing], state)
+                take_away([each.wanted.ip for each in missing], self._state)
+            self._remember(places)
             for each in missing:
                 self._add(each)
             for each in places:
@@ -96,7 +97,7 @@ class Ip(IpParameters):
         end_announcements(self._announcements())
         if self.kill_connections_on_stop:
             self._close_connections()
-        while here := [address for _, address in self._find() if address is not None]:
+        while here := self._here():
             from ocf_agents.network.address import remove
 
             for address in here:
@@ -106,6 +107,7 @@ class Ip(IpParameters):
         if self.kill_connections_on_stop:  # those that were opened meanwhile
             self._close_connections()
         self._put_back_loopback()
+        self._state.forget()
 
     def monitor(self) -> int:
         """Tell whether the addresses are here and their links work."""
@@ -121,6 +123,7 @@ class Ip(IpParameters):
         if missing:
             raise AgentError(f"{', '.join(missing)} missing; others are here")
         here = [(wanted, address) for wanted, address in found if address is not None]
+        self._check_moved(here)
         links = _links([address for _, address in here])
         for wanted, address in here:
             _check_prefix(wanted, address)
@@ -155,24 +158,67 @@ class Ip(IpParameters):
 
     def _index(self) -> int | None:
         """Return the number of the interface that was asked for; None if it is not there."""
+        return netlink.index(self.interface)
+
+    @property
+    def _state(self) -> State:
+        return State(self.environ, self.instance)
+
+    def _remembered(self) -> set[int]:
+        """Return the interfaces, by number, that a start with this `nic` added the addresses to."""
+        values = self._state.read()
+        if values.get(NIC, "") != self.interface:
+            return set()
+        numbers = map(decimal, values.get(INTERFACES, "").split())
+        return {number for number in numbers if number}
+
+    def _remember(self, places: list[Place]) -> None:
+        """Remember the interfaces of the addresses: names may change, and numbers do not."""
+        numbers = sorted({place.link.index for place in places})
         try:
-            return _socket.if_nametoindex(self.interface)
-        except OSError:
-            return None
+            values = self._state.read()
+            values[NIC] = self.interface
+            values[INTERFACES] = " ".join(map(str, numbers))
+            self._state.write(values)
+        except OSError as error:
+            log(f"if the interface is renamed it is not known again: {error}", WARNING)
+
+    def _here(self) -> list[netlink.Address]:
+        """Return the addresses that are here."""
+        return [address for _, address in self._find() if address is not None]
 
     def _find(self) -> list[tuple[WantedAddress, netlink.Address | None]]:
-        """Return each address as the kernel has it: on the given interface, else on any."""
+        """Return each address as the kernel has it.
+
+        It is looked for on the given interface, and where the start has added it: that interface
+        may have another name now. If neither is known, or no interface was given, on all.
+        """
         wanted = self.wanted()
-        nic = self._index() if self.interface else None
-        if self.interface and nic is None:
-            return [(each, None) for each in wanted]
         families = {netlink.family(each.ip) for each in wanted}
-        here = [a for f in families for a in netlink.addresses(f) if nic in (None, a.index)]
+        here = [address for family in families for address in netlink.addresses(family)]
         if self.lvs_support:
             from ocf_agents.network.loopback import index
 
             here = [address for address in here if address.index != index()]
+        if not self.interface:
+            return [(each, _best(each, here)) for each in wanted]
+        known = self._remembered()
+        if (nic := self._index()) is not None:
+            known.add(nic)
+        if known:
+            here = [address for address in here if address.index in known]
+        else:
+            # One that every interface has for itself, or the loopback interface for LVS, is not it.
+            here = [a for a in here if not is_link_local(a.ip) and a.index != LOOPBACK]
         return [(each, _best(each, here)) for each in wanted]
+
+    def _check_moved(self, here: list[tuple[WantedAddress, netlink.Address]]) -> None:
+        """Raise AgentError if somebody has moved an address to another interface."""
+        remembered = self._remembered()
+        for wanted, address in here:
+            if remembered and address.index not in remembered:
+                name = netlink.link(address.index).name
+                raise AgentError(f"{wanted} was moved to {name}, another interface of this node")
 
     def _places(self) -> list[Place]:
         """Return where each address is or belongs.
@@ -180,12 +226,14 @@ class Ip(IpParameters):
         Raises:
             AgentError: An address belongs nowhere, or to a link that is down.
         """
-        from ocf_agents.network.placement import Place, place
+        from ocf_agents.network.placement import Place, link_that_is_down, place
 
         index = self._index() if self.interface else None
         places = []
         for wanted, address in self._find():
             if address is None:
+                if self.link_up and (link := link_that_is_down(wanted, index)) is not None:
+                    self._working(link, wanted)  # first: without it there is no route to look at
                 to_be = place(wanted, self.interface, index)
             else:
                 _check_prefix(wanted, address)
@@ -236,6 +284,10 @@ class Ip(IpParameters):
         conflict = probe.conflict((self.conflict_wait or 0) * MILLISECOND)
         if conflict is not None:
             ip, name = WantedAddress(conflict.ip), conflict.link.name
+            for address in netlink.find(conflict.ip):
+                link = netlink.link(address.index)
+                if link.hardware.hex(":") == conflict.mac:
+                    raise AgentError(f"{link.name} of this node already has {ip}, beside {name}")
             raise AgentError(f"another host on {name} already uses {ip}: {conflict.mac}")
 
     def _add(self, place: Place) -> None:
@@ -296,7 +348,7 @@ class Ip(IpParameters):
         if self.lvs_support:
             from ocf_agents.network.loopback import put_back
 
-            put_back(State(self.environ, self.instance))
+            put_back(self._state)
 
     def _packet_socket(self) -> PacketSocket:
         """Return the socket to the neighbours, the same for all that an action does."""
@@ -308,7 +360,7 @@ class Ip(IpParameters):
 
     def _announcements(self) -> State:
         """Return the state that has the process which announces the addresses."""
-        return State(self.environ, f"{self.instance}.announcements")
+        return State(self.environ, self.instance, "announcements")
 
     def _announcer(
         self, addresses: list[tuple[bytes, netlink.Link]], count: int

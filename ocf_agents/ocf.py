@@ -10,11 +10,11 @@ import posix  # os without its Python half, which is a tenth of a monitor's time
 import sys
 
 from ocf_agents.runtime.agent import CHECK_THIS_HOST, Action, Agent, AgentError, Code, Deadline
-from ocf_agents.runtime.journal import ERROR, log, use_journal
+from ocf_agents.runtime.journal import ERROR, log, printable, use_journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import NoReturn
 
 __all__ = ["Action", "Agent", "AgentError", "Code", "Deadline", "main", "run"]
@@ -24,6 +24,9 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
     """Perform the action that the first argument names, and return the exit code.
 
     Whatever goes wrong becomes a reason on standard error and an exit code, never a traceback.
+
+    Raises:
+        ImportError: Modules are away, perhaps for the moment of an update.
     """
     action = arguments[0] if arguments else ""
     try:
@@ -32,7 +35,14 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
         if error.details:  # before the reason: Pacemaker takes the last one that it finds
             log(error.details, ERROR)
         return _fail(str(error), error.code, environ)
+    except ImportError:
+        raise
     except PermissionError as error:
+        from ocf_agents.runtime.rights.confinement import is_confined
+
+        if is_confined():  # no reason to ban this node, as ERR_PERM does
+            reason = f"{action}: {error}; root may not do that in this container or namespace"
+            return _fail(reason, Code.ERR_GENERIC, environ)
         return _fail(f"{action}: {error}; agents run as root", Code.ERR_PERM, environ)
     except OSError as error:
         return _fail(f"{action}: {error}", Code.ERR_GENERIC, environ)
@@ -45,8 +55,15 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
         return _fail(reason, Code.ERR_GENERIC, environ)
 
 
-def main(agent: type[Agent]) -> NoReturn:
-    """Run the agent as a program."""
+def main(
+    agent: type[Agent], modules_missing: Callable[[ImportError], object] | None = None
+) -> NoReturn:
+    """Run the agent as a program.
+
+    Args:
+        agent: The agent.
+        modules_missing: Called if modules are away: it can wait for them, and begin anew.
+    """
     posix.chdir("/")  # an agent must not itself keep busy the filesystem that it unmounts
     posix.closerange(3, posix.sysconf("SC_OPEN_MAX"))  # whatever the caller has left open
     encoding = sys.getfilesystemencoding()
@@ -57,7 +74,12 @@ def main(agent: type[Agent]) -> NoReturn:
     if environ.get("OCF_RESKEY_CRM_meta_timeout"):  # else somebody runs it by hand, and reads
         instance = environ.get("OCF_RESOURCE_INSTANCE", "")
         use_journal(f"{agent.name}({instance})", instance)
-    code = run(agent, sys.argv[1:], environ)
+    try:
+        code = run(agent, sys.argv[1:], environ)
+    except ImportError as error:
+        if modules_missing is not None:
+            modules_missing(error)
+        code = _fail(f"{error}: Python or Takeover is incomplete", Code.ERR_GENERIC, environ)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -117,5 +139,5 @@ def _monitor(resource: Agent) -> int:
 def _fail(reason: str, code: int, environ: Mapping[str, str]) -> int:
     """Write the reason where Pacemaker picks it up, on one line, and return the code."""
     prefix = environ.get("OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:")
-    sys.stderr.write(prefix + " ".join(reason.split()) + "\n")
+    sys.stderr.write(prefix + printable(" ".join(reason.split())) + "\n")
     return code

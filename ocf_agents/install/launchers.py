@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
+
+from ocf_agents.install import interpreter
+from ocf_agents.install.copies import FOLDER, install_copy, make_folder
+from ocf_agents.install.interpreter import InstallError, Interpreter
+
+__all__ = ["AGENTS", "META_DATA", "PROVIDER", "InstallError", "install_agents"]
 
 PROVIDER = Path("usr/lib/ocf/resource.d/takeover")
 AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip"}
 META_DATA = Path(__file__).with_name("meta_data")  # written by script/reference
-UNFIT = "'\"\\$`\n"  # in a path: in the launcher it would mean something
 
 # A shell's script until its exec, then Python's: in between, a string that only Python skips.
 #
@@ -19,120 +22,142 @@ UNFIT = "'\"\\$`\n"  # in a path: in the launcher it would mean something
 #
 # -I and -S: neither PYTHONPATH, nor the folder of the user, nor *.pth files change what is loaded,
 # and the interpreter is up in half the time. So the launcher says itself where the modules are.
-LAUNCHER = """\
-#!/bin/sh
-# The OCF resource agent ocf:takeover:{name}, put here by `takeover agents install`.
+#
+# What is said when Python or the modules are away (Pacemaker Administration, "How Does Pacemaker
+# Interpret the Return Codes?"; unpack_rsc_op in lib/pengine/unpack.c):
+#
+# - They are waited for, since an update takes seconds: for two thirds of the time that is allowed,
+#   after which there is time to say so. Whoever runs an agent by hand gives no time, and waits not.
+# - monitor: 1. To a probe, 5 (not installed) and 7 are "it is stopped": Pacemaker would start the
+#   resource elsewhere while it runs here. 1 is "active, failed": it is stopped here first.
+# - stop: 1. It is not known to be stopped, and 0, 5 and 7 would all say so.
+# - start and validate-all: 5, which bans the node and stops nothing that runs.
+# - notify: 0. Its failure means nothing, and recovers nothing.
+LAUNCHER = r"""#!/bin/sh
+# The OCF resource agent ocf:takeover:@name@, put here by `takeover agents install`.
 ''':'
-if [ "$*" = meta-data ] && [ -r "{metadata}" ]; then exec /bin/cat "{metadata}"; fi
-if [ -x "{interpreter}" ]; then exec "{interpreter}" -IS "$0" "$@"; fi
-echo "ocf-exit-reason:{interpreter} is gone: run takeover agents install again" >&2
-exit 5
+case $0 in
+*/@provider@/*) agents=${0%/@provider@/*}/@copies@/current ;;
+*) agents=/@copies@/current ;;
+esac
+if [ "$*" = meta-data ] && [ -r "$agents/ocf_agents/install/meta_data/@name@.xml" ]; then
+    exec /bin/cat "$agents/ocf_agents/install/meta_data/@name@.xml"
+fi
+if [ -x "@python@" ] && [ -r "@landmark@" ] && [ -z "$TAKEOVER_MISSING" ]; then
+    exec "@python@" -IS "$0" "$@"
+fi
+missing() {
+    if ! [ -x "@python@" ]; then missing="@python@ is gone"
+    elif ! [ -r "@landmark@" ] && [ "@python@" -ef "@real@" ]; then missing="@landmark@ is gone"
+    elif ! [ -r "$agents/ocf_agents/@name@.py" ]; then missing="$agents/ocf_agents is gone"
+    else return 1
+    fi
+}
+if [ -z "$TAKEOVER_MISSING" ] && ! missing; then exec "@python@" -IS "$0" "$@"; fi  # a new version
+missing || missing=$TAKEOVER_MISSING
+uptime() { read -r now rest </proc/uptime; now=${now%.*}${now#*.}; }
+uptime
+if [ -z "$TAKEOVER_WAITS_UNTIL" ]; then
+    case $OCF_RESKEY_CRM_meta_timeout in
+    '' | 0* | *[!0-9]*) allowed=0 ;;
+    ??????????*) allowed=999999999 ;;
+    *) allowed=$OCF_RESKEY_CRM_meta_timeout ;;
+    esac
+    export TAKEOVER_WAITS_UNTIL=$((now + allowed / 15))
+fi
+export TAKEOVER_MISSING=
+while [ "$now" -lt "$TAKEOVER_WAITS_UNTIL" ]; do
+    /bin/sleep 0.2
+    missing || exec "@python@" -IS "$0" "$@"
+    uptime
+done
+printf '%s%s: run takeover agents install again\n' \
+    "${OCF_EXIT_REASON_PREFIX:-ocf-exit-reason:}" "$missing" >&2
+case $1 in
+start | validate-all) exit 5 ;;
+notify) exit 0 ;;
+*) exit 1 ;;
+esac
 '''
 import gc
+import posix
 import sys
 
 gc.disable()  # an action is over before there is garbage worth collecting
-sys.path += {folders!r}
-# To search all folders for a package in which nothing is takes a fiftieth of a monitor's time.
-sys.modules["ocf_agents"] = package = type(sys)("ocf_agents")
-package.__path__ = [{package!r}]
+
+
+def wait(error):  # Python's modules or ours are away: the shell waits for them, as above
+    environ = {**posix.environ, b"TAKEOVER_MISSING": str(error).encode(errors="replace")[:200]}
+    posix.execve("/bin/sh", ["/bin/sh", __file__, *sys.argv[1:]], environ)
+
+
 try:
-    from ocf_agents.{name} import {agent} as agent
+    agents = __file__.rpartition("/@provider@/")[0] + "/@copies@/"
+    agents += posix.readlink(agents + "current")  # once: all modules are of one version
+    posix.open(agents, posix.O_PATH)  # says that this version is in use
+    # To search all folders for a package in which nothing is takes a fiftieth of a monitor's time.
+    sys.modules["ocf_agents"] = package = type(sys)("ocf_agents")
+    package.__path__ = [agents + "/ocf_agents"]
+    from ocf_agents.@name@ import @agent@ as agent
     from ocf_agents.ocf import main
-except ImportError as error:
-    sys.stderr.write(f"ocf-exit-reason:{{error}}: run `takeover agents install` again\\n")
-    sys.exit(5)
-main(agent)
+except Exception as error:
+    wait(error)
+main(agent, wait)
 """
 
 
-class InstallError(Exception):
-    """The agents cannot be installed; the message says why and what to do."""
-
-
 def install_agents(root: Path = Path("/")) -> list[Path]:
-    """Write a launcher for each agent and return their paths.
+    """Install the agents of this Takeover in place of earlier ones, and return their paths.
 
-    The launchers run with this interpreter and its copy of the modules.
+    Actions that run meanwhile use the old ones or the new ones, and never a mixture.
 
     Args:
-        root: The root of the system to install into, where interpreter and modules have to be at
-            the same place as here.
+        root: The root of the system to install into; its interpreter has to be where this
+            system's is.
 
     Raises:
         InstallError: The agents cannot be installed.
     """
-    interpreter = _fit(_interpreter())
-    folders = sorted({_folder("ocf_agents"), _folder("pyroute2")})
+    python = interpreter.find()
     target = root / PROVIDER
     written = []
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        for name, agent in AGENTS.items():
-            text = LAUNCHER.format(
-                interpreter=interpreter,
-                name=name,
-                agent=agent,
-                folders=folders,
-                package=f"{_folder('ocf_agents')}/ocf_agents",
-                metadata=_fit(str(META_DATA / f"{name}.xml")),
-            )
-            _replace(target / name, text)
+        install_copy(root, python.path)
+        make_folder(target)
+        for name in AGENTS:
+            _replace(target / name, _launcher(name, python))
             written.append(target / name)
     except OSError as error:
         raise InstallError(
-            f"cannot install the agents in {target}: {error.strerror}; run as root, "
-            "or give another root with --root"
+            f"cannot install the agents in {error.filename or target}: {error.strerror}; "
+            "run as root, or give another root with --root"
         ) from error
     return written
 
 
-def _interpreter() -> str:
-    """Return the path of the running interpreter.
-
-    Raises:
-        InstallError: It is not known.
-    """
-    if not sys.executable:
-        raise InstallError(
-            "the path of the running Python is not known: run takeover by its absolute path"
-        )
-    return sys.executable
-
-
-def _fit(path: str) -> str:
-    """Return a path, if it can be written into the launcher.
-
-    Raises:
-        InstallError: It cannot.
-    """
-    if any(character in path for character in UNFIT):
-        raise InstallError(
-            f"the agents cannot be started from {path!r}: a path must not have any of "
-            "quotes, backslashes, $ and line breaks; install Takeover elsewhere"
-        )
-    return path
-
-
-def _folder(package: str) -> str:
-    """Return the folder that a package is loaded from.
-
-    Raises:
-        InstallError: There is no such package.
-    """
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise InstallError(
-            f"the Python package {package} is missing; install Takeover with its dependencies"
-        )
-    return str(Path(spec.submodule_search_locations[0]).parent)
+def _launcher(name: str, python: Interpreter) -> str:
+    text = LAUNCHER
+    for word, value in (
+        ("name", name),
+        ("agent", AGENTS[name]),
+        ("provider", str(PROVIDER)),
+        ("copies", str(FOLDER)),
+        ("python", python.path),
+        ("real", python.real),
+        ("landmark", python.landmark),
+    ):
+        text = text.replace(f"@{word}@", value)
+    return text
 
 
 def _replace(path: Path, text: str) -> None:
     """Write an executable in one step: an action that starts meanwhile finds the old or the new."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.chmod(0o755)
         temporary.replace(path)
     finally:

@@ -22,6 +22,7 @@ RTM_NEWADDR, RTM_DELADDR = 20, 21
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 IFA_BROADCAST, IFA_CACHEINFO, IFA_FLAGS, IFA_RT_PRIORITY = 4, 6, 8, 9
 IFA_F_NODAD, IFA_F_NOPREFIXROUTE = 0x02, 0x200
+IP6_RT_PRIO_ADDRCONF = 256  # the kernel's own metric (net/ip6_route.h)
 RT_SCOPE_HOST = 254
 FOREVER = 0xFFFFFFFF  # seconds; RFC 4862, 5.5.4: infinity
 LONGEST_WITH_BROADCAST = 30  # RFC 3021: a /31 has no broadcast address
@@ -79,6 +80,9 @@ def change(wanted: WantedAddress, address: netlink.Address, options: Options) ->
         OSError: The kernel refuses it.
     """
     body = _addition(wanted, address.prefix, address.index, options)
+    if options.metric is None and netlink.family(wanted.ip) == netlink.AF_INET6:
+        # The kernel takes no metric for "as it was" (inet6_addr_modify), unlike for IPv4.
+        body += netlink.attribute(IFA_RT_PRIORITY, struct.pack("=I", IP6_RT_PRIO_ADDRCONF))
     netlink.exchange(RTM_NEWADDR, NLM_F_REPLACE | netlink.NLM_F_ACK, body)
 
 
@@ -95,13 +99,18 @@ def remove(address: netlink.Address) -> None:
 
     The kernel drops the other addresses of the network with the first one that was added to it,
     unless promote_secondaries is set (ip-sysctl, "promote_secondaries").
+
+    Raises:
+        OSError: The kernel refuses it, or others that were dropped cannot be added again.
     """
     # Without IFA_ADDRESS, which is the other end's if the address is part of a point-to-point link.
     body = _ifaddrmsg(address.ip, address.prefix, address.index)
     try:
-        if netlink.family(address.ip) == netlink.AF_INET and not address.secondary:
-            with _PromoteSecondaries(_socket.if_indextoname(address.index)):
+        if netlink.family(address.ip) == netlink.AF_INET:
+            with _PromoteSecondaries(_socket.if_indextoname(address.index)) as promoted:
+                dependent = [] if promoted else _dependent(address)
                 netlink.exchange(RTM_DELADDR, netlink.NLM_F_ACK, body)
+                _add_again(dependent)
         else:
             netlink.exchange(RTM_DELADDR, netlink.NLM_F_ACK, body)
     except OSError as error:
@@ -109,11 +118,42 @@ def remove(address: netlink.Address) -> None:
             raise
 
 
+def _dependent(address: netlink.Address) -> list[netlink.Address]:
+    """Return the addresses that the kernel drops with one: the secondary ones of its network."""
+    same = [
+        other
+        for other in netlink.addresses(netlink.AF_INET)
+        if (other.index, other.prefix) == (address.index, address.prefix)
+        and netlink.same_network(other.ip, address.ip, address.prefix)
+    ]
+    primary = any(other.ip == address.ip and not other.secondary for other in same)
+    return [other for other in same if primary and other.secondary]
+
+
+def _add_again(dropped: list[netlink.Address]) -> None:
+    """Add addresses that the kernel has dropped, in their order.
+
+    Raises:
+        OSError: One cannot be added.
+    """
+    for each in dropped:
+        try:
+            restore(each.message)
+        except OSError as error:
+            ip = _socket.inet_ntop(netlink.AF_INET, each.ip)
+            raise OSError(
+                f"{ip} went with another address, and cannot be added: {error}"
+            ) from error
+
+
 class _PromoteSecondaries:
     """Have the kernel keep the addresses that depend on another, while that is removed.
 
     Two stops may do that on one interface at the same time. They lock the file that has the
-    setting, so that neither takes the other's value for the administrator's.
+    setting, so that neither takes the other's value for the administrator's, nor adds again what
+    the other has just removed.
+
+    The value of the `with` block is whether it is so: in containers /proc/sys may be read-only.
 
     Args:
         interface: The name of the interface.
@@ -121,17 +161,26 @@ class _PromoteSecondaries:
 
     def __init__(self, interface: str) -> None:
         self._path = f"/proc/sys/net/ipv4/conf/{interface}/promote_secondaries"
+        self._setting = -1
         self._before = b""
+        self._changed = False
 
-    def __enter__(self) -> None:
-        try:
-            self._setting = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            self._setting = -1  # read-only in some containers; then the kernel decides
-            return
-        fcntl.flock(self._setting, fcntl.LOCK_EX)
-        self._before = os.pread(self._setting, 8, 0)
-        os.pwrite(self._setting, b"1\n", 0)
+    def __enter__(self) -> bool:
+        for access in (os.O_RDWR, os.O_RDONLY):
+            try:
+                self._setting = os.open(self._path, access | os.O_CLOEXEC)
+            except OSError:
+                continue
+            fcntl.flock(self._setting, fcntl.LOCK_EX)
+            self._before = os.pread(self._setting, 8, 0)
+            if self._before.strip() != b"0":
+                return True
+            if access == os.O_RDWR:
+                os.pwrite(self._setting, b"1\n", 0)
+                self._changed = True
+                return True
+            break
+        return False
 
     def __exit__(
         self,
@@ -142,7 +191,7 @@ class _PromoteSecondaries:
         if self._setting < 0:
             return
         try:
-            if self._before.strip() == b"0":
+            if self._changed:
                 os.pwrite(self._setting, self._before, 0)
         except OSError:
             pass  # the interface has gone, and the setting with it

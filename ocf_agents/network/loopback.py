@@ -33,8 +33,9 @@ def take_away(ips: list[bytes], state: State) -> None:
     found = [a for ip in ips for a in netlink.find(ip) if a.index == index()]
     if not found:
         return
-    remembered = [*state.read().get(KEY, "").split(), *(each.message.hex() for each in found)]
-    state.write({KEY: " ".join(remembered)})
+    values = state.read()
+    remembered = [*values.get(KEY, "").split(), *(each.message.hex() for each in found)]
+    state.write({**values, KEY: " ".join(remembered)})
     for address in found:
         remove(address)
 
@@ -45,8 +46,12 @@ def put_back(state: State) -> None:
     Raises:
         OSError: The kernel refuses it.
     """
-    for message in state.read().get(KEY, "").split():
+    values = state.read()
+    for message in values.pop(KEY, "").split():
         from ocf_agents.network.address import restore
 
         restore(bytes.fromhex(message))
-    state.forget()
+    if values:
+        state.write(values)
+    else:
+        state.forget()

@@ -21,13 +21,14 @@ AF_INET6 = int(_socket.AF_INET6)
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR = 0x01, 0x04, 0x300, 0x10
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NETLINK_ROUTE, NETLINK_SOCK_DIAG = 0, 4
-RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE = 18, 22, 26
+RTM_NEWLINK, RTM_GETLINK, RTM_GETADDR, RTM_GETROUTE = 16, 18, 22, 26
 
 IFA_ADDRESS, IFA_LOCAL, IFA_LABEL = 1, 2, 3
 IFA_F_SECONDARY, IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x01, 0x08, 0x40
 
 IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
-IFLA_ADDRESS, IFLA_IFNAME, IFLA_OPERSTATE = 1, 3, 16
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_OPERSTATE, IFLA_ALT_IFNAME = 1, 3, 16, 53
+LONGEST_NAME = 15  # bytes of an interface's name; alternative ones may be longer
 ARPHRD_ETHER = 1
 NO_CARRIER = "no carrier"
 DOWN_STATES = {1: "not present", 2: NO_CARRIER, 3: "down in the layer below"}  # RFC 2863
@@ -143,6 +144,32 @@ def link(index: int) -> Link:
     return _link(body)
 
 
+def index(name: str) -> int | None:
+    """Return the number of the interface with a name, also an alternative one; None if none has."""
+    written = name.encode(errors="surrogateescape")
+    try:
+        if len(written) <= LONGEST_NAME:
+            return _socket.if_nametoindex(name)
+        [body] = exchange(
+            RTM_GETLINK,
+            0,
+            struct.pack("=BxHiII", 0, 0, 0, 0, 0) + attribute(IFLA_ALT_IFNAME, written + b"\0"),
+        )
+    except OSError:
+        return None
+    return _link(body).index
+
+
+def set_up(index: int) -> None:
+    """Set an interface up.
+
+    Raises:
+        OSError: The kernel refuses it.
+    """
+    body = struct.pack("=BxHiII", 0, 0, index, IFF_UP, IFF_UP)
+    exchange(RTM_NEWLINK, NLM_F_ACK, body)
+
+
 def links() -> list[Link]:
     """Return all interfaces."""
     return [_link(body) for body in _dump(RTM_GETLINK, struct.pack("=BxHiII", 0, 0, 0, 0, 0))]
@@ -164,7 +191,8 @@ def _link(body: bytes) -> Link:
 def routes(ip: bytes) -> list[Route]:
     """Return the usable routes to the directly connected networks that contain `ip`, best first.
 
-    Default routes and those through a gateway do not show where an address belongs.
+    Default routes and those through a gateway do not show where an address belongs. One to a host
+    alone comes last: it is no network, and often left over from something else.
     """
     found = []
     for body in _dump(RTM_GETROUTE, struct.pack("=BBBBBBBBI", family(ip), *[0] * 8)):
@@ -179,7 +207,8 @@ def routes(ip: bytes) -> list[Route]:
         if same_network(ip, attributes.get(RTA_DST, b""), prefix):
             metric = _number(attributes, RTA_PRIORITY, 0)
             found.append(Route(prefix, _number(attributes, RTA_OIF, 0), metric))
-    return sorted(found, key=lambda route: (-route.prefix, route.metric))
+    host = len(ip) * 8
+    return sorted(found, key=lambda r: (r.prefix == host, -r.prefix, r.metric))
 
 
 def exchange(kind: int, flags: int, body: bytes, protocol: int = NETLINK_ROUTE) -> list[bytes]:

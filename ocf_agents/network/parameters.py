@@ -5,7 +5,7 @@ from __future__ import annotations
 from ocf_agents.network import netlink
 from ocf_agents.network.wanted import WantedAddress, is_link_local, pack, parse, prefix_length
 from ocf_agents.runtime.agent import AgentError, Code
-from ocf_agents.runtime.parameters import Boolean, Integer, Text
+from ocf_agents.runtime.parameters import Boolean, Integer, Text, decimal
 from ocf_agents.runtime.watched import Watched
 
 LONGEST_LABEL = 15  # bytes; the kernel's IFNAMSIZ without the end
@@ -186,8 +186,8 @@ class IpParameters(Watched):
             if broadcast is None or netlink.family(broadcast) != netlink.AF_INET:
                 found.append(f'broadcast={self.broadcast} is not an IPv4 address, "+" or "-"')
         lifetime = self.preferred_lft
-        digits = lifetime.isascii() and lifetime.isdigit()
-        if lifetime != FOREVER and not (digits and int(lifetime) <= LONGEST_LIFETIME):
+        seconds = decimal(lifetime)
+        if lifetime != FOREVER and (seconds is None or seconds > LONGEST_LIFETIME):
             found.append(f"preferred_lft={lifetime} is neither a number of seconds nor {FOREVER}")
         return found
 

@@ -63,13 +63,40 @@ def _networks(ip: bytes) -> list[tuple[int, int]]:
     return [(route.index, route.prefix) for route in netlink.routes(ip)]
 
 
-def _nowhere(wanted: WantedAddress, nic: str, index: int | None) -> AgentError:
-    """Return the error that no route shows where the address belongs: perhaps a link is down."""
+def link_that_is_down(wanted: WantedAddress, index: int | None) -> netlink.Link | None:
+    """Return the link that is down and would have the address: the one asked for, or its network's.
+
+    Args:
+        wanted: The address.
+        index: The index of the interface that is asked for, None for any.
+    """
+    if index is not None:
+        link = netlink.link(index)
+        return link if link.down else None
+    if _networks(wanted.ip):
+        return None
+    return _network_down(wanted, _down(None))
+
+
+def _down(index: int | None) -> dict[int, netlink.Link]:
+    """Return the links that are down, by number: all, or the one with an index."""
     possible = (link for link in netlink.links() if index in (None, link.index))
-    down = {link.index: link for link in possible if link.down}
+    return {link.index: link for link in possible if link.down}
+
+
+def _network_down(wanted: WantedAddress, down: dict[int, netlink.Link]) -> netlink.Link | None:
+    """Return which of some links that are down has an address of the same network."""
     for address in netlink.addresses(netlink.family(wanted.ip)):
         if address.index in down and netlink.same_network(wanted.ip, address.ip, address.prefix):
-            return is_down(wanted, down[address.index])
+            return down[address.index]
+    return None
+
+
+def _nowhere(wanted: WantedAddress, nic: str, index: int | None) -> AgentError:
+    """Return the error that no route shows where the address belongs: perhaps a link is down."""
+    down = _down(index)
+    if (link := _network_down(wanted, down)) is not None:
+        return is_down(wanted, link)
     where = f" on {nic}" if nic else ""
     missing = "cidr_netmask" if nic else "nic and cidr_netmask"
     names = ", ".join(link.name for link in down.values() if link.ethernet)

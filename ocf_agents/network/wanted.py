@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 
 from ocf_agents.network import netlink
+from ocf_agents.runtime.parameters import decimal
 
 LINK_LOCAL = b"\xfe\x80" + bytes(14)
 LOOPBACK, LOOPBACK_PREFIX = 127, 8  # RFC 1122, 3.2.1.3
@@ -45,8 +46,8 @@ def text(ip: bytes) -> str:
 
 def prefix_length(written: str, ip: bytes) -> int | None:
     """Return what a prefix length or an IPv4 netmask stands for; None if it does not fit `ip`."""
-    if written.isascii() and written.isdigit():
-        return int(written) if 1 <= int(written) <= len(ip) * 8 else None
+    if (length := decimal(written)) is not None:
+        return length if 1 <= length <= len(ip) * 8 else None
     mask = pack(written)
     if mask is None or {netlink.family(mask), netlink.family(ip)} != {netlink.AF_INET}:
         return None

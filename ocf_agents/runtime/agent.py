@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from ocf_agents.runtime.parameters import Parameter
+from ocf_agents.runtime.parameters import Parameter, decimal
 
 TYPE_CHECKING = False  # the name that type checkers take for true; `typing` costs milliseconds
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Code:
     DEGRADED = 190  # works, but less well; shown, and nothing is recovered
 
 
+LONGEST = 2_000_000.0  # seconds, 23 days; poll(2) takes at most 2^31 milliseconds
 CHECK_THIS_HOST = 10  # the check level of validate-all from which on this host is looked at
 
 
@@ -56,7 +57,7 @@ class Deadline:
     """A moment by which something has to be finished."""
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = time.monotonic() + min(seconds, LONGEST)
 
     def left(self) -> float:
         """Return the seconds left, never negative."""
@@ -183,8 +184,7 @@ class Agent:
     @property
     def check_level(self) -> int:
         """How thorough monitor and validate-all are: 0, 10 or 20 (OCF RA API, "Check Levels")."""
-        text = self.environ.get("OCF_CHECK_LEVEL", "")
-        return int(text) if text.isdigit() else 0
+        return decimal(self.environ.get("OCF_CHECK_LEVEL", "")) or 0
 
     def validate(self) -> None:
         """Check the parameters, no matter on which host.
@@ -218,9 +218,9 @@ class Agent:
 
     def _seconds(self, action: str) -> float:
         """Return the time for the action: what the cluster allows, less a little to say why."""
-        allowed = self.environ.get("OCF_RESKEY_CRM_meta_timeout", "")
-        if allowed.isdigit() and int(allowed):
-            seconds = int(allowed) / 1000
+        allowed = decimal(self.environ.get("OCF_RESKEY_CRM_meta_timeout", ""))
+        if allowed:
+            seconds = allowed / 1000
         else:
             seconds = next((a.timeout for a in self.actions if a.name == action), 20)
         return max(seconds * 0.5, seconds - max(0.3, seconds * 0.05))

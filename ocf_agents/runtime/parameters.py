@@ -22,6 +22,17 @@ TRUE = ("true", "yes", "on", "y", "1")
 FALSE = ("false", "no", "off", "n", "0")
 
 
+MOST_DIGITS = 18  # of a number that fits 64 bits; Python refuses to read thousands of them
+
+
+def decimal(text: str) -> int | None:
+    """Return a whole number that is written in ASCII digits, None for any other text.
+
+    str.isdigit is true for "²" and for digits of other scripts, which are no numbers here.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS else None
+
+
 class Parameter:
     """One instance parameter, declared as a class attribute of its agent.
 
@@ -136,14 +147,11 @@ class Integer(Parameter):
 
     def problem(self, value: str) -> str | None:
         """Return what is wrong with a value that is not empty."""
-        digits = value.removeprefix("-")
-        if (
-            digits.isascii()
-            and digits.isdigit()
-            and self.minimum <= int(value)
-            and (self.maximum is None or int(value) <= self.maximum)
-        ):
-            return None
+        number = decimal(value.removeprefix("-"))
+        if number is not None:
+            number = -number if value.startswith("-") else number
+            if self.minimum <= number and (self.maximum is None or number <= self.maximum):
+                return None
         return f"{self.name}={value} is not {self.range}"
 
     @property

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 
 from ocf_agents.runtime import signals
+from ocf_agents.runtime.parameters import decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 DEAD = ("Z", "X")  # a zombie waits for its parent to read its exit code (proc_pid_stat(5))
+MOST = 1 << 22  # PID_MAX_LIMIT (linux/threads.h)
 STATE, START_TIME, THREADS = 0, 19, 17  # fields of /proc/PID/stat from the third on
 PARENT, SESSION = 1, 3  # further ones
 
@@ -94,9 +96,10 @@ def identify(pid: int) -> Process | None:
 
 def recall(values: Mapping[str, str]) -> Process | None:
     """Return the process that is named in a state file, if it still runs."""
-    if not values.get("pid", "").isdigit():
+    pid = decimal(values.get("pid", ""))
+    if not pid or pid > MOST:
         return None
-    process = Process(int(values["pid"]), values.get("started", ""))
+    process = Process(pid, values.get("started", ""))
     return process if process.alive else None
 
 

@@ -50,19 +50,27 @@ def write(environ: Mapping[str, str], instance: str, node: str, watches: list[st
     Raises:
         OSError: It cannot be written.
     """
-    import os
+    from ocf_agents.runtime.rights.folders import make_folder
 
     file = path(environ, instance)
-    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    make_folder(folder(environ), 0o700)
     lines = [
         f"resource={instance}",
         f"node={node}",
         f"namespaces={namespaces()}",
         *(f"watch={each}" for each in watches),
     ]
+    if any("\n" in line for line in lines):
+        raise OSError(f"{instance!r} or what is watched for it has a line break")
     temporary = _temporary(file)
-    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as whole:
-        whole.write("\n".join(lines) + "\n")
+    flags = posix.O_WRONLY | posix.O_CREAT | posix.O_TRUNC | posix.O_NOFOLLOW | posix.O_CLOEXEC
+    descriptor = posix.open(temporary, flags, 0o600)
+    try:
+        posix.write(
+            descriptor, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+        )
+    finally:
+        posix.close(descriptor)
     posix.replace(temporary, file)
 
 

@@ -32,6 +32,7 @@ SELF_CHECK = 60.0  # seconds
 CONSEQUENCE = 0.5
 FIRST_FREE = 3  # the descriptor after standard input, output and error
 OTHERS_MAY_WRITE = 0o022
+CURRENT = "current"  # a link to the version of the modules that is installed
 
 
 class WatchedResource:
@@ -110,7 +111,9 @@ class Watcher:
     def run(self) -> None:
         """Watch, until the socket or the program is not this one's any more."""
         self._read_registrations()
-        while all(own and registration.identity(path) == own for path, own in self._own.items()):
+        while not _successor() and all(
+            own and registration.identity(path) == own for path, own in self._own.items()
+        ):
             self._turn()
 
     def _turn(self) -> None:
@@ -260,7 +263,32 @@ def main(folder: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return
+    # Says that this version of the modules is in use (install/copies.py).
+    os.open(_version_folder(), os.O_PATH | os.O_CLOEXEC)
     Watcher(folder, _open_control_socket(_address(folder))).run()
+    if successor := _successor():
+        # At once, and as the same process: systemd starts it again if it is killed, as before.
+        os.execv(sys.executable, [sys.executable, "-IS", successor, folder])
+
+
+def _version_folder() -> str:
+    """Return the folder that has the modules' package."""
+    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def _successor() -> str:
+    """Return the watcher of the installed version if that is another one, "" if there is none.
+
+    The modules of each version are a copy, and a link beside it leads to the one that is installed.
+    """
+    own = _version_folder()
+    installed = f"{os.path.dirname(own)}/{CURRENT}"
+    try:
+        name = os.readlink(installed)
+    except OSError:
+        return ""  # it was not installed, but is run from elsewhere
+    program = f"{os.path.dirname(own)}/{name}/ocf_agents/watcher/daemon.py"
+    return program if name != os.path.basename(own) and os.path.exists(program) else ""
 
 
 def _open_control_socket(address: str) -> socket:

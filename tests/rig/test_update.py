@@ -2,13 +2,16 @@
 
 The old ones are those of the last commit whose modules lay side by side. They have started the
 service, have written its files in /run and have started the watcher: the new ones go on from there.
+After that Takeover is updated where it is, and Python is away for a while.
 """
 
+import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +23,7 @@ from tests.whole import damage_to_demo
 from vagrant.common.building import CHECKOUT
 from vagrant.common.networks import Link, floating_address
 from vagrant.common.waiting import eventually
-from vagrant.common.wheel import wheel_of
+from vagrant.common.wheel import PACKAGES, wheel_of
 from vagrant.demo.client import Client
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import (
@@ -35,6 +38,14 @@ from vagrant.one_machine.rig import OneMachineRig
 
 OLD_COMMIT = "ae358a9030a6b3162729d65bd1c234dfc0ad8e11"
 OLD, NEW = "/opt/takeover", "/opt/takeover.new"
+COPIES = "/usr/lib/takeover/agents"
+#: What Python does not start without, and what the agents' modules need, for some seconds each.
+AWAY = (
+    "/usr/bin/python3",
+    "/usr/lib/python3.*/encodings/__init__.py",
+    "/usr/lib/python3.*/struct.py",
+    f"{COPIES}/current",
+)
 #: A line for each monitor of the application; anybody may write there.
 CHECKS = "/var/lib/shop-checks"
 HEALTHY = "/usr/local/bin/shop-healthy"
@@ -132,8 +143,7 @@ def _start_service(rig: OneMachineRig) -> str:
 def _install_new(rig: OneMachineRig, node: str) -> None:
     """Update a node as an administrator does, with nothing stopped and nothing missing meanwhile.
 
-    In a folder beside the old one: an agent that is called while pip replaces its modules would not
-    find them.
+    In a folder beside the old one: the agents of that time run with the modules that pip replaces.
     """
     wheel = Path(rig.layout.wheel).name
     rig.run(node, "cp", "--archive", OLD, NEW, check=True)
@@ -207,8 +217,8 @@ def test_the_service_runs_on_under_the_new_agents(update: Update) -> None:
     """Monitors of the new ones, and events of the watcher that the old ones have started."""
     node = active_node(update.rig)
     launcher = update.rig.run(node, "cat", "/usr/lib/ocf/resource.d/takeover/app", check=True)
-    assert f"{NEW}/" in launcher.stdout
-    assert f"{OLD}/" not in launcher.stdout
+    assert "/usr/lib/takeover/agents" in launcher.stdout
+    assert "/opt/" not in launcher.stdout
     _wait_for_monitors(update, node)
     _happen(update.rig, node)
     _wait_for_monitors(update, node)
@@ -252,3 +262,75 @@ def test_a_failure_is_told_by_the_new_watcher(update: Update) -> None:
     assert eventually(lambda: f"{SERVICE}-app" in _told(update, node), LIMIT, pause=0.2)
     update.client.wait_until_served(time.monotonic(), LIMIT)
     assert update.client.check().lost == []
+
+
+@pytest.fixture(scope="module")
+def next_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of a later version: the same, with another number."""
+    sources = tmp_path_factory.mktemp("next")
+    for name in (*PACKAGES, "README.md", "LICENSE"):
+        source, target = Path(CHECKOUT) / name, sources / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    project = (Path(CHECKOUT) / "pyproject.toml").read_text()
+    changed = re.sub(r'^version = ".*"$', 'version = "99.0"', project, flags=re.MULTILINE)
+    assert changed != project
+    (sources / "pyproject.toml").write_text(changed)
+    return wheel_of(sources)
+
+
+def test_an_update_in_place_hurts_nobody(update: Update, next_wheel: Path) -> None:
+    """On all nodes, one after another, as documented; the new watcher takes over at once."""
+    rig, node = update.rig, active_node(update.rig)
+    # What the test before this one has broken is over.
+    rig.run(node, "crm_resource", "--cleanup", check=True)
+    rig.run(node, "crm_resource", "--wait", check=True)
+    assert eventually(lambda: damage_to_demo(rig) == [], LIMIT)
+    assert eventually(lambda: _watcher(rig, node) != "0", LIMIT)
+    _wait_for_monitors(update, node)
+    update = replace(update, server=_server(rig, node), starts=_starts(rig), began=time.time())
+    before = _current(rig, node)
+    for each in rig.layout.node_names:
+        copy(rig, each, next_wheel, f"/root/{next_wheel.name}")
+        pip = (f"{NEW}/bin/python3", "-m", "pip", "--quiet", "install", "--no-deps", "--no-index")
+        rig.run(each, *pip, "--force-reinstall", f"/root/{next_wheel.name}", check=True)
+        _wait_for_monitors(update, node)
+        rig.run(each, f"{NEW}/bin/takeover", "agents", "install", check=True)
+        assert _current(rig, each).startswith("99.0-")
+        _wait_for_monitors(update, node)
+    assert eventually(lambda: "/99.0-" in _watcher_program(rig, node), LIMIT, pause=0.2)
+    _happen(rig, node)
+    _wait_for_monitors(update, node)
+    _assert_nothing_happened(update, node)
+    kept = rig.run(node, "ls", COPIES, check=True).stdout.split()
+    assert before in kept
+    assert update.client.check().lost == []
+
+
+@pytest.mark.parametrize("path", AWAY)
+def test_python_or_its_modules_are_away_for_a_while(update: Update, path: str) -> None:
+    """On all nodes, one after another, as while packages are unpacked: monitors wait."""
+    rig, node = update.rig, active_node(update.rig)
+    update = replace(update, server=_server(rig, node), starts=_starts(rig), began=time.time())
+    move = f'for f in {path}; do mv -T "$f" "$f.dpkg-new"; done'
+    put_back = f'for f in {path}.dpkg-new; do mv -T "$f" "${{f%.dpkg-new}}"; done'
+    for each in rig.layout.node_names:
+        checks = _checks(rig, node)
+        rig.run(each, "sh", "-c", f"{move}; sleep 4; {put_back}", check=True)
+        if each == node:
+            assert _checks(rig, node) - checks <= MONITORS  # else nothing was away
+        _wait_for_monitors(update, node)
+    _assert_nothing_happened(update, node)
+    assert update.client.check().lost == []
+
+
+def _current(rig: OneMachineRig, node: str) -> str:
+    """Return the name of the copy of the modules that is installed on a node."""
+    return rig.run(node, "readlink", f"{COPIES}/current", check=True).stdout.strip()
+
+
+def _watcher_program(rig: OneMachineRig, node: str) -> str:
+    """Return the command of a node's watcher."""
+    return rig.run(node, "ps", "-o", "args=", "-p", _watcher(rig, node)).stdout

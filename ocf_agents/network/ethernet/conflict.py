@@ -92,14 +92,24 @@ class AddressProbe:
         receivers = {receiver.fileno(): receiver for receiver in self._receivers}
         for descriptor in receivers:
             poll.register(descriptor, select.POLLIN)
-        while ready := poll.poll(max(0, until - time.monotonic()) * 1000):
+        left = until - time.monotonic()
+        while ready := poll.poll(max(0, left) * 1000):
             for descriptor, _ in ready:
                 ip, name, mac = receivers[descriptor].receive()
                 link = self._links.get((ip, name))
                 # A packet of our own comes back where two ports of a switch are bonded.
-                if link is not None and mac != link.hardware:
+                if link is not None and mac != link.hardware and not _is_proxy(ip, mac):
                     return Conflict(ip, link, mac)
+            left = until - time.monotonic()
+            if left <= 0:  # though more packets may be there, as in a storm of them
+                break
         return None
+
+
+def _is_proxy(ip: bytes, mac: bytes) -> bool:
+    """Tell whether it is this node itself that answers for an address which it does not have."""
+    own = any(link.hardware == mac for link in netlink.links())
+    return own and not netlink.find(ip)
 
 
 class _ArpReceiver:

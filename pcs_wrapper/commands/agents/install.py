@@ -26,6 +26,7 @@ def install(root: Path) -> None:
     Example:
       takeover agents install
     """  # noqa: D301 - \b is click's
+    from ocf_agents.install.copies import foreign
     from ocf_agents.install.launchers import InstallError, install_agents
     from pcs_wrapper.errors import ClusterError
 
@@ -35,3 +36,11 @@ def install(root: Path) -> None:
         raise ClusterError(str(error)) from error
     for path in installed:
         click.echo(path)
+    if others := foreign():
+        click.echo(
+            f"Warning: {others[0]}"
+            + (f" and {len(others) - 1} others" if others[1:] else "")
+            + " can be changed by somebody else than root, and the agents, which root runs, were "
+            "copied from there. Install Takeover where only root can write, and run this again.",
+            err=True,
+        )

@@ -100,14 +100,19 @@ class Node:
         self.process.wait()
 
 
+@pytest.fixture(scope="session")
+def agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the agents, which are installed once."""
+    return install_agents(tmp_path_factory.mktemp("root"))[0].parent
+
+
 @pytest.fixture
-def make_node(tmp_path: Path) -> Iterator[Callable[[], Node]]:
+def make_node(agents: Path, tmp_path: Path) -> Iterator[Callable[[], Node]]:
     """Return a function that makes a node."""
     nodes: list[Node] = []
-    [agent, *_] = install_agents(tmp_path)
 
     def make() -> Node:
-        nodes.append(Node(agent.parent, tmp_path / f"rsctmp{len(nodes)}"))
+        nodes.append(Node(agents, tmp_path / f"rsctmp{len(nodes)}"))
         return nodes[-1]
 
     yield make

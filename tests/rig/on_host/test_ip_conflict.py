@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -81,3 +84,32 @@ def test_one_conflict_of_several_addresses_keeps_all_away(node: Node, neighbour:
     assert code == Code.ERR_GENERIC
     assert f"another host on eth1 already uses {ADDRESS6}" in said
     assert node.run("ip", "address", "show", "eth1").stdout == before
+
+
+STORM = """
+import socket, sys
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(("eth1", 0x0806))
+head = "ffffffffffff0200000000090806" "0001080006040001020000000009c6336463"
+packet = bytes.fromhex(head + "00" * 10)
+print("storm", flush=True)
+while True:
+    s.send(packet)
+"""
+
+
+def test_a_storm_of_packets_holds_up_no_start(node: Node, neighbour: Node) -> None:
+    """A neighbour that never stops talking of other addresses: the start ends when it should."""
+    storm = subprocess.Popen(
+        [*neighbour.enter, sys.executable, "-IS", "-c", STORM], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert storm.stdout is not None
+        assert storm.stdout.readline() == "storm\n"
+        began = time.monotonic()
+        assert node.act("ip", "start", ip=ADDRESS4) == (0, "")
+        assert time.monotonic() - began < 10
+        assert storm.poll() is None
+    finally:
+        storm.kill()
+        storm.communicate()

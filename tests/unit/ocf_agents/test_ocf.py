@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from ocf_agents.ocf import run
@@ -133,3 +139,84 @@ def test_the_deadline_is_before_the_clusters(timeout: str | None, low: float, hi
     """An action ends before Pacemaker kills it; without a limit, by the advertised one."""
     environ = {} if timeout is None else {"OCF_RESKEY_CRM_meta_timeout": timeout}
     assert low < Example(environ, "start").deadline.left() < high
+
+
+ODD_NUMBERS = ["²", "\u0661\u0662", "9" * 5000, "", "-1", "1e3", " 20000", "20000 ", "0x10"]
+
+
+@pytest.mark.parametrize("timeout", ODD_NUMBERS)
+def test_an_odd_time_limit_is_none(act: Act, timeout: str) -> None:
+    """Then it is the advertised one: no action fails over the number."""
+    environ = {"OCF_RESKEY_CRM_meta_timeout": timeout}
+    assert act(Example, "stop", environ=environ).code == Code.SUCCESS
+    assert 28 < Example(environ, "start").deadline.left() < 30
+
+
+@pytest.mark.parametrize("level", ODD_NUMBERS)
+def test_an_odd_check_level_is_none(level: str) -> None:
+    """As with one that is absent."""
+    assert Example({"OCF_CHECK_LEVEL": level}).check_level == 0
+
+
+@pytest.mark.parametrize("milliseconds", ["2147483648", "99999999999", "9" * 18])
+def test_a_very_long_time_limit_can_be_waited_for(milliseconds: str) -> None:
+    """Of more than 24.8 days poll(2) takes no number, of more than 292 years nothing does."""
+    environ = {"OCF_RESKEY_CRM_meta_timeout": milliseconds}
+    left = Example(environ, "stop").deadline.left()
+    assert 24 * 3600 < left < (1 << 31) / 1000
+    with (Path("/dev/zero")).open("rb") as ready:
+        poll = select.poll()
+        poll.register(ready, select.POLLIN)
+        assert poll.poll(left * 1000)
+
+
+@pytest.mark.parametrize("count", [*ODD_NUMBERS[:3], "9" * 20])
+def test_a_parameter_of_odd_digits_is_a_mistake(act: Act, count: str) -> None:
+    """It is named, and nothing else goes wrong."""
+    outcome = act(Example, "start", behaviour="fine", count=count)
+    assert outcome.code == Code.ERR_CONFIGURED
+    assert "is not a whole number" in outcome.reason
+
+
+def test_a_reason_has_nothing_that_acts_on_a_terminal(act: Act) -> None:
+    """What a parameter or a program says comes back as text, on one line."""
+    outcome = act(Example, "start", behaviour="fine", colour="\x1b]0;x\x07\x9b\u202e\udcff\n")
+    assert outcome.reason == (
+        "ocf-exit-reason:colour=\\x1b]0;x\\x07\\x9b\\u202e\\xff is not one of red, green\n"
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be confined")
+@pytest.mark.parametrize(
+    "confined",
+    [["unshare", "--user", "--map-root-user"], ["setpriv", "--bounding-set=-net_admin"]],
+    ids=["user namespace", "container"],
+)
+def test_root_that_lacks_a_right_does_not_ban_the_node(confined: list[str]) -> None:
+    """It has failed, and says where; it is not told to run as root."""
+    code = (
+        "import sys\n"
+        "from tests.unit.ocf_agents.test_ocf import Example, run\n"
+        "sys.exit(run(Example, ['start'], {'OCF_RESKEY_behaviour': 'forbidden'}))\n"
+    )
+    done = subprocess.run(
+        [*confined, sys.executable, "-c", code],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == Code.ERR_GENERIC, done.stderr
+    assert "container or namespace" in done.stderr
+    assert "run as root" not in done.stderr
+
+
+def test_missing_modules_are_told_to_whoever_can_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be away for the moment of an update: that is no failure yet."""
+
+    def incomplete(_: Example) -> None:
+        raise ImportError("No module named 'x'")
+
+    monkeypatch.setattr(Example, "stop", incomplete)
+    with pytest.raises(ImportError):
+        run(Example, ["stop"], {})

@@ -5,10 +5,12 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from ocf_agents.install import interpreter
 from ocf_agents.install.launchers import InstallError, install_agents
 
 
@@ -56,17 +58,123 @@ def test_the_environment_cannot_change_what_is_loaded(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_launcher_whose_modules_are_gone_says_so(tmp_path: Path) -> None:
-    """After Takeover was removed, its agents are "not installed", with the cure."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the ip agent, installed once for tests that change nothing of it."""
+    return install_agents(tmp_path_factory.mktemp("root"))[2]
+
+
+def _copies(root: Path) -> Path:
+    return root / "usr/lib/takeover/agents"
+
+
+def _away(root: Path) -> Path:
+    """Take the modules away, as a broken update would, and return where they are."""
+    link = _copies(root) / "current"
+    return link.rename(link.with_name("away"))
+
+
+#: What each action says if modules or Python stay away. Of a probe, 5 and 7 would say "stopped".
+WITHOUT_MODULES = {
+    "monitor": 1,
+    "stop": 1,
+    "start": 5,
+    "validate-all": 5,
+    "notify": 0,
+    "reload-agent": 1,
+    "meta-data": 1,
+}
+
+
+@pytest.mark.parametrize(("action", "code"), WITHOUT_MODULES.items())
+def test_an_agent_without_modules_takes_nothing_for_stopped(
+    tmp_path: Path, action: str, code: int
+) -> None:
+    """A monitor and a stop have failed, with the cure; only a start is "not installed"."""
     *_, ip = install_agents(tmp_path)
-    text = ip.read_text()
-    start = text.index("package.__path__ = ")
-    ip.write_text(text[:start] + "package.__path__ = []" + text[text.index("\n", start) :])
-    done = call(ip, "monitor")
-    assert done.returncode == 5
-    assert done.stderr == (
-        "ocf-exit-reason:No module named 'ocf_agents.ip': run `takeover agents install` again\n"
-    )
+    _away(tmp_path)
+    done = call(ip, action, OCF_RESKEY_ip="127.0.0.1")
+    assert done.returncode == code
+    assert "ocf_agents is gone: run takeover agents install again\n" in done.stderr
+    assert done.stderr.startswith("ocf-exit-reason:")
+
+
+def test_modules_that_come_back_in_time_are_waited_for(tmp_path: Path) -> None:
+    """The monitor then says what is true, as if nothing had been."""
+    *_, ip = install_agents(tmp_path)
+    away = _away(tmp_path)
+    environ = {"OCF_RESKEY_ip": "127.0.0.1", "OCF_RESKEY_CRM_meta_timeout": "60000"}
+    monitor = subprocess.Popen([ip, "monitor"], env=environ, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        monitor.wait(1)
+    away.rename(away.with_name("current"))
+    assert monitor.communicate(timeout=30)[1] == ""
+    assert monitor.returncode == 0
+
+
+def test_modules_are_waited_for_at_most_two_thirds_of_the_time(tmp_path: Path) -> None:
+    """There is time left to say why, before Pacemaker kills the action."""
+    *_, ip = install_agents(tmp_path)
+    _away(tmp_path)
+    began = time.monotonic()
+    done = call(ip, "stop", OCF_RESKEY_ip="127.0.0.1", OCF_RESKEY_CRM_meta_timeout="3000")
+    assert done.returncode == 1
+    assert 1.9 < time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("timeout", ["²", "0", "08", "x", "9" * 5000, "-5"])
+def test_a_time_that_is_none_is_not_waited_for(tmp_path: Path, timeout: str) -> None:
+    """Odd numbers neither fail in the shell nor let the action wait for ever."""
+    *_, ip = install_agents(tmp_path)
+    away = _away(tmp_path)
+    environ = {"OCF_RESKEY_ip": "127.0.0.1", "OCF_RESKEY_CRM_meta_timeout": timeout}
+    monitor = subprocess.Popen([ip, "monitor"], env=environ, stderr=subprocess.PIPE, text=True)
+    if timeout[0] == "9":
+        away.rename(away.with_name("current"))
+    said = monitor.communicate(timeout=30)[1]
+    assert monitor.returncode == (0 if timeout[0] == "9" else 1)
+    assert "Illegal" not in said
+    assert "not found" not in said
+
+
+@pytest.mark.parametrize("missing", ["network/netlink.py", "ocf.py", "runtime/agent.py"])
+def test_one_module_that_is_missing_is_like_all(tmp_path: Path, missing: str) -> None:
+    """Whatever of a half removed installation is missing: a stop has failed, and says so."""
+    *_, ip = install_agents(tmp_path)
+    (_copies(tmp_path) / "current/ocf_agents" / missing).unlink()
+    done = call(ip, "stop", OCF_RESKEY_ip="127.0.0.1")
+    assert done.returncode == 1
+    assert done.stderr.startswith("ocf-exit-reason:")
+    assert Path(missing).stem in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_module_is_like_a_missing_one(tmp_path: Path) -> None:
+    """No traceback, and no "not installed" for a monitor."""
+    *_, ip = install_agents(tmp_path)
+    (_copies(tmp_path) / "current/ocf_agents/ip.py").write_text("def half(")
+    done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_module_that_only_a_stop_needs_is_missing(tmp_path: Path) -> None:
+    """It shows in the middle of the action, which has failed then and can be repeated."""
+    *_, ip = install_agents(tmp_path)
+    (_copies(tmp_path) / "current/ocf_agents/network/ethernet/announce.py").unlink()
+    done = call(ip, "stop", OCF_RESKEY_ip="198.51.100.7")
+    assert done.returncode == 1
+    assert "announce" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_interpreter_is_the_systems(installed: Path) -> None:
+    """An update of a virtual environment, or its removal, is none of the agents' matter."""
+    if not Path(interpreter.SYSTEM).exists():
+        pytest.skip("this machine has no system Python")
+    text = installed.read_text()
+    assert f'exec "{interpreter.SYSTEM}" -IS "$0" "$@"' in text
+    assert sys.prefix == sys.base_prefix or sys.prefix not in text
 
 
 def test_an_interpreter_with_blanks_and_a_long_path_is_fine(
@@ -76,7 +184,7 @@ def test_an_interpreter_with_blanks_and_a_long_path_is_fine(
     folder = tmp_path / "a folder" / ("x" * 200)
     folder.mkdir(parents=True)
     (folder / "python").symlink_to(sys.executable)
-    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    monkeypatch.setattr(interpreter, "SYSTEM", str(folder / "python"))
     *_, ip = install_agents(tmp_path)
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
     assert (done.returncode, done.stderr) == (0, "")
@@ -85,28 +193,45 @@ def test_an_interpreter_with_blanks_and_a_long_path_is_fine(
 def test_an_interpreter_that_is_gone_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The agent is "not installed", with the cure; its meta-data are still there."""
-    monkeypatch.setattr(sys, "executable", "/nowhere/python3")
+    """A monitor has failed, with the cure; the agent's meta-data are still there."""
+    python = tmp_path / "python3"
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(interpreter, "SYSTEM", str(python))
     *_, ip = install_agents(tmp_path)
+    python.unlink()
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
-    assert done.returncode == 5
-    assert done.stderr == (
-        "ocf-exit-reason:/nowhere/python3 is gone: run takeover agents install again\n"
-    )
+    assert done.returncode == 1
+    assert done.stderr == (f"ocf-exit-reason:{python} is gone: run takeover agents install again\n")
     assert call(ip, "meta-data").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("interpreter", "reason"), [("/opt/$(reboot)/python", "must not have"), ("", "is not known")]
-)
+def test_a_python_that_is_too_old_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it is the one that this installation came with."""
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\nprintf '3\\n9\\n/usr/lib/python3.9/encodings/__init__.py\\n'\n")
+    old.chmod(0o755)
+    monkeypatch.setattr(interpreter, "SYSTEM", str(old))
+    *_, ip = install_agents(tmp_path)
+    assert str(old) not in ip.read_text()
+    assert call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1").returncode == 0
+
+
+@pytest.mark.parametrize(("name", "reason"), [("$(reboot)", "must not have"), ("", "is not known")])
 def test_a_path_that_means_something_to_a_shell_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreter: str, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
 ) -> None:
     """A launcher that cannot work is an error at once, not at the first failover."""
-    monkeypatch.setattr(sys, "executable", interpreter)
+    python = tmp_path / name
+    if name:
+        python.symlink_to(sys.executable)
+    monkeypatch.setattr(interpreter, "SYSTEM", str(python) if name else "")
+    monkeypatch.setattr(sys, "_base_executable", "")
+    monkeypatch.setattr(sys, "executable", "")
     with pytest.raises(InstallError, match=reason):
-        install_agents(tmp_path)
-    assert not list(tmp_path.iterdir())
+        install_agents(tmp_path / "root")
+    assert not (tmp_path / "root").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
@@ -136,11 +261,12 @@ def test_a_plain_monitor_loads_little(action: str, tmp_path: Path) -> None:
     """
     costly = {"enum", "socket", "subprocess", "typing", "pathlib", "logging", "pyroute2", "re"}
     for path in install_agents(tmp_path):
-        source = path.read_text().replace("main(agent)", "")
+        source = path.read_text().replace("main(agent, wait)", "")
         done = subprocess.run(
             [
                 *(sys.executable, "-IS", "-c"),
-                source
+                f"__file__ = {str(path)!r}\n"
+                + source
                 + "from ocf_agents.ocf import run\n"
                 + f"import os\nrun(agent, ['{action}'], os.environ)\n"
                 + "print(*sys.modules)",

@@ -64,3 +64,43 @@ def test_a_name_cannot_add_fields(listener: socket.socket) -> None:
     journal.use_journal("ip", "a\nPRIORITY=0")
     journal.log("one")
     assert listener.recv(4096).count(b"\nPRIORITY=") == 1
+
+
+HOSTILE = {
+    "an escape sequence": ("\x1b]0;x\x07", "\\x1b]0;x\\x07"),
+    "a C1 control character": ("\x9b31m", "\\x9b31m"),
+    "one that turns the writing": ("\u202ekcatta\u2066", "\\u202ekcatta\\u2066"),
+    "a byte that is no text": ("\udcff", "\\xff"),
+    "carriage return and backspace": ("a\rb\bc", "a\\x0db\\x08c"),
+    "a line separator": ("a\u2028b", "a\\u2028b"),
+}
+
+
+@pytest.mark.parametrize(("text", "shown"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_nothing_acts_on_a_terminal(
+    listener: socket.socket, capsys: pytest.CaptureFixture[str], text: str, shown: str
+) -> None:
+    """Whoever said it: in the journal, on standard error and in the resource's name."""
+    assert journal.printable(text) == shown
+    journal.log(text)
+    assert capsys.readouterr().err == f"{shown}\n"
+    journal.use_journal("ip", text)
+    journal.log(text)
+    entry = listener.recv(4096)
+    assert entry.count(shown.encode()) == 2
+    assert f"TAKEOVER_RESOURCE={shown}\n".encode() in entry
+
+
+def test_text_stays_as_it_is() -> None:
+    """Other scripts, too; lines stay lines."""
+    assert journal.printable("naïve 日本語 العربية") == "naïve 日本語 العربية"
+    assert journal.printable("a\n\tb", "\n\t") == "a\n\tb"
+
+
+def test_an_entry_is_bounded(listener: socket.socket) -> None:
+    """Of a flood the end is kept, which has the cause."""
+    journal.use_journal("ip", "shop")
+    journal.log("x" * (8 << 20) + "the end")
+    entry = listener.recv(1 << 20)
+    assert len(entry) < 20000
+    assert entry.endswith(b"the end\n")

@@ -196,7 +196,7 @@ def test_names_cannot_collide(act: Act, started: list[str], folder: Path) -> Non
         act(Example, "start", environ={**NODE, "OCF_RESOURCE_INSTANCE": name})
     assert len(started) == 6
     assert _names(folder) == [
-        *("...watch", "a_b.watch", "lock.watch", "socket.watch", "x.new.watch", "x.watch.watch"),
+        *("...watch", "a:2fb.watch", "lock.watch", "socket.watch", "x.new.watch", "x.watch.watch"),
     ]
 
 

@@ -1,0 +1,75 @@
+"""Which Python the agents run with: the system's, which no update of Takeover touches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+SYSTEM = "/usr/bin/python3"
+OLDEST = (3, 11)
+UNFIT = "'\"\\$`\n"  # in a path: in the launcher it would mean something
+SHOW = "import encodings, sys; print(*sys.version_info[:2], encodings.__file__, sep='\\n')"
+
+
+class InstallError(Exception):
+    """The agents cannot be installed; the message says why and what to do."""
+
+
+class Interpreter:
+    """A Python that is new enough.
+
+    Args:
+        path: Its path.
+        landmark: A module without which it does not even start.
+
+    Attributes:
+        real: What its path leads to now; after an update it may be another version.
+    """
+
+    def __init__(self, path: str, landmark: str) -> None:
+        self.path = _fit(path)
+        self.real = _fit(os.path.realpath(path))
+        self.landmark = _fit(landmark)
+
+
+def find() -> Interpreter:
+    """Return the system's interpreter, or this one without its virtual environment.
+
+    Raises:
+        InstallError: Neither can be used.
+    """
+    # Not the virtual environment's: whoever updates Takeover there takes it away for a moment.
+    for path in (SYSTEM, getattr(sys, "_base_executable", "") or sys.executable):
+        if path and (landmark := _landmark(path)):
+            return Interpreter(path, landmark)
+    raise InstallError(
+        f"there is no Python {OLDEST[0]}.{OLDEST[1]} or newer in {SYSTEM}, and the path of the "
+        "running one is not known: run takeover by its absolute path"
+    )
+
+
+def _landmark(path: str) -> str:
+    """Return where an interpreter has the module that it needs first, "" if it is of no use."""
+    try:
+        done = subprocess.run(
+            [path, "-IS", "-c", SHOW], capture_output=True, text=True, check=True, timeout=60
+        )
+        major, minor, landmark = done.stdout.splitlines()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    return landmark if (int(major), int(minor)) >= OLDEST else ""
+
+
+def _fit(path: str) -> str:
+    """Return a path, if it can be written into the launcher.
+
+    Raises:
+        InstallError: It cannot.
+    """
+    if any(character in path for character in UNFIT):
+        raise InstallError(
+            f"the agents cannot be started with {path!r}: a path must not have any of "
+            "quotes, backslashes, $ and line breaks; install Python elsewhere"
+        )
+    return path
