@@ -4,6 +4,10 @@ Pacemaker's fencing history has no exit reason if the agent itself failed (2.1.5
 crm_mon only shows that it did. What the agent printed is in the journal of the node that ran it,
 and nowhere else. It is shown to people; nothing is decided from it, and if it cannot be found, the
 history stays as it is.
+
+Whoever has an account on the node writes into the journal, under any name that he likes. So what is
+matched is what journald itself says of the sender (systemd.journal-fields(7), "Trusted Journal
+Fields"): root, by the program and in the unit that fence.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, FencingEvent
 _JOURNAL = (
     *("journalctl", "--output=json", "--output-fields=MESSAGE", "--no-pager"),
     *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+    # The kernel keeps 15 characters of a program's name.
+    *("_UID=0", "_COMM=pacemaker-fence", "_SYSTEMD_UNIT=pacemaker.service"),
 )
 _TIMEOUT = 10.0
 # lib/fencing/st_actions.c and daemons/fenced/fenced_commands.c log these two, in this order.
@@ -55,9 +61,16 @@ def _messages(runner: Runner) -> list[str]:
         journal = runner.run(*_JOURNAL, timeout=_TIMEOUT, ok=(0, 1)).stdout
     except ProgramError:
         return []
-    entries = (json.loads(line) for line in journal.splitlines() if line.startswith("{"))
-    # A message that is not text is an array of bytes.
-    return [entry["MESSAGE"] for entry in entries if isinstance(entry.get("MESSAGE"), str)]
+    return [message for line in journal.splitlines() if (message := _message(line)) is not None]
+
+
+def _message(line: str) -> str | None:
+    """Return the message of an entry; None if it is not text (then it is an array of bytes)."""
+    try:
+        message = json.loads(line)["MESSAGE"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return message if isinstance(message, str) else None
 
 
 def _output_by_target(messages: list[str]) -> Iterator[tuple[str, str]]:

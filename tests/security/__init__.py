@@ -1,0 +1,1 @@
+"""Attacks by an ordinary user of a node, and by odd inputs: none of them succeeds."""
