@@ -57,7 +57,7 @@ def part_of(service: str, primitive: etree._Element, *, plain: bool = False) -> 
 def public_parameters(primitive: etree._Element) -> dict[str, str]:
     """Return the parameters of a primitive that may be in a description: no secrets."""
     given = pairs_of(primitive, "instance_attributes")
-    return {name: value for name, value in given.items() if not is_secret(name)}
+    return {name: value for name, value in given.items() if not is_secret(name, value)}
 
 
 def agent_of(primitive: etree._Element) -> str:

@@ -124,8 +124,8 @@ def _meta(resource: etree._Element) -> dict[str, str]:
 
 def _secrets(cib: etree._Element, said: Set[str]) -> Iterator[Unsaid]:
     for resource in cib.iterfind("configuration/resources//primitive"):
-        for name in pairs_of(resource, "instance_attributes"):
-            if resource.get("id") in said and is_secret(name):
+        for name, value in pairs_of(resource, "instance_attributes").items():
+            if resource.get("id") in said and is_secret(name, value):
                 what = f"{resource.get('id')}, parameter {name}"
                 yield Unsaid(what, "a secret is not copied: keep it in a file that the agent reads")
 
