@@ -54,7 +54,7 @@ def outcome(cib: etree._Element, name: str) -> tuple[str, list[str]]:
         return BROKEN, [traceback.format_exc()]
     if found.mistakes:
         return LACKING, [mistake.partition(": ")[2] for mistake in found.mistakes]
-    return (IN_PART if found.unsaid else WHOLE), [str(each) for each in found.unsaid]
+    return (IN_PART if found.undescribed else WHOLE), [str(each) for each in found.undescribed]
 
 
 def _kind(said: str) -> str:

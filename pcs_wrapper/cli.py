@@ -1,4 +1,4 @@
-"""The command `takeover`: finds the command that is called, and turns errors into exit codes."""
+"""The program `takeover`: it calls the right command, and turns errors into exit codes."""
 
 from __future__ import annotations
 
@@ -29,39 +29,45 @@ if TYPE_CHECKING:
         ),
         "render": (
             "pcs_wrapper.commands.description.render:render",
-            "Show a description as a CIB.",
+            "Print the CIB that a description makes.",
         ),
         "schema": (
             "pcs_wrapper.commands.description.schema:schema",
-            "Print JSON Schemas, for editors and programs.",
+            "Print a JSON Schema, for editors or programs.",
         ),
-        "cluster": ("pcs_wrapper.commands.cluster.create:cluster", "Create the cluster."),
+        "cluster": ("pcs_wrapper.commands.cluster.create:cluster", "Create a cluster."),
         "plan": (
             "pcs_wrapper.commands.change.plan:plan",
-            "Show what an apply would change, and do.",
+            "Show what apply would change, and what the cluster would then do.",
         ),
-        "apply": ("pcs_wrapper.commands.change.apply:apply", "Make the cluster what is described."),
+        "apply": (
+            "pcs_wrapper.commands.change.apply:apply",
+            "Change the cluster to match a description.",
+        ),
         "confirm": (
             "pcs_wrapper.commands.change.confirm:confirm",
-            "Keep a change that waits for it.",
+            "Keep a change that was made with `apply --confirm`.",
         ),
         "rollback": ("pcs_wrapper.commands.change.rollback:rollback", "Take changes back."),
         "history": (
             "pcs_wrapper.commands.change.history:history",
-            "Show what was changed, by whom.",
+            "Show what was changed from this node, by whom and why.",
         ),
-        "drift": ("pcs_wrapper.commands.change.drift:drift", "Show what others have changed."),
+        "drift": (
+            "pcs_wrapper.commands.change.drift:drift",
+            "Show where the cluster differs from a description.",
+        ),
         "import": (
             "pcs_wrapper.commands.description.import_:import_",
-            "Describe a cluster that is there.",
+            "Print a description of an existing cluster.",
         ),
         "status": (
             "pcs_wrapper.commands.cluster.status:status",
-            "Show what runs where, or why not.",
+            "Show what runs where, and why something does not run.",
         ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
-            "Install resource agents, or test one.",
+            "Install Takeover's resource agents, or test any agent.",
         ),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,7 +75,23 @@ if TYPE_CHECKING:
 @version_option
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Failover clusters from one description: Pacemaker and Corosync, driven through pcs."""
+    """Make and change a failover cluster (Pacemaker and Corosync) from one description.
+
+    The description is a TOML file. It says which nodes the cluster has, how each of them is fenced,
+    and which services run. Run the commands on a node of the cluster; `check`, `render`, `schema`
+    and `agents check` also work on any other machine.
+
+    \b
+    From a description to a running service:
+      takeover check cluster.toml
+      takeover cluster create cluster.toml
+      takeover apply cluster.toml
+      takeover status
+
+    Exit codes: 0 the command did its work; 1 it failed, or something does not run that should; 2
+    the command line or the description is wrong; 3 something differs (plan, drift); 4 no cluster
+    runs on this machine; 130 the command was interrupted.
+    """  # noqa: D301 - \b is click's
     if ctx.obj is None:
         from pcs_wrapper.machine.console import Console
         from pcs_wrapper.machine.machine import Machine
@@ -94,18 +116,19 @@ def main() -> NoReturn:
 def run(arguments: Sequence[str], machine: Machine | None = None) -> int:
     """Run a command and return its exit code.
 
-    Whatever goes wrong is reported on standard error; with --json, if the command has that option,
-    as JSON on standard output.
+    Errors are reported on standard error, or as JSON on standard output if the command has the
+    option --json and it was given.
 
     Args:
         arguments: The command line, without the program's name.
-        machine: This machine; this one if it is not given.
+        machine: The machine that the command works on; the real one if it is not given.
     """
     try:
         code = _run(list(arguments), machine)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone, `| head` for example: not worth a word, now or at exit.
+        # The reader, `| head` for example, has closed the pipe. That is no error to report, neither
+        # now nor when Python flushes standard output at its exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
     return code
@@ -116,13 +139,13 @@ def _run(arguments: list[str], machine: Machine | None) -> int:
         code = cli.main(arguments, prog_name="takeover", standalone_mode=False, obj=machine)
     except BrokenPipeError:
         raise
-    except (Exception, KeyboardInterrupt) as error:  # the last one that can make it a message
+    except (Exception, KeyboardInterrupt) as error:  # nothing above turns it into a message
         return _report(error, as_json=_wants_json(arguments))
     return code if isinstance(code, int) else ExitCode.DONE
 
 
 def _report(error: BaseException, *, as_json: bool) -> int:
-    """Tell the user what went wrong, and return the exit code."""
+    """Report what went wrong to the user, and return the exit code."""
     from pcs_wrapper.errors import Fault
 
     if isinstance(error, click.ClickException) and not as_json:
@@ -141,7 +164,7 @@ def _report(error: BaseException, *, as_json: bool) -> int:
 
 
 def _known(error: BaseException) -> TakeoverError:
-    """Return any error as one that has a code, a hint and an exit code."""
+    """Return an error as a TakeoverError, which has a code, a hint and an exit code."""
     from cib_templates.errors import TakeoverError
     from pcs_wrapper.errors import Fault, Interrupted, UsageError
 
@@ -168,5 +191,5 @@ def _wants_json(arguments: Sequence[str]) -> bool:
         if word == "--" or (option is not None and option.name == "as_json"):
             return word != "--"
         if isinstance(option, click.Option) and not option.is_flag:
-            next(words, "")  # its value, even if that looks like an option
+            next(words, "")  # skip the option's value, even if it looks like an option
     return False

@@ -1,1 +1,1 @@
-"""A change of a cluster: planned, made, verified, remembered and taken back."""
+"""Changes of a cluster: how they are planned, made, verified, recorded and taken back."""

@@ -1,4 +1,4 @@
-"""`takeover apply`: make the running cluster what the description says."""
+"""`takeover apply`: change the running cluster to match the description."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
 @dataclass(frozen=True)
 class Options:
-    """How a change shall be made.
+    """The options of an apply.
 
     Attributes:
-        message: Why, for the history.
-        rollback: Whether it is rolled back when it does harm.
-        confirm: In what time it must be confirmed, so that it is not rolled back; None if it
-            need not be.
+        message: The reason for the change, for the history.
+        rollback: Whether the change is rolled back if it does harm.
+        confirm: The time within which the change must be confirmed, or else it is rolled back; None
+            if it need not be confirmed.
         adopt: Whether resources with the description's IDs that others made are taken over.
-        saved: The plan that was looked at: nothing else is applied.
+        saved: The saved plan that the change must not differ from; None if there is none.
     """
 
     message: str = ""
@@ -58,18 +58,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of an apply.
+    """The result of an apply.
 
     Attributes:
-        changes: What was changed in the CIB.
-        services: How each service of the description is now.
-        stopped_fencing: The fencing devices that do not run, and why.
-        checkpoint: The number of the checkpoint whose rollback takes all of it back; None if there
-            was nothing to change.
-        harm: What the change did not make run, and what it hurt, a sentence each.
-        rolled_back: What became of the rollback, if there was one.
-        rollback_failure: What of the rollback itself failed, and why; empty if nothing did.
-        confirm_by: When it is rolled back unless it is confirmed.
+        changes: The IDs of the objects that were changed in the CIB.
+        services: The state of each service of the description after the apply.
+        stopped_fencing: The fencing devices that do not run, each with the reason.
+        checkpoint: The number of the checkpoint whose rollback takes all of the change back; None
+            if there was nothing to change.
+        harm: The harm that the change did: a sentence for each service that it did not make run,
+            or that it hurt.
+        rolled_back: The result of the rollback; None if there was none.
+        rollback_failure: The reason why the rollback failed, or a part of it; empty if it did not.
+        confirm_by: The time at which the change is rolled back unless it is confirmed; None if it
+            need not be confirmed.
     """
 
     changes: ChangedIds
@@ -83,62 +85,65 @@ class Applied:
 
     @property
     def failed(self) -> bool:
-        """Return whether something does not run that should."""
+        """Whether something does not run that should."""
         return bool(self.harm or self.stopped_fencing) or not all(
             service.is_running or service.is_disabled for service in self.services
         )
 
 
 def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
-    """Return what an apply does, step by step; nothing is changed.
+    """Return the steps of an apply; nothing is changed.
 
-    What is left to do of changes whose command was interrupted comes first. What the change
-    removes is stopped by a push of its own.
+    The list begins with the remaining steps of earlier changes whose commands were interrupted. If
+    the change removes resources that run, a push of its own stops them before.
 
     Args:
         machine: This machine.
-        change: What is to be changed.
-        options: How.
+        change: The change.
+        options: The options of the apply.
     """
     checkpoints = Checkpoints(machine.state)
     unfinished = interruption.pushed_and_unfinished(checkpoints, change.old)
-    left = [
+    remaining = [
         step
         for checkpoint in unfinished
-        for step in _steps_left(checkpoints, checkpoint, change.old)
+        for step in _remaining_steps(checkpoints, checkpoint, change.old)
     ]
     if not change.changes:
-        return left
+        return remaining
     number = checkpoints.next_number()
     save = SaveConfiguration(str(cib.PUSH_FILES.old))
     if change.stops:
-        rest = _once_stopped(change)
-        unconfirmed = replace(options, confirm=None)
-        stop = _stop_steps(machine, change, rest, options, number)
-        files = cib.files_after_stop(change.old, rest.old)
-        push = _push_steps(machine, rest, unconfirmed, number + 1, files=files, stopped_by=number)
-        return [*left, save, *stop, *push]
-    # What it removes may have been stopped by an apply that was then interrupted.
+        removal = _once_stopped(change)
+        # The timer of the first push rolls both back.
+        without_timer = replace(options, confirm=None)
+        stop = _stop_steps(machine, change, removal, options, number)
+        files = cib.files_after_stop(change.old, removal.old)
+        push = _push_steps(
+            machine, removal, without_timer, number + 1, files=files, stopped_by=number
+        )
+        return [*remaining, save, *stop, *push]
+    # An earlier apply may have stopped what this one removes, and then have been interrupted.
     stopped_by = interruption.stop_of(unfinished, change.changes.removed)
     push = _push_steps(
         machine, change, options, number, files=cib.PUSH_FILES, stopped_by=stopped_by
     )
-    return [*left, save, *push]
+    return [*remaining, save, *push]
 
 
-def _steps_left(
+def _remaining_steps(
     checkpoints: Checkpoints, unfinished: Checkpoint, live: etree._Element
 ) -> list[Step]:
     """Return the steps after the push of a command that was interrupted.
 
     Args:
-        checkpoints: All of them.
-        unfinished: The checkpoint of its push.
+        checkpoints: The checkpoints of this machine.
+        unfinished: The checkpoint of that push.
         live: The live CIB.
     """
     before, after = checkpoints.cibs(unfinished)
-    present = live.iterfind("configuration/resources/primitive[@class='stonith']")
-    devices = {device.get("id", "") for device in present}
+    fencing = live.iterfind("configuration/resources/primitive[@class='stonith']")
+    devices = {device.get("id", "") for device in fencing}
     changed = tuple(name for name in unfinished.changes.changed if name in devices)
     return [
         *clean_up_steps(changed),
@@ -148,37 +153,37 @@ def _steps_left(
 
 
 def _once_stopped(change: Change) -> Change:
-    """Return what is left to change when what it removes has stopped.
+    """Return the rest of a change, after the resources that it removes have stopped.
 
-    It is judged by the same state, from before all of it.
+    Its `state` remains that from before the stop, because verification compares with it.
     """
     old = stopping.stopped(change.old, change.stops)
     return replace(change, old=old, changes=changed_ids(old, change.new), stops=())
 
 
 def _stop_steps(
-    machine: Machine, change: Change, rest: Change, options: Options, number: int
+    machine: Machine, change: Change, removal: Change, options: Options, number: int
 ) -> list[Step]:
-    """Return the steps that stop what a change removes."""
+    """Return the steps that stop the resources that a change removes."""
     checkpoint = replace(
         _checkpoint(machine, change, options, number),
-        changes=changed_ids(change.old, rest.old),
+        changes=changed_ids(change.old, removal.old),
         stops=change.stops,
         note=stopping.note(change.stops),
     )
-    title = f"pushing the stop of {', '.join(change.stops)}, which is then removed"
+    title = f"pushing the stop of {', '.join(change.stops)}, to be removed afterwards"
     return [
-        KeepCheckpoint(checkpoint, change.old, rest.old, options.confirm),
+        KeepCheckpoint(checkpoint, change.old, removal.old, options.confirm),
         *([StartTimer(machine, number, options.confirm)] if options.confirm else []),
         Push(
             number,
             change.old,
-            rest.old,
+            removal.old,
             f"{title} (checkpoint {number})",
             cib.STOP_FILES,
             start_again=True,
         ),
-        WaitUntilStopped(rest.old, change.stops, required=True),
+        WaitUntilStopped(removal.old, change.stops, required=True),
     ]
 
 
@@ -191,7 +196,7 @@ def _push_steps(
     files: cib.PushFiles,
     stopped_by: int | None,
 ) -> list[Step]:
-    """Return the steps that push a change, and see it through."""
+    """Return the steps that push a change, and those that follow its push."""
     checkpoint = replace(_checkpoint(machine, change, options, number), stopped_by=stopped_by)
     scope = verification.scope_of(change.changes, change.old, change.new)
     title = f"pushing the changes (checkpoint {number})"
@@ -222,20 +227,20 @@ def _checkpoint(machine: Machine, change: Change, options: Options, number: int)
 
 
 def apply(machine: Machine, description: Description, options: Options | None = None) -> Applied:
-    """Make the running cluster what the description says, and wait until it is.
+    """Change the running cluster to match the description, and wait until it has settled.
 
     Args:
         machine: This machine.
-        description: What the cluster shall be.
-        options: How the change shall be made.
+        description: The description of the cluster.
+        options: The options of the apply.
 
     Raises:
         NotApplicable: This partition has no quorum; nothing was pushed.
         ClusterError: An earlier change waits to be confirmed; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects; nothing was pushed.
-        PushUncertain: The cluster did not answer; the next command compares.
-        InvalidCib: The schema rejects the result; nothing was pushed.
-        ProgramError: A program is missing, fails or hangs; it says what that means.
+        PushUncertain: The cluster did not answer; the next command finds out what happened.
+        InvalidCib: Pacemaker's schema rejects the result; nothing was pushed.
+        ProgramError: A program is missing, fails or hangs.
         TakeoverError: As `prepare`.
     """
     machine.require_root()
@@ -249,14 +254,14 @@ def apply(machine: Machine, description: Description, options: Options | None = 
             preconditions.require(machine, preconditions.missing_quorum(change.state))
             confirmation.check_none_waits(Checkpoints(machine.state))
             if change.stops:
-                # Nothing is stopped for a change that would then be refused.
+                # Check the whole change before something is stopped for it.
                 cib.check(machine, change.new)
         else:
             machine.console.step("nothing to change")
         run = execute(planned, _new_run(machine, change))
         if not change.changes:
             return _applied(change, read_explained_state(machine))
-        return _conclude(machine, change, options, planned, run)
+        return _result(machine, change, options, planned, run)
 
 
 def _new_run(machine: Machine, change: Change) -> Run:
@@ -264,14 +269,14 @@ def _new_run(machine: Machine, change: Change) -> Run:
         machine,
         before=change.state,
         state=change.state,
-        take_back=lambda checkpoint, why: rolling_back.start_again(machine, checkpoint, why),
+        take_back=lambda checkpoint, reason: rolling_back.start_again(machine, checkpoint, reason),
     )
 
 
-def _conclude(
+def _result(
     machine: Machine, change: Change, options: Options, planned: Sequence[Step], run: Run
 ) -> Applied:
-    """Tell what became of a change, and take it back if it did harm."""
+    """Return the result of a change after its steps, and take it back if it did harm."""
     numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
     kept = [each for each in run.checkpoints.all() if each.number in numbers]
     kept = [run.checkpoints.keep(each, seen_through=True) for each in kept]
@@ -280,19 +285,19 @@ def _conclude(
     if newest.number == numbers[-1]:
         applied = _applied(change, state, oldest, run.harm)
     else:
-        # What it removes did not stop: the change itself was not pushed.
+        # Only the stop was pushed: the resources to remove did not stop.
         stop = replace(change, changes=newest.changes, services=())
         applied = _applied(stop, state, oldest, run.harm)
     if not run.harm:
         return applied
     if options.rollback:
-        return _roll_back(machine, newest, applied, _failed(change, state))
+        return _roll_back(machine, newest, applied, _failed_resources(change, state))
     interruption.finish(run.checkpoints, newest, note="; ".join(run.harm))
     return applied
 
 
-def _failed(change: Change, state: ClusterState) -> list[str]:
-    """Return the IDs of what has failed since a change was prepared."""
+def _failed_resources(change: Change, state: ClusterState) -> list[str]:
+    """Return the IDs of the resources that have failed since a change was prepared."""
     return sorted({each.resource for each in verification.new_failures(change.state, state)})
 
 
@@ -305,14 +310,14 @@ def _roll_back(
     checkpoint = checkpoints.keep(checkpoint, note="; ".join(applied.harm))
     try:
         rolled_back = rolling_back.take_back(
-            machine, checkpoint, failed, why=f"checkpoint {checkpoint.number} did harm"
+            machine, checkpoint, failed, reason=f"checkpoint {checkpoint.number} did harm"
         )
     except TakeoverError as error:
         if checkpoints.get(checkpoint.number).state == "rolled back":
-            failure = f"the configuration was rolled back, but then: {error}"
+            failure = f"the configuration was rolled back, but a later step failed: {error}"
             return replace(applied, rollback_failure=failure, confirm_by=None)
         interruption.finish(checkpoints, checkpoint)
-        failure = f"it was not rolled back: {error}\nto try again: takeover rollback "
+        failure = f"the change was not rolled back: {error}\nto try again: takeover rollback "
         return replace(applied, rollback_failure=f"{failure}{checkpoint.number}")
     return replace(applied, rolled_back=rolled_back, confirm_by=None)
 
@@ -326,7 +331,7 @@ def _applied(
     present = {service.id: service for service in diagnosis.services(state)}
     return Applied(
         change.changes,
-        tuple(present.get(name) or _unknown(name) for name in change.services),
+        tuple(present.get(name) or _not_shown(name) for name in change.services),
         diagnosis.stopped_fencing(state),
         checkpoint=checkpoint.number if checkpoint else None,
         harm=tuple(harm),
@@ -334,5 +339,5 @@ def _applied(
     )
 
 
-def _unknown(name: str) -> diagnosis.Service:
+def _not_shown(name: str) -> diagnosis.Service:
     return diagnosis.Service(name, "stopped", (), "Pacemaker does not show it", ())

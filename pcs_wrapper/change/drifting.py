@@ -1,4 +1,4 @@
-"""`takeover drift`: where a cluster is no longer as its description says."""
+"""`takeover drift`: find where a cluster differs from its description."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from pcs_wrapper.pacemaker.crm_mon import read_state
 
 @dataclass(frozen=True)
 class Drift:
-    """How a cluster differs from its description.
+    """The differences between a description and a cluster.
 
     Attributes:
-        diff: From what is described to what is there.
-        not_managed: What the description has nothing to do with, by kind and ID.
+        diff: The differences, with the described values as the old ones and the cluster's values as
+            the new ones.
+        not_managed: The kinds and IDs of the objects in the cluster that are not managed by
+            Takeover.
     """
 
     diff: Diff
@@ -31,13 +33,13 @@ class Drift:
 
 
 def drift_live(machine: Machine, description: Description) -> Drift:
-    """Compare the cluster that runs here; nothing is changed.
+    """Compare the cluster that runs here with a description; nothing is changed.
 
     Raises:
-        NotRoot: This is not root.
+        NotRoot: The user is not root.
         ProgramError: pcs is missing or fails.
         ClusterUnreachable: No cluster runs here.
-        OwnershipError: Something that is not Takeover's has the place of what is described.
+        OwnershipError: An object that Takeover did not make has the ID of a described one.
     """
     machine.require_root()
     machine.runner.require("pcs", "crm_mon")
@@ -46,10 +48,10 @@ def drift_live(machine: Machine, description: Description) -> Drift:
 
 
 def drift_file(file: Path, description: Description) -> Drift:
-    """Compare a CIB in a file.
+    """Compare the CIB in a file with a description.
 
     Raises:
-        UsageError: The file cannot be read, or is no CIB.
+        UsageError: The file cannot be read, or contains no CIB.
         OwnershipError: As `drift_live`.
     """
     return _drift(read_cib_file(file), description)

@@ -1,6 +1,6 @@
-"""The one executor of changes: it shows the steps, runs them, and takes them back if need be.
+"""The executor of changes: it shows the steps of a change, runs them, and takes them back.
 
-apply, rollback and `cluster create` each make a list of steps; what `--dry-run` shows is that list.
+apply, rollback and `cluster create` each make a list of steps, and `--dry-run` prints that list.
 """
 
 from __future__ import annotations
@@ -13,35 +13,35 @@ from pcs_wrapper.errors import PushUncertain
 
 
 def shown(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield the lines that show steps: what each does, as a comment, and its commands."""
+    """Yield the lines that show steps: the summary of each as a comment, and its commands."""
     for step in steps:
-        yield f"# {step.what}"
+        yield f"# {step.summary}"
         yield from step.commands
 
 
 def execute(steps: Sequence[Step], run: Run) -> Run:
     """Run steps one after another, until one of them finds that the change did harm.
 
-    If a step fails that changes nothing when it fails, those before it are taken back, the last
-    one first: what was stopped for a push that is then refused is started again.
+    If an atomic step fails, the steps before it are taken back, the last one first. So resources
+    that were stopped for a push are started again if that push is refused.
 
     Args:
         steps: The steps.
-        run: What is known before them; it is added to.
+        run: The state of the run before the steps, which they update.
 
     Returns:
-        The same, as it is now.
+        The same run, after the steps.
 
     Raises:
-        TakeoverError: What went wrong in a step.
+        TakeoverError: A step has failed.
     """
     for index, step in enumerate(steps):
         if step.announced:
-            run.machine.console.step(step.what)
+            run.machine.console.step(step.summary)
         try:
             step.run(run)
         except PushUncertain:
-            # Nobody knows whether there is something to take back: the next command compares.
+            # It is not known whether the push arrived: the next command compares the CIBs.
             raise
         except TakeoverError as error:
             if step.atomic:

@@ -1,4 +1,4 @@
-"""`takeover plan`: what an apply would change, what the cluster then does, what clients notice."""
+"""`takeover plan`: what an apply would change, what the cluster would do, what clients notice."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from pcs_wrapper.pacemaker.simulation import Action, simulate
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the clients of a service notice.
+    """The outages of a service that its clients will notice.
 
     Attributes:
-        service: Its name.
-        touched: Whether the plan changes it, or the cluster does something to it.
-        interrupted: The outage that the plan makes; None if it makes none.
-        stopped: Whether it stops and is not started again.
-        node_failure: The outage when its node fails afterwards; None if nothing can fence it.
-        application_failure: The outage when its application fails; None if it has none.
-        budget: What the description allows for a failure; None if it says nothing.
+        service: The service's name.
+        touched: Whether the plan changes the service, or the cluster does something to it.
+        interrupted: The outage that the plan causes; None if it causes none.
+        stopped: Whether the service is stopped and not started again.
+        node_failure: The outage if its node fails afterwards; None if nothing can fence the node.
+        application_failure: The outage if its application fails afterwards; None if it has none.
+        budget: The outage that the description allows for a failure; None if it sets none.
     """
 
     service: str
@@ -48,7 +48,7 @@ class Forecast:
 
     @property
     def fits(self) -> bool | None:
-        """Whether failures are within the budget; None if there is none, or it cannot be said."""
+        """Whether failures stay within the budget; None if there is no budget, or it is unknown."""
         if self.budget is None:
             return None
         failures = (self.node_failure, self.application_failure)
@@ -58,15 +58,15 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a plan says.
+    """A change and its effects, before it is made.
 
     Attributes:
-        old: The live CIB that it was made from.
-        new: What it shall be.
-        diff: The difference.
-        actions: What the cluster does then, in the scheduler's order.
-        not_simulated: Why nothing is known of that; empty if it is.
-        forecasts: What clients notice, for each service of the description.
+        old: The live CIB that the plan was made from.
+        new: The CIB after the change.
+        diff: The differences between the two.
+        actions: The actions that the cluster would take, in the scheduler's order.
+        not_simulated: The reason why the actions are not known; empty if they are known.
+        forecasts: The forecast for each service of the description.
     """
 
     old: etree._Element
@@ -82,11 +82,11 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
 
     Args:
         machine: This machine.
-        description: What the cluster shall have.
-        adopt: Whether resources with its IDs that others made are taken over.
+        description: The description of the cluster.
+        adopt: Whether resources with the description's IDs that others made are taken over.
 
     Raises:
-        TakeoverError: As `prepare`, and InvalidCib if the schema rejects the result.
+        TakeoverError: As `prepare`; InvalidCib if Pacemaker's schema rejects the result.
     """
     machine.runner.require("crm_simulate")
     found = prepare(machine, description, adopt=adopt)
@@ -100,17 +100,18 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
 def plan_file(
     machine: Machine, description: Description, file: Path, *, adopt: bool = False
 ) -> Plan:
-    """Plan a change of a CIB in a file, wherever that cluster is.
+    """Plan a change of a CIB in a file, which may come from another cluster.
 
     Args:
-        machine: This machine. Its Pacemaker's schema and scheduler are asked if it has them.
-        description: What the cluster shall have.
-        file: A whole CIB, such as `pcs cluster cib FILE` writes.
-        adopt: As `plan_live`.
+        machine: This machine. If Pacemaker is installed on it, its schema and its scheduler are
+            used.
+        description: The description of the cluster.
+        file: A file with a whole CIB, as `pcs cluster cib FILE` writes it.
+        adopt: As for `plan_live`.
 
     Raises:
-        UsageError: The file cannot be read, or is no CIB.
-        TakeoverError: OwnershipError, ClusterError or InvalidCib, as with a live cluster.
+        UsageError: The file cannot be read, or contains no CIB.
+        TakeoverError: OwnershipError, ClusterError or InvalidCib, as for a live cluster.
     """
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
@@ -128,31 +129,32 @@ def _plan(
     differences = diff(old, new)
     if differences:
         cib.check(machine, new)
-    why_not = _no_simulation(machine, old)
+    not_simulated = _obstacle_to_simulation(machine, old)
     actions: tuple[Action, ...] = ()
-    # Without a change there is nothing to tell apart from what the cluster does anyway.
-    if differences and not why_not:
+    # Without a difference, the cluster does only what it would do anyway.
+    if differences and not not_simulated:
         try:
             actions = simulate(machine, old, new)
         except CommandTimedOut as error:
             # The scheduler's time grows faster than the number of resources.
-            why_not = str(error)
+            not_simulated = str(error)
     forecasts = _forecasts(description, differences, actions, corosync, read_history(old))
-    return Plan(old, new, differences, _explained(actions, differences), why_not, forecasts)
+    return Plan(old, new, differences, _explained(actions, differences), not_simulated, forecasts)
 
 
-def _no_simulation(machine: Machine, old: etree._Element) -> str:
+def _obstacle_to_simulation(machine: Machine, old: etree._Element) -> str:
+    """Return why the scheduler cannot be asked; empty if it can."""
     if old.find("status/node_state") is None:
-        return "the CIB tells of no node's state: it is not from a running cluster"
+        return "the CIB has no state of any node: it is not from a running cluster"
     if machine.runner.find("crm_simulate") is None:
         return "crm_simulate is not installed: apt install pacemaker-cli-utils"
     return ""
 
 
 def _explained(actions: Iterable[Action], differences: Diff) -> tuple[Action, ...]:
-    """Name the keys whose change makes the scheduler restart or reload a resource."""
+    """Return actions with the changed keys as the reason for restarts and reloads."""
     keys = {
-        each.name: ", ".join(fact.name for fact in each.attributes)
+        each.name: ", ".join(attribute.name for attribute in each.attributes)
         for each in differences.differences
         if each.change == "changed"
     }
@@ -201,7 +203,7 @@ def _forecasts(
 def _slowest_fencing(
     description: Description, nodes: Iterable[str], history: History
 ) -> Span | None:
-    """Return the time that fencing takes at that of a service's nodes which takes longest."""
+    """Return the longest time that fencing one of a service's nodes takes."""
     spans = [
         fencing_span(fencing.resource_id(device), fencing.timeout, history)
         for device, fencing in description.fencing.items()

@@ -1,4 +1,4 @@
-"""What there is to change, found out without changing anything: below both `plan` and `apply`."""
+"""Preparing a change, for `plan` and `apply`: the CIB that is to be pushed; nothing is changed."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 @dataclass(frozen=True)
 class Change:
-    """What an apply is going to change.
+    """A change that an apply is going to make.
 
     Attributes:
-        state: How the cluster is.
-        config: What Corosync's configuration says.
+        state: The state of the cluster before the change.
+        config: Corosync's configuration.
         old: The live CIB.
-        new: What it shall be.
-        changes: The difference.
-        changed_fencing: IDs of the fencing devices that were there before, and that differ from
-            what they shall be.
+        new: The CIB after the change.
+        changes: The IDs of the objects that differ.
+        changed_fencing: The IDs of the existing fencing devices that differ from the description.
         cluster: The cluster's name.
-        services: IDs of the services that shall run.
-        stops: IDs of what it removes, and is stopped before.
+        services: The IDs of the described services.
+        stops: The IDs of the resources that the change removes, and that are stopped before.
     """
 
     state: ClusterState
@@ -47,7 +46,7 @@ class Change:
 
     @property
     def timeout(self) -> int:
-        """Return for how long the cluster may be busy with it, in seconds."""
+        """The longest time for which the cluster may be busy with the change, in seconds."""
         return settling.timeout_of(self.old, self.new)
 
 
@@ -58,22 +57,22 @@ def prepare(
     adopt: bool = False,
     saved: SavedPlan | None = None,
 ) -> Change:
-    """Find out what there is to change; nothing is changed.
+    """Find out what an apply has to change; nothing is changed.
 
     Args:
         machine: This machine.
-        description: What the cluster shall be.
-        adopt: Whether resources with its IDs that others made are taken over.
-        saved: The plan that was made before; what there is to do must still be the same.
+        description: The description of the cluster.
+        adopt: Whether resources with the description's IDs that others made are taken over.
+        saved: A plan that was saved before, which the change must not differ from.
 
     Raises:
-        NotRoot: This is not root.
+        NotRoot: The user is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
         ClusterUnreachable: No cluster runs here.
-        NotApplicable: The cluster has another name or other nodes, an agent is not installed
-            here, or a disk would pass from one resource to another: all that is found of these.
-        ClusterError: It is not the saved plan.
-        OwnershipError: Something that is not Takeover's is in the way.
+        NotApplicable: The cluster has another name or other nodes, an agent is not installed here,
+            or a disk would pass from one resource to another. All such findings are reported.
+        ClusterError: The change differs from the saved plan.
+        OwnershipError: An object that Takeover did not make has the ID of a described one.
     """
     machine.require_root()
     machine.runner.require("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource")
@@ -89,22 +88,22 @@ def prepare(
         if saved:
             saved.check(old, new)
     except TakeoverError:
-        # That it is another cluster says more than what of it is in the way.
+        # If this is not the described cluster at all, that is the better message.
         preconditions.require(machine, found)
         raise
     found += preconditions.missing_agents(machine, new)
     found += preconditions.passed_exclusives(old, new)
     preconditions.require(machine, found)
-    differences = changed_ids(old, new)
+    changes = changed_ids(old, new)
     devices = {device.resource_id(name) for name, device in description.fencing.items()}
     return Change(
         state=state,
         config=config,
         old=old,
         new=new,
-        changes=differences,
-        changed_fencing=tuple(name for name in differences.changed if name in devices),
+        changes=changes,
+        changed_fencing=tuple(name for name in changes.changed if name in devices),
         cluster=description.cluster.name,
         services=tuple(description.services),
-        stops=stopping.to_stop_first(old, new, state),
+        stops=stopping.to_stop_before(old, new, state),
     )

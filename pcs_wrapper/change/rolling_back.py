@@ -1,4 +1,4 @@
-"""Taking changes back: the difference is pushed back, and what others have changed since stays."""
+"""`takeover rollback`: take changes back, and keep what others have changed since."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Rollback:
-    """What a rollback is going to do.
+    """A rollback, before it is made.
 
     Attributes:
         undone: The checkpoints that are taken back, the newest first.
-        state: How the cluster is.
+        state: The state of the cluster before the rollback.
         live: The live CIB.
-        target: What it shall be.
-        changes: The difference.
-        touched: IDs of the objects that somebody else has changed since: what they have changed
-            of them goes where it is in the way of the difference.
-        stops: IDs of what it removes, and is stopped before.
-        failed: IDs of the resources whose failures are forgotten, so that they start again.
+        target: The CIB after the rollback.
+        changes: The IDs of the objects that differ.
+        touched: The IDs of the objects that somebody else has changed since. Those changes that
+            conflict with the rollback are lost.
+        stops: The IDs of the resources that the rollback removes, and that are stopped before.
+        failed: The IDs of the resources whose failures are cleared, so that they start again.
     """
 
     undone: tuple[Checkpoint, ...]
@@ -67,15 +67,15 @@ class Rollback:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """What became of a rollback.
+    """The result of a rollback.
 
     Attributes:
-        checkpoint: The number of its own checkpoint; None if there was nothing to push.
-        undone: The numbers of those that it took back.
-        changes: What was changed.
-        touched: As in `Plan`.
-        services: How every service is now.
-        stopped_fencing: The fencing devices that do not run, and why.
+        checkpoint: The number of the rollback's own checkpoint; None if nothing had to be pushed.
+        undone: The numbers of the checkpoints that it took back.
+        changes: The IDs of the objects that were changed.
+        touched: As in `Rollback`.
+        services: The state of every service after the rollback.
+        stopped_fencing: The fencing devices that do not run, each with the reason.
     """
 
     checkpoint: int | None
@@ -87,22 +87,23 @@ class RolledBack:
 
     @property
     def failed(self) -> bool:
-        """Return whether something does not run that should."""
+        """Whether something does not run that should."""
         return bool(self.stopped_fencing) or not all(
             service.is_running or service.is_disabled for service in self.services
         )
 
 
 def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] = ()) -> Rollback:
-    """Find out what a rollback would do; nothing is changed.
+    """Find out what a rollback has to change; nothing is changed.
 
     Args:
         machine: This machine.
-        number: The oldest checkpoint to take back; the newest that there is to take back if None.
-        failed: IDs of the resources that have failed since.
+        number: The number of the oldest checkpoint to take back; None for the last change that is
+            in the cluster.
+        failed: The IDs of the resources that have failed since.
 
     Raises:
-        ClusterError: There is nothing to take back, or not that, or not in this order any more.
+        ClusterError: There is nothing to take back, or this checkpoint cannot be taken back.
         ClusterUnreachable: No cluster runs here.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
     """
@@ -123,7 +124,7 @@ def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] =
         target=target,
         changes=changed_ids(live, target),
         touched=tuple(dict.fromkeys(touched)),
-        stops=stopping.to_stop_first(live, target, state),
+        stops=stopping.to_stop_before(live, target, state),
         failed=tuple(name for name in failed if _has(target, name)),
     )
 
@@ -138,17 +139,17 @@ def _kind(target: etree._Element, resource: str) -> cib.ResourceKind:
 
 
 def is_unconfirmed(machine: Machine, number: int | None) -> bool:
-    """Return whether a change still waits to be confirmed.
+    """Return whether a change still waits to be confirmed, after resolving interrupted commands.
 
-    The lock must be held. A command that died in the middle is settled first.
+    The lock must be held.
 
     Args:
         machine: This machine.
         number: The checkpoint's number.
 
     Raises:
-        UsageError: There is no number.
-        ClusterError: There is no such checkpoint.
+        UsageError: The number is None.
+        ClusterError: There is no checkpoint with that number.
     """
     if number is None:
         raise UsageError("--unless-confirmed needs the number of a checkpoint")
@@ -158,46 +159,47 @@ def is_unconfirmed(machine: Machine, number: int | None) -> bool:
 
 
 def _undone(checkpoints: Checkpoints, number: int | None) -> list[Checkpoint]:
-    there = [each for each in checkpoints.all() if each.in_effect]
+    in_effect = [each for each in checkpoints.all() if each.in_effect]
     if number is None:
-        if not there:
+        if not in_effect:
             raise ClusterError(
-                "there is nothing to roll back: no change that this node has a checkpoint of is "
-                "in the cluster (takeover history)"
+                "there is nothing to roll back: this node has no checkpoint of a change that is in "
+                "the cluster (`takeover history` shows its checkpoints)"
             )
-        # A stop of a rollback that was interrupted goes with what was to be rolled back.
-        newest = next((each for each in there if each.command == "apply"), there[0])
-        return _with_its_stop(there, newest.number)
-    asked = checkpoints.get(number)
-    if asked.undoes:
+        # The stop of a rollback that was interrupted is taken back together with the apply.
+        newest = next((each for each in in_effect if each.command == "apply"), in_effect[0])
+        return _with_its_stop(in_effect, newest.number)
+    chosen = checkpoints.get(number)
+    if chosen.undoes:
         raise ClusterError(
-            f"checkpoint {number} is a rollback: to have the change again, apply its description"
+            f"checkpoint {number} is a rollback, which cannot be rolled back: to make the change "
+            "again, apply its description"
         )
-    if not asked.in_effect:
+    if not chosen.in_effect:
         raise ClusterError(
-            f"checkpoint {number} is {asked.state}: it is not in the cluster, and there is "
+            f"checkpoint {number} is {chosen.state}: its change is not in the cluster, so there is "
             "nothing to roll back"
         )
-    return _with_its_stop(there, number)
+    return _with_its_stop(in_effect, number)
 
 
-def _with_its_stop(there: list[Checkpoint], number: int) -> list[Checkpoint]:
-    """Return those from a number on, with the one that stopped what the oldest of them removed."""
-    undone = [each for each in there if each.number >= number]
+def _with_its_stop(in_effect: list[Checkpoint], number: int) -> list[Checkpoint]:
+    """Return the checkpoints from a number on, and the one that stopped what the oldest removed."""
+    undone = [each for each in in_effect if each.number >= number]
     stopped_by = undone[-1].stopped_by
-    return undone + [each for each in there if each.number == stopped_by]
+    return undone + [each for each in in_effect if each.number == stopped_by]
 
 
 def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]:
-    """Return what a rollback does, step by step; nothing is changed.
+    """Return the steps of a rollback; nothing is changed.
 
-    What it removes is stopped before. It is not given up for a stop: what does not stop in its
-    time is removed all the same.
+    Resources that the rollback removes are stopped before. If one of them does not stop within its
+    time limit, it is removed all the same.
 
     Args:
         machine: This machine.
-        rollback: What is to be taken back.
-        message: Why, for the history.
+        rollback: The rollback.
+        message: The reason, for the history.
     """
     numbers = rollback.numbers
     number = Checkpoints(machine.state).next_number()
@@ -236,10 +238,10 @@ def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]
 
 
 def _stop_steps(rollback: Rollback, stopped: etree._Element, checkpoint: Checkpoint) -> list[Step]:
-    """Return the steps that stop what a rollback removes.
+    """Return the steps that stop the resources that a rollback removes.
 
-    Their checkpoint remains `pushing` until what they stop is removed: of a rollback that was
-    interrupted in between, the next command tells.
+    Their checkpoint remains `pushing` until the resources are removed, so that the next command
+    warns of a rollback that was interrupted in between.
     """
     stop = replace(
         checkpoint,
@@ -248,7 +250,7 @@ def _stop_steps(rollback: Rollback, stopped: etree._Element, checkpoint: Checkpo
         stops=rollback.stops,
         note=stopping.note(rollback.stops),
     )
-    title = f"pushing the stop of {', '.join(rollback.stops)}, which is then removed"
+    title = f"pushing the stop of {', '.join(rollback.stops)}, to be removed afterwards"
     return [
         KeepCheckpoint(stop, rollback.live, stopped),
         Push(stop.number, rollback.live, stopped, title, cib.STOP_FILES),
@@ -271,23 +273,23 @@ def _checkpoint(machine: Machine, rollback: Rollback, message: str, number: int)
 
 
 def roll_back(machine: Machine, rollback: Rollback, message: str = "") -> RolledBack:
-    """Push the difference back, forget the failures of what it concerns, and wait.
+    """Run the steps of a rollback, and return its result.
 
     The lock must be held.
 
     Args:
         machine: This machine.
-        rollback: What is to be taken back.
-        message: Why.
+        rollback: The rollback.
+        message: The reason, for the history.
 
     Raises:
-        InvalidCib: The schema rejects the result; nothing was pushed.
+        InvalidCib: Pacemaker's schema rejects the result; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects since it was prepared.
-        TakeoverError: What can go wrong in pushing and waiting.
+        TakeoverError: A step has failed.
     """
     planned = steps(machine, rollback, message)
     if rollback.stops:
-        # Nothing is stopped for a change that would then be refused.
+        # Check the whole rollback before something is stopped for it.
         cib.check(machine, rollback.target)
     run = execute(planned, Run(machine, before=rollback.state, state=rollback.state))
     numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
@@ -305,15 +307,15 @@ def roll_back(machine: Machine, rollback: Rollback, message: str = "") -> Rolled
 
 
 def take_back(
-    machine: Machine, checkpoint: Checkpoint, failed: Iterable[str], why: str
+    machine: Machine, checkpoint: Checkpoint, failed: Iterable[str], reason: str
 ) -> RolledBack:
-    """Take a change back that did harm; edits that come in between make it prepare anew.
+    """Take a change back, and prepare the rollback again if somebody edits the CIB meanwhile.
 
     Args:
         machine: This machine.
-        checkpoint: The change.
-        failed: IDs of the resources that have failed since.
-        why: What harm.
+        checkpoint: The checkpoint of the change.
+        failed: The IDs of the resources that have failed since.
+        reason: The reason, for the history.
 
     Raises:
         TakeoverError: As `prepare` and `roll_back`.
@@ -321,27 +323,28 @@ def take_back(
     for attempt in range(_ATTEMPTS):
         rollback = prepare(machine, checkpoint.number, failed)
         try:
-            return roll_back(machine, rollback, message=why)
+            return roll_back(machine, rollback, message=reason)
         except ChangedMeanwhile:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
 
 
-def start_again(machine: Machine, stopped_by: Checkpoint, why: str) -> None:
-    """Take back what stopped the resources that were not removed then, and warn of it.
+def start_again(machine: Machine, stopped_by: Checkpoint, reason: str) -> None:
+    """Start resources again that were stopped and then not removed, and warn of it.
 
     Args:
         machine: This machine.
         stopped_by: The checkpoint that stopped them.
-        why: Why they were not removed.
+        reason: The reason why they were not removed.
     """
+    names = ", ".join(stopped_by.stops)
     try:
-        take_back(machine, stopped_by, (), why)
+        take_back(machine, stopped_by, (), reason)
     except TakeoverError as error:
         machine.console.warning(
-            f"what was to be removed was stopped, and could not be started again: {error}\n"
+            f"{names}: stopped but not removed, and could not be started again: {error}\n"
             f"to try again: takeover rollback {stopped_by.number}"
         )
     else:
-        machine.console.warning("what was to be removed had been stopped, and shall run again")
+        machine.console.warning(f"{names}: stopped but not removed, and now started again")

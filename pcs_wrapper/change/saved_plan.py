@@ -1,7 +1,7 @@
-"""A plan in a file: what was looked at is what is applied, or nothing is.
+"""A plan in a file, so that exactly the change that somebody has looked at is applied, or nothing.
 
-The file has the description, the configuration that the plan was made from and the one that it
-makes, and so whatever secrets these have: only its owner may read it.
+The file contains the description, the CIB that the plan was made from, and the CIB after the
+change. These may contain secrets, so only the owner of the file can read it.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from pcs_wrapper.errors import ClusterError, UsageError
 from pcs_wrapper.machine.files import write_private
 
 _FORMAT = "takeover-plan-1"
-# What a CIB counts; num_updates counts the status, too, which is none of a plan's concern.
+# The parts of a CIB's version that matter to a plan: num_updates also counts changes of the status.
 _VERSION = ("admin_epoch", "epoch")
 
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """A plan as it is saved.
+    """The content of a saved plan.
 
     Attributes:
-        source: The description's path when the plan was made.
-        description: The description's text.
-        version: `admin_epoch` and `epoch` of the live CIB, with a dot between.
-        digest: Of the live CIB's configuration.
-        result: Of the configuration that it shall be.
-        old: The live CIB.
-        new: What it shall be.
+        source: The path of the description when the plan was made.
+        description: The text of the description.
+        version: The `admin_epoch` and the `epoch` of the live CIB, with a dot between them.
+        digest: The digest of the configuration in the live CIB.
+        result: The digest of the configuration after the change.
+        old: The live CIB, as text.
+        new: The CIB after the change, as text.
     """
 
     source: str
@@ -52,33 +52,34 @@ class SavedPlan:
         """Return the description.
 
         Raises:
-            DescriptionError: This version of Takeover does not take it any more.
+            DescriptionError: This version of Takeover finds mistakes in it.
         """
         return parse_description(self.description, Path(self.source))
 
     def check(self, live: etree._Element, new: etree._Element) -> None:
-        """Check that the live configuration is still what the plan was made from, and the result.
+        """Check that an apply would make the same change as the plan.
 
-        Changes of the status do not count.
+        Changes of the status are ignored.
 
         Args:
-            live: The live CIB, the one that the push is made from.
-            new: What it shall be.
+            live: The live CIB, from which the push is made.
+            new: The CIB after the push.
 
         Raises:
-            ClusterError: Either is another one; the message says what has changed.
+            ClusterError: The live configuration, or the configuration after the push, differs from
+                that of the plan. The message names the differences.
         """
         if configuration_digest(live) != self.digest:
             found = diff(etree.fromstring(self.old), live).differences
-            what = ", ".join(f"{each.what} {each.name} {each.change}" for each in found)
+            changes = ", ".join(f"{each.what} {each.name} {each.change}" for each in found)
             raise ClusterError(
                 "the cluster's configuration has changed since the plan was made (CIB "
-                f"{self.version}, now {_version(live)}): {what or 'its XML'}. Nothing was changed. "
-                f"Look at a new plan: takeover plan {self.source}"
+                f"{self.version}, now {_version(live)}): {changes or 'its XML'}. Nothing was "
+                f"changed. Look at a new plan: takeover plan {self.source}"
             )
         if configuration_digest(new) != self.result:
             raise ClusterError(
-                "what is described makes another configuration than when the plan was made: a "
+                "the description now makes another configuration than when the plan was made: a "
                 "file that it refers to, or Takeover itself, has changed. Nothing was changed. "
                 f"Look at a new plan: takeover plan {self.source}"
             )
@@ -87,14 +88,14 @@ class SavedPlan:
 def save(
     file: Path, source: Path, description: str, old: etree._Element, new: etree._Element
 ) -> None:
-    """Write a plan to a file of mode 0600, whole or not at all.
+    """Write a plan to a file of mode 0600, completely or not at all.
 
     Args:
-        file: Where; what is there is replaced.
-        source: The description's path.
-        description: The description's text, as the plan was made from it.
+        file: The file, which is replaced if it exists.
+        source: The path of the description.
+        description: The text of the description that the plan was made from.
         old: The live CIB.
-        new: What it shall be.
+        new: The CIB after the change.
 
     Raises:
         UsageError: The file cannot be written.
@@ -116,7 +117,7 @@ def save(
 
 
 def is_saved_plan(file: Path) -> bool:
-    """Return whether a file is a saved plan, not a description: no TOML begins with a brace."""
+    """Return whether a file is a saved plan: it begins with a brace, which no description does."""
     try:
         with file.open("rb") as stream:
             return stream.read(1) == b"{"
@@ -125,10 +126,13 @@ def is_saved_plan(file: Path) -> bool:
 
 
 def read(file: Path) -> tuple[Description, SavedPlan | None]:
-    """Return the description that a file is, or that a saved plan was made from, with the plan.
+    """Read a description, or a saved plan with the description that it was made from.
 
     Args:
         file: A description or a saved plan.
+
+    Returns:
+        The description, and the saved plan; None if the file is a description.
 
     Raises:
         DescriptionError: The description has mistakes.
@@ -144,24 +148,24 @@ def load(file: Path) -> SavedPlan:
     """Read a saved plan.
 
     Raises:
-        UsageError: The file cannot be read, or is none.
+        UsageError: The file cannot be read, or is not a saved plan.
     """
-    right = "make it with: takeover plan FILE --out PLAN"
+    hint = "make it with: takeover plan FILE --out PLAN"
     try:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if data.pop("format") != _FORMAT:
-            raise UsageError(f"{file}: is a plan of another version of Takeover; {right}")
+            raise UsageError(f"{file}: is a plan of another version of Takeover; {hint}")
         if not all(isinstance(value, str) for value in data.values()):
-            raise UsageError(f"{file}: is not a whole plan; {right}")
+            raise UsageError(f"{file}: is not a whole plan; {hint}")
         return SavedPlan(**data)
     except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}; {right}") from None
+        raise UsageError(f"{file}: cannot be read: {error.strerror}; {hint}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{file}: is not a whole plan; {right}") from None
+        raise UsageError(f"{file}: is not a whole plan; {hint}") from None
 
 
 def configuration_digest(cib: etree._Element) -> str:
-    """Return a digest of a CIB's configuration, whatever its indentation."""
+    """Return a digest of a CIB's configuration, which does not depend on its indentation."""
     configuration = cib.find("configuration")
     if configuration is None:
         return ""

@@ -1,12 +1,12 @@
-"""What leaves the configuration is stopped before, while the cluster still knows how.
+"""Stopping resources before they are removed, while the cluster still knows how to stop them.
 
-Of a resource that has left the configuration and runs, Pacemaker knows only that it is an orphan
-(Pacemaker Explained, "Cluster Options": stop-orphan-resources). Its group and its operations went
-with the configuration: its parts stop side by side, each with the default timeout of an action,
-20 s ("Operation Properties"). A filesystem is unmounted under its application then, and what has
-not stopped in time gets its node fenced. A clone has lost its meta attributes, too: DRBD's agent
-refuses to demote one without clone-max, again and again. So it is told to stop (target-role,
-"Resource Meta-Attributes"), and leaves when it has.
+Pacemaker treats a running resource that is no longer in the configuration as an orphan (Pacemaker
+Explained, "Cluster Options": stop-orphan-resources). Its group and its operations are removed
+together with it: its parts stop side by side, each with the default timeout of an action, 20 s
+("Operation Properties"). So a filesystem may be unmounted while its application uses it, and if a
+part does not stop in time, its node is fenced. A clone has lost its meta attributes, too: DRBD's
+agent refuses to demote one without clone-max, again and again. So one push sets target-role to
+Stopped ("Resource Meta-Attributes"), and the next push removes the resource when it has stopped.
 """
 
 from __future__ import annotations
@@ -21,54 +21,56 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, Resource
 
 _ROLE = "target-role"
 _STOPPED = "Stopped"
-_WANTED = {_ROLE: _STOPPED}
+_STOP = {_ROLE: _STOPPED}
 
 
 def stoppable(
     old: etree._Element, new: etree._Element, without: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """Return the IDs of what a change removes, and can be stopped before.
+    """Return the IDs of the resources that a change removes, and that can be stopped before.
 
-    Of a resource that is in another, that other one's is returned, and only if all of it leaves:
-    what is moved into a group stays. If something that stays depends on it, it is left out: that
-    would stop as well, although the change may be that it no longer depends on it.
+    They are outermost resources, such as groups, of which all primitives are removed: a primitive
+    that only moves into another group is kept. A resource is left out if one that is kept depends
+    on it: that one would stop as well, although the change may be that it no longer depends on it.
 
     Args:
         old: The live CIB.
-        new: What it shall be.
-        without: IDs of what is not to be stopped, as if it stayed.
+        new: The CIB after the change.
+        without: The IDs of outermost resources that cannot be stopped; they count as kept.
     """
-    stays = primitives(new)
-    found = [
-        top
-        for top in old.iterfind("configuration/resources/*")
-        if (inner := primitives(top))
-        and inner.isdisjoint(stays)
-        and top.get("class") != "stonith"
-        and top.get("id") not in without
+    kept = primitives(new)
+    removed = [
+        outermost
+        for outermost in old.iterfind("configuration/resources/*")
+        if (inner := primitives(outermost))
+        and inner.isdisjoint(kept)
+        and outermost.get("class") != "stonith"
+        and outermost.get("id") not in without
     ]
     while True:
-        gone = {name for top in found for name in _names(top)}
+        removed_ids = {name for outermost in removed for name in _ids(outermost)}
         needed = {
             name
             for constraint in old.iterfind("configuration/constraints/*")
-            for name in _needed(constraint, gone)
+            for name in _needed(constraint, removed_ids)
         }
-        rest = [top for top in found if needed.isdisjoint(_names(top))]
-        if len(rest) == len(found):
-            return tuple(top.get("id", "") for top in found)
-        # The others count as what stays from here on: what they depend on is not stopped either.
-        found = rest
+        independent = [outermost for outermost in removed if needed.isdisjoint(_ids(outermost))]
+        if len(independent) == len(removed):
+            return tuple(outermost.get("id", "") for outermost in removed)
+        # The resources left out count as kept from here on: what they depend on is left out, too.
+        removed = independent
 
 
-def to_stop_first(old: etree._Element, new: etree._Element, state: ClusterState) -> tuple[str, ...]:
-    """Return the IDs of what is to be stopped before a change is pushed: what of it runs.
+def to_stop_before(
+    old: etree._Element, new: etree._Element, state: ClusterState
+) -> tuple[str, ...]:
+    """Return the IDs of the running resources that are to be stopped before a change is pushed.
 
     Args:
         old: The live CIB.
-        new: What it shall be.
-        state: How the cluster is. What Pacemaker does not manage, or can do nothing with, would
-            not stop.
+        new: The CIB after the change.
+        state: The state of the cluster. Resources that Pacemaker does not manage, or that are
+            blocked, are left out, as they would not stop.
     """
     running = {resource.id: resource.parts for resource in state.resources if _runs(resource)}
     stuck = {
@@ -80,33 +82,33 @@ def to_stop_first(old: etree._Element, new: etree._Element, state: ClusterState)
 
 
 def stopped(old: etree._Element, names: Collection[str]) -> etree._Element:
-    """Return a CIB in which resources shall be stopped.
+    """Return a copy of a CIB in which the target role of resources is Stopped.
 
     Args:
         old: The CIB; it is not modified.
-        names: Their IDs, of such that are in no other.
+        names: The IDs of outermost resources.
     """
     new = copy.deepcopy(old)
-    for top in new.iterfind("configuration/resources/*"):
-        if top.get("id") in names:
-            # A part's own counts for more than its group's.
-            for pair in top.iterfind(f".//meta_attributes/nvpair[@name='{_ROLE}']"):
+    for outermost in new.iterfind("configuration/resources/*"):
+        if outermost.get("id") in names:
+            # A part's own target-role overrides that of its group.
+            for pair in outermost.iterfind(f".//meta_attributes/nvpair[@name='{_ROLE}']"):
                 pair.set("value", _STOPPED)
-            _set_role(top)
+            _set_role(outermost)
     return new
 
 
 def note(names: Collection[str]) -> str:
-    """Say for the history what stopping resources is for; empty if there are none."""
+    """Return a remark for the history about why resources are stopped; empty if there are none."""
     return f"stops what is then removed: {', '.join(names)}" if names else ""
 
 
 def still_running(state: ClusterState, names: Collection[str]) -> list[str]:
-    """Return the IDs of the resources of which some part runs.
+    """Return the IDs of the resources of which at least one part still runs.
 
     Args:
-        state: How the cluster is.
-        names: IDs of resources that are in no other.
+        state: The state of the cluster.
+        names: The IDs of outermost resources.
     """
     return [resource.id for resource in state.resources if resource.id in names and _runs(resource)]
 
@@ -120,31 +122,33 @@ def _runs(resource: Resource) -> bool:
     return any(part.nodes or part.role != _STOPPED for part in resource.parts)
 
 
-def _names(top: etree._Element) -> set[str]:
-    return {element.get("id", "") for element in top.iter(etree.Element)}
+def _ids(outermost: etree._Element) -> set[str]:
+    return {element.get("id", "") for element in outermost.iter(etree.Element)}
 
 
-def _needed(constraint: etree._Element, gone: set[str]) -> Iterator[str]:
-    """Yield the IDs of what leaves and, by a constraint, something that stays depends on."""
+def _needed(constraint: etree._Element, removed: set[str]) -> Iterator[str]:
+    """Yield the IDs of removed resources that a kept resource depends on by a constraint."""
     if constraint.tag == "rsc_order":
         dependent, needed = constraint.get("then"), constraint.get("first")
     elif constraint.tag == "rsc_colocation" and not constraint.get("score", "").startswith("-"):
         dependent, needed = constraint.get("rsc"), constraint.get("with-rsc")
     else:
         return
-    if needed in gone and dependent not in gone:
+    if needed in removed and dependent not in removed:
         yield str(needed)
-    # Of sets, all that leaves: in which direction they depend on each other is not worked out.
+    # For resource sets, yield all removed members: in which direction the members depend on each
+    # other is not worked out.
     members = [each.get("id", "") for each in constraint.iter("resource_ref")]
-    if not gone.issuperset(members):
-        yield from gone.intersection(members)
+    if not removed.issuperset(members):
+        yield from removed.intersection(members)
 
 
-def _set_role(top: etree._Element) -> None:
-    """Give a resource the role if it has none."""
-    sets = top.iterfind("meta_attributes[@id]")
+def _set_role(outermost: etree._Element) -> None:
+    """Add the target role Stopped to a resource that has no target role."""
+    sets = outermost.iterfind("meta_attributes[@id]")
     plain = [each for each in sets if each.find("rule") is None]
     if not plain:
-        top.insert(0, nvset("meta_attributes", f"{top.get('id')}-meta_attributes", _WANTED))
+        set_id = f"{outermost.get('id')}-meta_attributes"
+        outermost.insert(0, nvset("meta_attributes", set_id, _STOP))
     elif all(each.find(f"nvpair[@name='{_ROLE}']") is None for each in plain):
-        plain[0].extend(nvset("meta_attributes", plain[0].get("id", ""), _WANTED))
+        plain[0].extend(nvset("meta_attributes", plain[0].get("id", ""), _STOP))

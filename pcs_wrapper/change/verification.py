@@ -52,15 +52,15 @@ class Scope:
     Attributes:
         resources: IDs of the resources that are in no other which it creates, changes, removes,
             or whose constraints it changes.
-        tops: For the ID of any resource, before and after: that of the outermost it is in.
+        outermost: For the ID of any resource, before and after: that of the outermost it is in.
         banned: Resource and node for each place where one may not run afterwards.
-        gone: IDs of the resources, outermost and inner, that it removes.
+        removed: IDs of the resources, outermost and inner, that it removes.
     """
 
     resources: frozenset[str]
-    tops: dict[str, str]
+    outermost: dict[str, str]
     banned: frozenset[tuple[str, str]]
-    gone: frozenset[str] = frozenset()
+    removed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,28 +91,28 @@ def scope_of(changes: ChangedIds, old: etree._Element, new: etree._Element) -> S
         new: The CIB after.
     """
     changed = {*changes.created, *changes.changed, *changes.removed}
-    tops: dict[str, str] = {}
+    outermost: dict[str, str] = {}
     present: list[set[str]] = []
     concerned: set[str] = set()
     banned: set[tuple[str, str]] = set()
     for cib in (old, new):
-        for top in cib.iterfind("configuration/resources/*"):
-            name = top.get("id", "")
-            tops |= {inner.get("id", ""): name for inner in top.iter(etree.Element)}
+        for resource in cib.iterfind("configuration/resources/*"):
+            name = resource.get("id", "")
+            outermost |= {inner.get("id", ""): name for inner in resource.iter(etree.Element)}
         inner = cib.iterfind("configuration/resources//*")
         present.append({element.get("id", "") for element in inner})
     for cib in (old, new):
         for constraint in cib.iterfind("configuration/constraints/*"):
             if constraint.get("id") in changed:
-                concerned.update(tops.get(name, name) for name in _named(constraint))
+                concerned.update(outermost.get(name, name) for name in _named(constraint))
     for constraint in new.iterfind("configuration/constraints/rsc_location"):
         if constraint.get("score") == "-INFINITY" and constraint.get("node"):
-            resource = constraint.get("rsc", "")
-            banned.add((tops.get(resource, resource), constraint.get("node", "")))
-    resources = {tops[name] for name in changed if name in tops}
+            name = constraint.get("rsc", "")
+            banned.add((outermost.get(name, name), constraint.get("node", "")))
+    resources = {outermost[name] for name in changed if name in outermost}
     before, after = present
     return Scope(
-        frozenset(resources | concerned), tops, frozenset(banned), frozenset(before - after)
+        frozenset(resources | concerned), outermost, frozenset(banned), frozenset(before - after)
     )
 
 
@@ -142,7 +142,7 @@ def _harmful(before: ClusterState, after: ClusterState, scope: Scope) -> list[Fa
     return [
         failure
         for failure in new_failures(before, after)
-        if failure.action == "stop" or failure.resource.partition(":")[0] not in scope.gone
+        if failure.action == "stop" or failure.resource.partition(":")[0] not in scope.removed
     ]
 
 
@@ -152,7 +152,8 @@ def first_failure(before: ClusterState, after: ClusterState, scope: Scope) -> st
     failed = [
         failure
         for failure in _harmful(before, after, scope)
-        if _top(failure.resource, scope) in scope.resources and failure.resource not in devices
+        if _outermost(failure.resource, scope) in scope.resources
+        and failure.resource not in devices
     ]
     return "; ".join(diagnosis.describe(failed[:1]))
 
@@ -174,7 +175,7 @@ def verify(
     """
     failed: dict[str, list[FailedAction]] = {}
     for failure in _harmful(before, after, scope):
-        failed.setdefault(_top(failure.resource, scope), []).append(failure)
+        failed.setdefault(_outermost(failure.resource, scope), []).append(failure)
     was = {service.id: service for service in diagnosis.services(before)}
     now = {service.id: service for service in diagnosis.services(after)}
     found: dict[str, Finding] = {}
@@ -198,10 +199,10 @@ def verify(
     return Verdict(tuple(found.values()))
 
 
-def _top(resource: str, scope: Scope) -> str:
+def _outermost(resource: str, scope: Scope) -> str:
     # A clone's instances have a number behind a colon.
     name = resource.partition(":")[0]
-    return scope.tops.get(name, name)
+    return scope.outermost.get(name, name)
 
 
 def _unhealthy(

@@ -1,1 +1,1 @@
-"""The life of a cluster as a whole: created, imported."""
+"""The cluster as a whole: creating it, and importing an existing one."""

@@ -1,4 +1,4 @@
-"""The steps after pcs has made a cluster: until its nodes are members, and fencing runs."""
+"""The last steps of creating a cluster: wait for its nodes, then push fencing and wait for it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 _ONLINE = 120.0
 _POLL = 1.0
-# For how long the fencing devices may take to start, in seconds.
+# The longest time that the fencing devices may take to start, in seconds.
 _FENCING = 120
 
 
@@ -29,30 +29,31 @@ class WaitForNodes(Step):
     """Wait until all nodes are members of a cluster with quorum.
 
     Attributes:
-        names: The nodes' names.
+        names: The names of the nodes.
     """
 
     names: tuple[str, ...]
     announced = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"waiting up to {_ONLINE:g} s for quorum and all nodes"
 
     def run(self, run: Run) -> None:
-        """Wait."""
+        """Wait for the nodes."""
         missing = wait_until(
             run.machine, lambda: self._missing(run.machine), seconds=_ONLINE, pause=_POLL
         )
         if missing:
             raise ClusterError(
-                f"after {_ONLINE:g} s: {missing}. Look at `journalctl -u corosync -u pacemaker` "
-                "there, and whether UDP port 5405 is open between the nodes on every link"
+                f"the cluster is not complete after {_ONLINE:g} s: {missing}. Look at `journalctl "
+                "-u corosync -u pacemaker` there, and check that UDP port 5405 is open between the "
+                "nodes on every link"
             )
 
     def _missing(self, machine: Machine) -> str:
-        """Say what is missing for a complete cluster; empty if it is complete."""
+        """Return what the cluster lacks, in a clause; empty if it is complete."""
         try:
             state = read_state(machine)
         except (ClusterUnreachable, CommandFailed) as error:
@@ -61,8 +62,8 @@ class WaitForNodes(Step):
         online = {node.name for node in state.nodes if node.online and not node.pending}
         offline = [name for name in self.names if name not in online]
         if offline:
-            return f"{', '.join(offline)} not online"
-        return "" if state.quorum else "no quorum"
+            return f"{', '.join(offline)} {'is' if len(offline) == 1 else 'are'} not online"
+        return "" if state.quorum else "there is no quorum"
 
 
 @dataclass(frozen=True)
@@ -70,31 +71,31 @@ class PushFencing(Step):
     """Push the cluster properties and the fencing devices, if they are not as described.
 
     Attributes:
-        description: The cluster.
-        live: Its CIB, if it runs already; None if there is none yet.
+        description: The description of the cluster.
+        live: The live CIB, if the cluster runs already; None if it does not.
     """
 
     description: Description
     live: etree._Element | None
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return "pushing cluster properties and fencing devices"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands that push them; none if they are known to be as described."""
+        """The commands that push them; empty if they are known to be as described."""
         if self.live is not None and not changed_ids(self.live, self._described(self.live)):
             return ()
         return (f"pcs cluster cib {cib.PUSH_FILES.old}", *cib.push_lines(cib.PUSH_FILES))
 
     def run(self, run: Run) -> None:
-        """Push them, into the CIB that the cluster has by now."""
+        """Push them to the cluster, which runs by now."""
         live = cib.read_cib(run.machine)
         described = self._described(live)
         if changed_ids(live, described):
-            run.machine.console.step(self.what)
+            run.machine.console.step(self.summary)
             cib.push(run.machine, live, described)
 
     def _described(self, live: etree._Element) -> etree._Element:
@@ -103,13 +104,13 @@ class PushFencing(Step):
 
 @dataclass(frozen=True)
 class WaitForFencing(Step):
-    """Wait until the fencing devices run, and look whether they do."""
+    """Wait until the fencing devices run, and check that they do."""
 
     announced = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"waiting up to {_FENCING} s for the fencing devices"
 
     @property
@@ -118,7 +119,7 @@ class WaitForFencing(Step):
         return (shlex.join(cib.wait_command(_FENCING)),)
 
     def run(self, run: Run) -> None:
-        """Wait, and look."""
+        """Wait, and check that they run."""
         cib.wait_for_pacemaker(run.machine, _FENCING)
         run.state = read_state(run.machine)
         _check_fencing(run.state)
@@ -128,4 +129,4 @@ def _check_fencing(state: ClusterState) -> None:
     stopped = diagnosis.stopped_fencing(state)
     if stopped:
         reasons = "; ".join(f"{device}: {why}" for device, why in stopped.items())
-        raise ClusterError(f"the cluster is up, but fencing is not: {reasons}")
+        raise ClusterError(f"the cluster runs, but a fencing device does not: {reasons}")

@@ -1,6 +1,6 @@
-"""`takeover cluster create`: from machines with pcsd running to a cluster with fencing.
+"""`takeover cluster create`: make a cluster with fencing from machines on which pcsd runs.
 
-Each step can be repeated: a cluster that is there already is completed, never torn down.
+Each step can be repeated: an existing cluster is completed, never destroyed.
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
-# For how long pcs waits for Pacemaker on all nodes; dc-deadtime alone is 20 s of it.
+# The time for which pcs waits for Pacemaker on all nodes, in seconds; dc-deadtime alone takes 20 s.
 _START = 120
-# From the end of pcs's own time limit to that of the process: it talks to every node several times,
-# and waits up to 60 s for each.
+# The time by which the process's limit exceeds pcs's own, in seconds: pcs talks to every node
+# several times, and waits up to 60 s for each.
 _GRACE = 300.0
-# A start on a slow or busy node takes longer than the 60 s after which pcs gives it up.
-_PATIENT = 180
+# The time for which pcs waits for the start of a node, in seconds: its default of 60 s is too short
+# for a slow or busy node.
+_REQUEST_TIMEOUT = 180
 
 
 def new_cluster(description: Description) -> list[RunProgram]:
-    """Return the steps that make the cluster where there is none."""
+    """Return the steps that create a cluster where there is none."""
     links = [
         word
         for name, node in description.nodes.items()
         for word in (name, *(f"addr={link}" for link in node.links))
     ]
     cluster = description.cluster
-    # SBD must be enabled before the cluster starts: it starts with it.
+    # SBD starts together with the cluster, so it has to be enabled before.
     start = ("--start", f"--wait={_START}") if description.sbd is None else ()
     up_to = f" and starting it: up to {_START} s" if start else ""
     steps = [
@@ -66,8 +67,8 @@ def new_cluster(description: Description) -> list[RunProgram]:
                 *start,
             ),
             _START + _GRACE,
-            "If a node has another cluster's configuration that is no longer needed (Debian's "
-            "package corosync brings an example), remove it there: pcs cluster destroy",
+            "If a node has the configuration of another cluster that is no longer needed (Debian's "
+            "package corosync brings an example), remove it on that node: pcs cluster destroy",
         ),
     ]
     if description.sbd is not None:
@@ -76,7 +77,7 @@ def new_cluster(description: Description) -> list[RunProgram]:
 
 
 def _totem(cluster: Cluster) -> list[str]:
-    """Return Corosync's timing; what the description leaves out is Corosync's own."""
+    """Return the totem options of the description; Corosync has defaults for the others."""
     times = {
         "token": cluster.token,
         "token_coefficient": cluster.token_coefficient,
@@ -91,7 +92,7 @@ def _totem(cluster: Cluster) -> list[str]:
 
 
 def _sbd(description: Description) -> list[RunProgram]:
-    """Return the steps that have the nodes end themselves; the first one empties SBD's disks."""
+    """Return the steps that set SBD up; the first one overwrites the data on its disks."""
     sbd = description.sbd
     if sbd is None:
         return []
@@ -101,7 +102,7 @@ def _sbd(description: Description) -> list[RunProgram]:
     devices = [f"device={device}" for device in sbd.devices]
     steps = []
     if devices:
-        # pcs 0.12 would rather have --yes, which 0.11 does not know.
+        # pcs 0.12 prefers --yes, but 0.11 does not know that option.
         steps.append(
             RunProgram(
                 f"writing SBD's header to {', '.join(sbd.devices)}",
@@ -121,15 +122,16 @@ def _sbd(description: Description) -> list[RunProgram]:
                 *(f"SBD_WATCHDOG_TIMEOUT={wait}", f"SBD_DELAY_START={_seconds(delay)}"),
             ),
             _GRACE,
-            f"Has every node the package sbd and a watchdog {sbd.watchdog} (pcs stonith sbd "
-            "watchdog list)? When it is repaired: pcs cluster destroy --all, then run this again",
+            f"Does every node have the package sbd and a watchdog {sbd.watchdog} (pcs stonith sbd "
+            "watchdog list)? When that is repaired, run pcs cluster destroy --all, then this "
+            "command again",
         )
     )
     return steps
 
 
 def _quorum_device(description: Description) -> list[RunProgram]:
-    """Return the steps that have a host outside of the cluster decide between two halves."""
+    """Return the steps that add the quorum device of the description, if it has one."""
     if description.quorum is None:
         return []
     device = description.quorum.device
@@ -138,7 +140,8 @@ def _quorum_device(description: Description) -> list[RunProgram]:
             f"authenticating to pcsd on {device.host}",
             ("pcs", "host", "auth", device.host, "-u", "hacluster"),
             _GRACE,
-            f"Has {device.host} the packages corosync-qnetd and pcs, and the same password?",
+            f"Does {device.host} have the packages corosync-qnetd and pcs, and the same password "
+            "of the user hacluster?",
             password=True,
         ),
         RunProgram(
@@ -166,7 +169,9 @@ def existing_cluster(description: Description) -> list[RunProgram]:
     steps = [_start(description)]
     if description.cluster.start_at_boot:
         steps.append(
-            RunProgram("starting it at boot", ("pcs", "cluster", "enable", "--all"), _GRACE)
+            RunProgram(
+                "enabling the cluster at boot", ("pcs", "cluster", "enable", "--all"), _GRACE
+            )
         )
     return steps
 
@@ -176,29 +181,29 @@ def _seconds(time: timedelta) -> int:
 
 
 def _start(description: Description) -> RunProgram:
-    # The first time, too, SBD waits as after a boot, and the start of each node with it.
+    # SBD waits before its first start as after a boot, and delays the start of each node.
     delay = _seconds(boot_delay(description))
     return RunProgram(
         f"starting the cluster on all nodes: up to {delay + _START} s",
         (
             *("pcs", "cluster", "start", "--all", f"--wait={_START}"),
-            f"--request-timeout={_PATIENT + delay}",
+            f"--request-timeout={_REQUEST_TIMEOUT + delay}",
         ),
         delay + _START + _GRACE,
-        "Is pcsd running on every node? If this node is not authenticated to it: "
+        "Is pcsd running on every node? If this node is not authenticated to it, run: "
         f"{shlex.join(_auth(description))}",
     )
 
 
 def steps(machine: Machine, description: Description) -> list[Step]:
-    """Return what a creation does, step by step; nothing is changed.
+    """Return the steps that create or complete a cluster; nothing is changed.
 
     Args:
         machine: This machine.
-        description: The cluster.
+        description: The description of the cluster.
 
     Raises:
-        NotRoot: This is not root.
+        NotRoot: The user is not root.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
         ClusterError: A fence agent is not installed here, or this machine is a node of a different
             cluster.
@@ -215,21 +220,22 @@ def steps(machine: Machine, description: Description) -> list[Step]:
 
 
 def _programs(machine: Machine, description: Description) -> list[RunProgram]:
-    """Return the programs that make the cluster, or the rest of them, or that start it."""
+    """Return the steps that create the cluster, complete it, or only start it."""
     if not machine.corosync_conf.exists():
         return new_cluster(description)
     config = _check_same_cluster(machine, description)
     done = Progress(machine.state, description.cluster.name).done()
     if done is None:
         return existing_cluster(description)
-    # Its creation was interrupted. `pcs cluster setup` has sent corosync.conf to every node.
+    # Its creation was interrupted after `pcs cluster setup`, which has sent corosync.conf to every
+    # node.
     sbd = [step for step in _sbd(description) if shlex.join(step.command) not in done]
     device = [] if config.quorum_device else _quorum_device(description)
     return [*sbd, *existing_cluster(description), *device]
 
 
 def _live_cib(machine: Machine) -> etree._Element | None:
-    """Return the CIB of a cluster that runs here already; None if there is none."""
+    """Return the CIB of a cluster that runs here already; None if none runs."""
     if not machine.corosync_conf.exists():
         return None
     try:
@@ -247,12 +253,13 @@ def create(
     """Create the cluster, or complete it, with its properties and fencing devices.
 
     Args:
-        machine: This machine, which is to be one of the cluster's nodes.
-        description: The cluster.
-        password: Asks for the password of the user hacluster; called only if it is needed.
+        machine: This machine, which has to be one of the cluster's nodes.
+        description: The description of the cluster.
+        password: A function that asks for the password of the user hacluster, which is called only
+            if a step needs it.
 
     Raises:
-        TakeoverError: As `steps`, and what can go wrong in each of them.
+        TakeoverError: As `steps`; or a step has failed.
     """
     planned = steps(machine, description)
     progress = Progress(machine.state, description.cluster.name)
@@ -264,7 +271,7 @@ def create(
             noted.extend(step.commands)
             progress.note(noted)
 
-    # A cluster that was complete once is only started: of that nothing is to be remembered.
+    # A cluster that was completed before is only started: then there is no progress to record.
     is_new = done is not None or not machine.corosync_conf.exists()
     run = Run(machine, password=cache(password))
     if is_new:
@@ -275,7 +282,7 @@ def create(
 
 
 def _check_same_cluster(machine: Machine, description: Description) -> ClusterConfig:
-    """Refuse to touch a cluster that is not the one that is described."""
+    """Check that the cluster of this machine is the described one, and return its configuration."""
     config = read_cluster_config(machine.runner)
     if config.name == "debian" and list(config.nodes.values()) == [["127.0.0.1"]]:
         raise ClusterError(
@@ -286,12 +293,12 @@ def _check_same_cluster(machine: Machine, description: Description) -> ClusterCo
     if (config.name, config.nodes) != (description.cluster.name, described):
         raise ClusterError(
             f"this machine already belongs to the cluster {config.name!r} with "
-            f"{_shown(config.nodes)}. The description has {description.cluster.name!r} "
-            f"with {_shown(described)}. Nothing was changed; if the old cluster is no "
-            "longer needed: pcs cluster destroy --all"
+            f"{_listed(config.nodes)}. The description is of the cluster "
+            f"{description.cluster.name!r} with {_listed(described)}. Nothing was changed; if the "
+            "old cluster is no longer needed: pcs cluster destroy --all"
         )
     return config
 
 
-def _shown(nodes: dict[str, list[str]]) -> str:
+def _listed(nodes: dict[str, list[str]]) -> str:
     return ", ".join(f"{name} ({' '.join(links)})" for name, links in nodes.items())

@@ -1,4 +1,4 @@
-"""`takeover import`: a cluster as a description."""
+"""`takeover import`: make a description from an existing cluster."""
 
 from __future__ import annotations
 
@@ -24,16 +24,18 @@ _WIDTH = 98
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a cluster.
+    """A description that was made from a cluster.
 
     Attributes:
         text: The description, as TOML.
-        unsaid: What of the cluster it does not say; nothing is known of that if there are mistakes.
-        mistakes: What has to be put right before it can be applied, such as a missing fence device.
+        undescribed: The objects and attributes of the cluster that the description lacks, or has
+            with other values; empty if there are mistakes.
+        mistakes: The mistakes that have to be corrected before the description can be applied, such
+            as a missing fencing device.
     """
 
     text: str
-    unsaid: tuple[Unsaid, ...] = ()
+    undescribed: tuple[Unsaid, ...] = ()
     mistakes: tuple[str, ...] = ()
 
 
@@ -41,7 +43,7 @@ def import_live(machine: Machine) -> Imported:
     """Describe the cluster that runs here; nothing is changed.
 
     Raises:
-        NotRoot: This is not root.
+        NotRoot: The user is not root.
         ProgramError: pcs is missing or fails.
         ClusterUnreachable: No cluster runs here.
     """
@@ -53,15 +55,15 @@ def import_live(machine: Machine) -> Imported:
 
 
 def import_file(machine: Machine, file: Path, corosync_conf: Path) -> Imported:
-    """Describe a cluster from its files, wherever it is.
+    """Describe a cluster from its files, which may come from other machines.
 
     Args:
         machine: This machine.
-        file: Its CIB, such as `pcs cluster cib FILE` writes.
-        corosync_conf: Its corosync.conf.
+        file: The cluster's CIB, as `pcs cluster cib FILE` writes it.
+        corosync_conf: The cluster's corosync.conf.
 
     Raises:
-        UsageError: The CIB cannot be read, or is none.
+        UsageError: The file cannot be read, or contains no CIB.
         TakeoverError: As `import_live`.
     """
     machine.runner.require("pcs")
@@ -70,30 +72,32 @@ def import_file(machine: Machine, file: Path, corosync_conf: Path) -> Imported:
 
 
 def imported(found: etree._Element, config: ClusterConfig, source: str) -> Imported:
-    """Describe a cluster from what it says of itself.
+    """Describe a cluster from its CIB and its Corosync configuration.
 
     Args:
-        found: Its CIB.
-        config: What Corosync's configuration says.
-        source: What it is from, for the description's first line.
+        found: The CIB.
+        config: Corosync's configuration.
+        source: The name of the source, for the first line of the description.
     """
     document = import_cib(found, Cluster(config.name, config.token, config.nodes))
     text = tomli_w.dumps(document, multiline_strings=True)
     try:
         description = parse_description(text, Path(f"the description of {source}"))
     except DescriptionError as error:
-        # Without their lines, which are others below the heading.
+        # Their line numbers are left out, as the heading moves the lines.
         mistakes = tuple(f"{each.key}: {each.sentence}" for each in error.findings)
-        wrong = ["To be put right before it can be applied:", *(f"  {each}" for each in mistakes)]
-        return Imported(_heading(source, wrong) + text, mistakes=mistakes)
-    left = tuple(unsaid(found, description))
-    said = ["What is not said here, or otherwise:", *(f"  {each}" for each in left)]
-    return Imported(_heading(source, said if left else []) + text, left)
+        listed = ["Correct this before you apply it:", *(f"  {each}" for each in mistakes)]
+        return Imported(_heading(source, listed) + text, mistakes=mistakes)
+    undescribed = tuple(unsaid(found, description))
+    listed = ["Not described here, or with other values:", *(f"  {each}" for each in undescribed)]
+    return Imported(_heading(source, listed if undescribed else []) + text, undescribed)
 
 
 def _heading(source: str, more: list[str]) -> str:
-    said = [f"Imported from {source}.", *more]
+    paragraphs = [f"Imported from {source}.", *more]
     lines = [
-        line for each in said for line in textwrap.wrap(each, _WIDTH, subsequent_indent="    ")
+        line
+        for each in paragraphs
+        for line in textwrap.wrap(each, _WIDTH, subsequent_indent="    ")
     ]
     return "".join(f"# {line}\n" for line in lines) + "\n"

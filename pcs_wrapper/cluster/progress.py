@@ -1,4 +1,4 @@
-"""How far the creation of a cluster has come, so that one that was interrupted can go on."""
+"""The record of a cluster's creation, with which an interrupted creation can be continued."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pcs_wrapper.machine.files import write_private
 
 
 class Progress:
-    """The commands of a creation that have ended well; nothing once all of it has.
+    """The commands of a creation that have succeeded; deleted when the creation is complete.
 
     Args:
-        state: Takeover's folder, which is made when there is something to note.
+        state: Takeover's folder, which is made if it does not exist.
         cluster: The cluster's name.
     """
 
@@ -21,25 +21,25 @@ class Progress:
         self._cluster = cluster
 
     def done(self) -> list[str] | None:
-        """Return the commands that have ended well; None if no creation of it was interrupted."""
+        """Return the commands that have succeeded; None if no creation was interrupted."""
         try:
-            noted = json.loads(self._file.read_text(encoding="utf-8"))
-            return list(noted["done"]) if noted["cluster"] == self._cluster else None
+            record = json.loads(self._file.read_text(encoding="utf-8"))
+            return list(record["done"]) if record["cluster"] == self._cluster else None
         except (OSError, ValueError, KeyError, TypeError):
-            # What is no such note, or another version's, is as good as none: create then
-            # completes the cluster as it finds it.
+            # A record that cannot be read, or is another version's, is ignored: create then starts
+            # the cluster as it finds it.
             return None
 
     def note(self, commands: list[str]) -> None:
-        """Note that commands have ended well.
+        """Record the commands that have succeeded.
 
         Args:
-            commands: All of this creation so far, as somebody would type them.
+            commands: All commands of this creation so far, as a user would type them.
         """
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        noted = {"cluster": self._cluster, "done": commands}
-        write_private(self._file, json.dumps(noted, indent=2, ensure_ascii=False) + "\n")
+        record = {"cluster": self._cluster, "done": commands}
+        write_private(self._file, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
 
     def forget(self) -> None:
-        """Note that the creation is complete."""
+        """Delete the record, as the creation is complete."""
         self._file.unlink(missing_ok=True)

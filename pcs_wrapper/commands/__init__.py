@@ -1,1 +1,1 @@
-"""The commands, a file each: they read arguments, call the logic, and print."""
+"""The commands, one file for each: they read the arguments, call the logic and print the result."""

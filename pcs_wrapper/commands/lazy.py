@@ -12,8 +12,8 @@ class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is called.
 
     Args:
-        lazy: For each command, where it is (`module:name`) and what it does, in a line.
-        arguments: As click.Group's.
+        lazy: The place of each command (`module:name`), and a line about what it does.
+        arguments: The arguments of click.Group.
     """
 
     def __init__(self, *, lazy: dict[str, tuple[str, str]], **arguments: Any) -> None:
@@ -21,11 +21,11 @@ class LazyGroup(click.Group):
         self._lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the commands' names, in the order of their use."""
+        """Return the names of the commands, in the order in which they are used."""
         return list(self._lazy)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command."""
+        """Import a command, and return it."""
         if cmd_name not in self._lazy:
             return None
         module, _, name = self._lazy[cmd_name][0].partition(":")

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 description_file = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 adopt = click.option(
     "--adopt",
     is_flag=True,
-    help="Take over resources that others made, if the description has their IDs.",
+    help="Also change resources with the description's IDs that Takeover did not make.",
 )
 dry_run = click.option(
-    "--dry-run", is_flag=True, help="Change nothing; print the commands that would be run."
+    "--dry-run", is_flag=True, help="Change nothing; print the steps and commands that would run."
 )

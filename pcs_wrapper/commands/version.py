@@ -1,4 +1,4 @@
-"""`takeover --version`: Takeover's version, and those of what it drives."""
+"""`takeover --version`: the versions of Takeover and of the programs that it drives."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 
 def show_versions(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    """Print the versions and end, if that is what is wanted."""
+    """Print the versions and end the program, if `--version` was given."""
     if not wanted or ctx.resilient_parsing:
         return
     from importlib.metadata import PackageNotFoundError, version

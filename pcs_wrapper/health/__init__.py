@@ -1,1 +1,1 @@
-"""How the cluster is, and why something does not run."""
+"""The health of the cluster: whether each service runs, and why it does not."""

@@ -1,4 +1,4 @@
-"""Whether a service runs, and if it does not: why, in one sentence."""
+"""Finding out whether a service runs, and giving the reason in a sentence if it does not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, Part, Reso
 
 State = Literal["running", "starting", "stopping", "stopped", "partial", "blocked"]
 
-# Pacemaker keeps no reason if the fence agent itself failed: see fence_log.
+# Pacemaker records no reason if the fence agent itself failed: see fence_log.
 _UNKNOWN = (
     "the reason is only in the journal of the node that ran the fence agent: "
     "journalctl --identifier=pacemaker-fenced _UID=0 _SYSTEMD_UNIT=pacemaker.service"
@@ -22,14 +22,14 @@ _ACTIVE = ("Started", "Promoted", "Unpromoted")
 
 @dataclass(frozen=True)
 class Service:
-    """How a service is.
+    """The state of a service.
 
     Attributes:
-        id: The ID of its resource; of a service of Takeover's, its name.
-        state: Its state in a word.
+        id: The ID of its outermost resource, which is the name of a described service.
+        state: The state in a word.
         nodes: The nodes on which it runs, or runs in part.
-        why: Why it does not run; empty if it runs.
-        parts: Its resources, in the order in which they start.
+        why: The reason why it does not run; empty if it runs.
+        parts: The primitives in it, in the order in which they start.
     """
 
     id: str
@@ -40,12 +40,12 @@ class Service:
 
     @property
     def is_running(self) -> bool:
-        """Return whether clients are served."""
+        """Whether all of its parts run, so that clients are served."""
         return self.state == "running"
 
     @property
     def is_disabled(self) -> bool:
-        """Return whether it is stopped because an administrator has disabled it."""
+        """Whether it is stopped because an administrator has disabled it."""
         return self.state in ("stopped", "partial") and any(part.disabled for part in self.parts)
 
 
@@ -55,7 +55,7 @@ def services(state: ClusterState) -> tuple[Service, ...]:
 
 
 def stopped_fencing(state: ClusterState) -> dict[str, str]:
-    """Return the IDs of the fencing devices that do not run, each with the reason."""
+    """Return the fencing devices that do not run: the ID of each with the reason."""
     return {
         device.id: _why(Resource(device.id, (device,)), state)
         for device in state.fencing
@@ -82,7 +82,7 @@ def failed_fencing(state: ClusterState) -> dict[str, tuple[str, int]]:
 
 
 def _service(resource: Resource, state: ClusterState) -> Service:
-    # What runs on an UNCLEAN node is only believed to run there: nobody can ask that node.
+    # Pacemaker only assumes that resources run on an UNCLEAN node: it cannot ask that node.
     reachable = {node.name for node in state.nodes if node.online and not node.unclean}
     nodes = dict.fromkeys(
         node for part in resource.parts for node in part.nodes if node in reachable
@@ -111,11 +111,11 @@ def _word(parts: tuple[Part, ...], reachable: set[str]) -> State:
 
 
 def _why(resource: Resource, state: ClusterState) -> str:
-    """Return the weightiest reason that keeps a resource from running."""
+    """Return the most important reason why a resource does not run."""
     for reason in (
         no_decision(state),
         _disabled(resource, state),
-        # A fencing device starts without: it is what fences.
+        # A fencing device does not have to wait for fencing: it is what fences.
         "" if resource.is_fencing else _waits_for_fencing(state),
         _no_node(state),
         _failures(resource, state),
@@ -127,16 +127,17 @@ def _why(resource: Resource, state: ClusterState) -> str:
         return "the cluster is starting or stopping it now"
     if resource.is_fencing:
         return (
-            f"no failure is recorded; to let Pacemaker try again: pcs stonith cleanup {resource.id}"
+            "no failure is recorded; to make Pacemaker try again: "
+            f"pcs stonith cleanup {resource.id}"
         )
     return (
-        "no failure is recorded; constraints may keep it from every node that is online "
+        "no failure is recorded; constraints may keep it off every node that is online "
         "(to see them: pcs constraint location)"
     )
 
 
 def no_decision(state: ClusterState) -> str:
-    """Return why this partition of the cluster decides nothing; an empty string if it does."""
+    """Return why this partition of the cluster starts nothing; empty if it does."""
     if state.dc is None:
         return "no node has been elected to decide (DC) yet"
     if not state.quorum:
@@ -164,7 +165,7 @@ def _waits_for_fencing(state: ClusterState) -> str:
     if not unclean:
         return ""
     failed = failed_fencing(state)
-    # Without the configuration, a device can be named only where there is just one.
+    # The state does not show which device fences which node: only a single one can be named.
     by = f" by {state.fencing[0].id}" if len(state.fencing) == 1 else ""
     sentences = [f"waiting for {', '.join(unclean)} to be fenced"]
     for node in unclean:
@@ -198,7 +199,7 @@ def _failures(resource: Resource, state: ClusterState) -> str:
 
 
 def describe(failures: Iterable[FailedAction]) -> list[str]:
-    """Return a clause for each action and reason of failures, with all nodes on which it failed."""
+    """Return a clause for each failed action and reason, with all nodes on which it failed."""
     nodes: dict[FailedAction, list[str]] = {}
     for failure in failures:
         nodes.setdefault(replace(failure, node="", at=""), []).append(failure.node)

@@ -1,4 +1,4 @@
-"""The cluster's state, with reasons that Pacemaker itself does not keep."""
+"""The cluster's state with the reasons for failures that Pacemaker itself does not record."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 
 def read_explained_state(machine: Machine) -> ClusterState:
-    """Read the cluster's state, and find out why actions have failed.
+    """Read the cluster's state, and add the reasons for failures that can be found.
 
     Args:
         machine: This machine.
 
     Raises:
-        ClusterUnreachable: No cluster runs on this machine, or it is only just starting.
+        ClusterUnreachable: No cluster runs on this machine, or it is still starting.
         ProgramError: crm_mon is missing, fails otherwise, or hangs.
     """
     return explain(machine, read_state(machine))
@@ -25,7 +25,7 @@ def explain(machine: Machine, state: ClusterState) -> ClusterState:
 
     Args:
         machine: This machine.
-        state: The cluster's state, as Pacemaker describes it.
+        state: The cluster's state, as crm_mon shows it.
     """
     explained = fence_log.explain(state, machine.runner)
     return watcher_reason.explain(explained, machine.runner)

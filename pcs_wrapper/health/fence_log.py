@@ -1,13 +1,13 @@
-"""What a fence agent printed when it failed, from this node's journal.
+"""Reading from this node's journal what a fence agent printed when it failed.
 
-Pacemaker's fencing history has no exit reason if the agent itself failed (2.1.5 and 3.0.0 alike):
-crm_mon only shows that it did. What the agent printed is in the journal of the node that ran it,
-and nowhere else. It is shown to people; nothing is decided from it, and if it cannot be found, the
-history stays as it is.
+Pacemaker's fencing history has no exit reason if the agent itself failed (in 2.1.5 and in 3.0.0):
+crm_mon shows only that it failed. The output of the agent is in the journal of the node that ran
+it, and nowhere else. It is only shown to users; no decision depends on it. If it cannot be found,
+the history is left unchanged.
 
-Whoever has an account on the node writes into the journal, under any name that he likes. So what is
-matched is what journald itself says of the sender (systemd.journal-fields(7), "Trusted Journal
-Fields"): root, by the program and in the unit that fence.
+Every user of the node can write into the journal, under any name. So the entries are selected by
+the fields that journald itself sets (systemd.journal-fields(7), "Trusted Journal Fields"): they
+must come from root, from the program that fences, and from its unit.
 """
 
 from __future__ import annotations
@@ -28,17 +28,18 @@ _JOURNAL = (
     *("_UID=0", "_COMM=pacemaker-fence", "_SYSTEMD_UNIT=pacemaker.service"),
 )
 _TIMEOUT = 10.0
-# lib/fencing/st_actions.c and daemons/fenced/fenced_commands.c log these two, in this order.
+# These two messages are logged in this order, by lib/fencing/st_actions.c and
+# daemons/fenced/fenced_commands.c.
 _OUTPUT = re.compile(r"\[(?P<pid>\d+)\] stderr: \[ (?P<text>.*) \]$")
 _OPERATION = re.compile(r"Operation '\S+' \[(?P<pid>\d+)\] targeting (?P<target>\S+) .*returned ")
 
 
 def explain(state: ClusterState, runner: Runner) -> ClusterState:
-    """Return the state in which failed fencing without a reason has what the agent printed last.
+    """Return the state with the agent's last output as the reason of unexplained fencing failures.
 
     Args:
         state: The cluster's state.
-        runner: Runs journalctl on this node.
+        runner: The runner for journalctl.
     """
     unexplained = any(map(_is_unexplained, state.fencing_history))
     if not unexplained or runner.find("journalctl") is None:
@@ -57,7 +58,7 @@ def _is_unexplained(event: FencingEvent) -> bool:
 
 def _messages(runner: Runner) -> list[str]:
     try:
-        # The exit code is 1 if there are no such entries, or if this user may not read them.
+        # The exit code is 1 if there are no such entries, or if the user may not read them.
         journal = runner.run(*_JOURNAL, timeout=_TIMEOUT, ok=(0, 1)).stdout
     except ProgramError:
         return []
@@ -65,7 +66,7 @@ def _messages(runner: Runner) -> list[str]:
 
 
 def _message(line: str) -> str | None:
-    """Return the message of an entry; None if it is not text (then it is an array of bytes)."""
+    """Return the message of a journal entry, or None if it is not text but an array of bytes."""
     try:
         message = json.loads(line)["MESSAGE"]
     except (ValueError, RecursionError, KeyError, TypeError):
@@ -74,7 +75,7 @@ def _message(line: str) -> str | None:
 
 
 def _output_by_target(messages: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the target of every attempt and what the agent printed, the latest attempt last."""
+    """Yield the target of each attempt and the output of the agent, the latest attempt last."""
     printed: dict[str, str] = {}
     for message in messages:
         if output := _OUTPUT.search(message):

@@ -1,8 +1,8 @@
-"""What the watcher of a node saw of a failure that it reported (ocf_agents/watcher/tell.py).
+"""Reading the reason for a failure that the watcher reported (ocf_agents/watcher/report.py).
 
-Pacemaker records such a failure as one of an action "asyncmon" with the reason "Simulated failure".
-The watcher keeps the real reason in a private node attribute. It is shown to people; nothing is
-decided from it, and if there is none, Pacemaker's reason is shown.
+Pacemaker records such a failure as an action "asyncmon" with the reason "Simulated failure". The
+watcher keeps the real reason in a private node attribute. It is only shown to users; no decision
+depends on it. If there is none, Pacemaker's reason is shown.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _LONGEST = 90
 
 
 def explain(state: ClusterState, runner: Runner) -> ClusterState:
-    """Return the state in which failures that a watcher reported have its reasons.
+    """Return the state with the watcher's reasons for the failures that it reported.
 
     Args:
         state: The cluster's state.
-        runner: Runs attrd_updater on this node.
+        runner: The runner for attrd_updater.
     """
     reported = {failure.resource for failure in state.failures if _is_reported(failure)}
     if not reported or runner.find("attrd_updater") is None:

@@ -1,1 +1,1 @@
-"""The boundary to this machine: its programs, files, clock and lock."""
+"""The interface to this machine: its programs, files, clock, lock and console."""

@@ -1,4 +1,4 @@
-"""Whom a command's logic tells what it does: the user on a terminal, or a test."""
+"""The console: the messages that a command prints while it works."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-def _nobody(_text: str) -> None:
-    """Tell nobody."""
+def _ignore(_text: str) -> None:
+    """Print nothing."""
 
 
 @dataclass(frozen=True)
 class Console:
-    """The three ways in which logic speaks while it works; results are returned, not told here.
+    """The three kinds of messages that a command prints while it works; results are returned.
 
     Attributes:
-        step: Tells what is being done or waited for, a line when it begins.
-        detail: Tells what has come of it so far, a line at a time.
-        warning: Tells what to look at, though it stops nothing.
+        step: The function that prints what the command begins to do, or to wait for.
+        detail: The function that prints what happens meanwhile, a line at a time.
+        warning: The function that prints what the user should look at, although the command
+            continues.
     """
 
-    step: Callable[[str], None] = _nobody
-    detail: Callable[[str], None] = _nobody
-    warning: Callable[[str], None] = _nobody
+    step: Callable[[str], None] = _ignore
+    detail: Callable[[str], None] = _ignore
+    warning: Callable[[str], None] = _ignore

@@ -1,4 +1,4 @@
-"""The one way in which files are written: whole or not at all, for their owner only."""
+"""Writing files, completely or not at all, so that only their owner can read them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from pathlib import Path
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file of mode 0600 that is there in full or not at all, whenever the machine dies.
+    """Write a file of mode 0600, completely or not at all, even if the machine fails meanwhile.
 
-    It is written beside its place, brought to the disk, and renamed into it.
+    The text is written to a temporary file in the same folder and synced to the disk; then the
+    temporary file is renamed.
 
     Args:
-        file: Where; what is there is replaced.
-        text: What it shall hold.
+        file: The file, which is replaced if it exists.
+        text: The content of the file.
 
     Raises:
-        OSError: It cannot be written; what was there is still there.
+        OSError: The file cannot be written; its old content is unchanged.
     """
-    # One name, so that commands that were killed leave no heap. It is made anew, for in a folder
-    # of everybody's somebody may have put a link there.
+    # The temporary file has always the same name, so that killed commands leave at most one. It is
+    # created anew, because somebody may have put a link there if the folder is open to everybody.
     temporary = file.with_name(f".{file.name}.new")
     temporary.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
@@ -36,7 +37,7 @@ def write_private(file: Path, text: str) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring a rename to the disk: it is a change of the folder, not of the file (fsync(2))."""
+    """Sync a rename to the disk: it changes the folder, not the file (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,7 @@
-"""One command at a time changes the cluster from this node, and others can say which one it is.
+"""The lock with which only one command at a time changes the cluster from this node.
 
-The kernel gives the lock up when its holder dies, whatever it died of.
+Its file names the command that holds it. The kernel releases the lock when its holder ends, for
+whatever reason.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None
 
     Args:
         machine: This machine.
-        command: What is going to be done, such as `takeover apply`.
-        wait: Whether to wait until it is free.
+        command: The command that takes the lock, such as `takeover apply`.
+        wait: Whether to wait until the lock is free.
 
     Raises:
-        Busy: Another command has it; not with `wait`.
+        Busy: Another command holds the lock, and `wait` is false.
     """
     machine.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _open(machine.state / "lock") as file:
@@ -48,7 +49,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def _read(file: IO[str]) -> str:
-    """Say who has the lock; its holder may be just about to write that."""
+    """Return who holds the lock; its holder may not have written that yet."""
     try:
         holder = json.load(file)
         return (

@@ -1,4 +1,4 @@
-"""What the commands' logic finds around it, so that tests can put it elsewhere."""
+"""This machine as the commands' logic sees it, which tests can replace."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pcs_wrapper.machine.runner import Runner
 
 
 def _user() -> str:
-    """Return who gives the command: with sudo, who was somebody before."""
+    """Return the name of the user who runs the command; with sudo, that of the original user."""
     try:
         return os.environ.get("SUDO_USER") or os.getlogin()
     except OSError:
@@ -31,23 +31,23 @@ def _user() -> str:
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine, as a command's logic sees it.
+    """The machine that a command runs on, as its logic sees it.
 
     Attributes:
-        runner: Runs pcs and the Pacemaker tools.
-        is_root: Whether this is root.
-        corosync_conf: Corosync's configuration; it is there if this machine is a cluster's node.
-        agents: Where the installed `ocf:takeover` agents are.
-        schemas: Where Pacemaker's RNG schemas are.
-        state: Where Takeover keeps its checkpoints on this machine.
-        program: The command `takeover` itself, for what shall run later.
+        runner: The runner of pcs and the Pacemaker tools.
+        is_root: Whether the user is root.
+        corosync_conf: The path of corosync.conf, which exists if the machine is a cluster node.
+        agents: The folder of the installed `ocf:takeover` agents.
+        schemas: The folder of Pacemaker's RNG schemas.
+        state: The folder in which Takeover keeps checkpoints and its lock.
+        program: The path of the program `takeover`, for the timer that runs it later.
         host: The machine's name, without its domain.
-        interfaces: Where the kernel lists its network interfaces.
-        user: Who gives the command.
-        now: The time of day.
-        clock: Seconds, from any beginning.
-        sleep: Waits for seconds.
-        console: Whom to tell what is being done.
+        interfaces: The folder in which the kernel lists the network interfaces.
+        user: The name of the user who runs the command.
+        now: A function that returns the time of day.
+        clock: A function that returns a time in seconds that never jumps.
+        sleep: A function that waits for a number of seconds.
+        console: The console for messages while the command works.
     """
 
     runner: Runner = field(default_factory=Runner)
@@ -66,10 +66,10 @@ class Machine:
     console: Console = field(default_factory=Console)
 
     def require_root(self) -> None:
-        """Check that this is root.
+        """Check that the user is root.
 
         Raises:
-            NotRoot: It is not.
+            NotRoot: The user is not root.
         """
         if not self.is_root:
             raise NotRoot

@@ -1,4 +1,4 @@
-"""The one place where programs are run: argument lists only, never a shell."""
+"""The only place where programs are run: with lists of arguments, never in a shell."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
 
 _LOG = logging.getLogger("takeover.runner")
 
-# The system's own programs, whatever the user's PATH is.
+# The folders of the system's own programs: the user's PATH is ignored.
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
-# Debian's package for each program that Takeover runs.
+# The Debian package of each program that Takeover runs.
 _PACKAGES = {
     "pcs": "pcs",
     "cibadmin": "pacemaker-cli-utils",
@@ -31,12 +31,12 @@ _PACKAGES = {
 
 @dataclass(frozen=True)
 class Result:
-    """What a program that has ended said.
+    """The result of a program that has ended.
 
     Attributes:
-        exit_code: Its exit code; negative for a signal.
-        stdout: Its standard output.
-        stderr: Its standard error.
+        exit_code: The exit code; negative if a signal ended the program.
+        stdout: The standard output.
+        stderr: The standard error.
     """
 
     exit_code: int
@@ -73,16 +73,16 @@ class Runner:
         """Run a program and wait for its end.
 
         Args:
-            command: Program and arguments; they are logged, so no secret may be among them.
-            timeout: The time that it may take, in seconds.
-            stdin: What it reads; not logged, so a secret may be in it.
-            ok: Exit codes that are not failures.
-            hint: What the user can do if it fails.
+            command: The program and its arguments. They are logged, so they must contain no secret.
+            timeout: The time limit, in seconds.
+            stdin: The standard input. It is not logged, so it may contain a secret.
+            ok: The exit codes that are not failures.
+            hint: The advice for the user if the program fails; may be empty.
 
         Raises:
             ProgramMissing: The program is not installed.
             CommandFailed: Its exit code is not in `ok`.
-            CommandTimedOut: It took too long.
+            CommandTimedOut: It did not end within the time limit.
         """
         self.require(command[0])
         _LOG.debug("running: %s", shlex.join(command))
@@ -102,19 +102,19 @@ class Runner:
         return result
 
     def execute(self, command: tuple[str, ...], *, stdin: str, timeout: float) -> Result:
-        """Run a program that is installed: the boundary to the operating system.
+        """Run an installed program; tests replace this method.
 
         Args:
-            command: Program and arguments.
-            stdin: What it reads.
-            timeout: The time that it may take, in seconds.
+            command: The program and its arguments.
+            stdin: The standard input.
+            timeout: The time limit, in seconds.
 
         Raises:
-            TimeoutError: It took too long.
+            TimeoutError: The program did not end within the time limit.
         """
-        import sh  # 0.2 s that only the commands that run a program shall take
+        import sh  # it takes 0.2 s, which commands that run no program should not spend
 
-        # Its own debug log would show what a program reads: a password.
+        # The debug log of `sh` would show the standard input, which may be a password.
         logging.getLogger("sh").setLevel(logging.WARNING)
         program, *arguments = command
         try:

@@ -1,4 +1,4 @@
-"""The one way in which commands wait: until something is true, and never without a limit."""
+"""Waiting until something is true, with a time limit."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pcs_wrapper.machine.machine import Machine
 def wait_until(
     machine: Machine, missing: Callable[[], str], *, seconds: float, pause: float
 ) -> str:
-    """Look again and again until nothing is missing any more, or the time is over.
+    """Check again and again until nothing is missing any more, or the time limit is reached.
 
     Args:
-        machine: This machine, whose clock it is.
-        missing: Says what is still missing, in a clause; empty if nothing is.
-        seconds: For how long at most.
-        pause: Seconds between two looks.
+        machine: This machine, whose clock is used.
+        missing: A function that returns what is still missing, in a clause; empty if nothing is.
+        seconds: The time limit, in seconds.
+        pause: The time between two checks, in seconds.
 
     Returns:
-        What was missing at the last look; empty if nothing was.
+        What was missing at the last check; empty if nothing was.
     """
     end = machine.clock() + seconds
-    while what := missing():
+    while lacking := missing():
         if machine.clock() >= end:
-            return what
+            return lacking
         machine.sleep(pause)
     return ""

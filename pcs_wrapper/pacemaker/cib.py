@@ -1,11 +1,11 @@
-"""Reading the live CIB, and pushing a change: all of it or nothing, and nothing of others' is lost.
+"""Reading the live CIB, and pushing a change to it: atomically, without losing others' changes.
 
-`pcs cluster cib-push … diff-against=…` makes the difference with crm_diff and has cibadmin apply
-it, whatever the CIB has become meanwhile: an edit of the same object is written over, without a
-word. So the same two programs are run here, with the one thing that pcs leaves out: the version
-that the difference belongs to. Pacemaker takes a patch only if the live CIB still has its
-source version (lib/common/patchset.c, xml_patch_version_check), so nothing can come between a look
-and the push.
+`pcs cluster cib-push … diff-against=…` makes the difference with crm_diff and applies it with
+cibadmin, whatever the CIB is by then: somebody else's edit of the same object is overwritten
+without a warning. So the same two programs are run here, and the difference also contains the
+version of the CIB that it was made for, which pcs leaves out. Pacemaker applies such a patch only
+if the live CIB still has that version (lib/common/patchset.c, xml_patch_version_check), so no edit
+can be lost between the last comparison and the push.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from pcs_wrapper.errors import (
 from pcs_wrapper.machine.machine import Machine
 
 _TIMEOUT = 60.0
-# From the end of crm_resource's own time limit to that of the process.
+# The time by which the process's limit exceeds crm_resource's own, in seconds.
 _GRACE = 15.0
 # CRM_EX_TIMEOUT and CRM_EX_OLD of crm_error(8).
 _WAIT_TIMED_OUT = 124
 _OLD = 103
-# CRM_EX_TIMEOUT and CRM_EX_DISCONNECT: the request was sent, and nothing came back.
+# CRM_EX_TIMEOUT and CRM_EX_DISCONNECT: the request was sent, but there was no answer.
 _NO_ANSWER = (124, 102)
-# crm_diff ends with 1 when there is a difference.
+# crm_diff exits with 1 if there is a difference.
 _DIFFERENT = (0, 1)
 _QUERY = ("cibadmin", "--query")
-# Every action that ends anywhere in the cluster makes a new version: a push may lose some races.
+# Every action that ends in the cluster changes the CIB's version: a push may have to be repeated.
 _ATTEMPTS = 50
 _PAUSE = 0.05
 
@@ -52,11 +52,11 @@ ResourceKind = Literal["resource", "stonith"]
 
 @dataclass(frozen=True)
 class Pushed:
-    """Where a push came to lie in the configuration's history.
+    """The epochs of the CIB around a push.
 
     Attributes:
-        before: The live CIB's epoch that the push was made on.
-        after: The epoch that it made.
+        before: The epoch of the live CIB before the push.
+        after: The epoch after the push.
     """
 
     before: int
@@ -65,12 +65,12 @@ class Pushed:
 
 @dataclass(frozen=True)
 class PushFiles:
-    """The files of a push, the same ones whether it is shown or made.
+    """The files of a push, which have the same names in a dry run.
 
     Attributes:
-        old: Holds the CIB that the change was made from.
-        new: Holds the changed CIB.
-        patch: Holds the difference.
+        old: The file with the CIB that the change was made from.
+        new: The file with the changed CIB.
+        patch: The file with the difference.
     """
 
     old: Path
@@ -88,29 +88,29 @@ class PushFiles:
 
     @property
     def push_command(self) -> tuple[str, ...]:
-        """The command that pushes the difference: others' changes stay."""
+        """The command that pushes the difference, which leaves others' changes as they are."""
         return ("cibadmin", "--patch", "--xml-file", str(self.patch))
 
 
-#: Those of a push that is the only one of its change.
+#: The files of a push that is the only one of its change.
 PUSH_FILES = PushFiles(Path("old.xml"), Path("new.xml"), Path("patch.xml"))
-#: The two of a change that first stops what it removes.
+#: The files of a push that stops the resources to remove; _REMOVE_FILES are those of the next push.
 STOP_FILES = PushFiles(Path("old.xml"), Path("stopped.xml"), Path("stop.xml"))
 _REMOVE_FILES = PushFiles(Path("stopped.xml"), Path("new.xml"), Path("patch.xml"))
 
 
 def files_after_stop(old: etree._Element, stopped: etree._Element) -> PushFiles:
-    """Return the files of the push that removes what another push has stopped.
+    """Return the files of the push that removes the resources that another push has stopped.
 
     Args:
         old: The CIB before the stop.
-        stopped: The CIB after it; the same if all was told to stop before.
+        stopped: The CIB after the stop; the same if all target roles were Stopped before.
     """
     return _REMOVE_FILES if changed_ids(old, stopped) else PUSH_FILES
 
 
 def push_lines(files: PushFiles) -> tuple[str, str]:
-    """Return the commands of a push as somebody would type them."""
+    """Return the commands of a push, as a user would type them."""
     return f"{shlex.join(files.diff_command)} > {files.patch}", shlex.join(files.push_command)
 
 
@@ -118,8 +118,8 @@ def read_cib(machine: Machine) -> etree._Element:
     """Return the live CIB.
 
     Raises:
-        ProgramError: pcs cannot get it.
-        ClusterError: What pcs gives is no XML.
+        ProgramError: pcs cannot read it.
+        ClusterError: pcs prints no XML.
     """
     return _read(machine, "pcs", "cluster", "cib")
 
@@ -129,7 +129,7 @@ def _read(machine: Machine, *command: str) -> etree._Element:
     try:
         return etree.fromstring(result.stdout.encode())
     except etree.XMLSyntaxError as error:
-        raise ClusterError(f"`{' '.join(command)}` gave no CIB: {error}") from None
+        raise ClusterError(f"`{' '.join(command)}` printed no CIB: {error}") from None
 
 
 def check(machine: Machine, new: etree._Element) -> None:
@@ -140,7 +140,7 @@ def check(machine: Machine, new: etree._Element) -> None:
         new: The CIB.
 
     Raises:
-        InvalidCib: The schema rejects it.
+        InvalidCib: The schema rejects the CIB.
     """
     if is_installed(machine.schemas):
         check_schema(new, machine.schemas)
@@ -152,53 +152,56 @@ def push(
     new: etree._Element,
     names: PushFiles = PUSH_FILES,
 ) -> Pushed:
-    """Check a changed CIB against the installed schema and push the difference, atomically.
+    """Check a changed CIB against the installed schema, and push the difference atomically.
 
-    What others have changed since `old` was read stays, unless it is of the same object: then
-    nothing is pushed. Nor is a difference of nothing.
+    Changes that others have made since `old` was read are kept. If one of them is of the same
+    object, nothing is pushed. Nothing is pushed either if `old` and `new` do not differ.
 
     Args:
         machine: This machine.
         old: The live CIB as it was read.
-        new: What it shall be.
-        names: How the files are called that the two commands read and write.
+        new: The CIB after the push.
+        names: The names of the files that the two commands read and write.
+
+    Returns:
+        The epochs of the CIB before and after the push.
 
     Raises:
         InvalidCib: The schema rejects the new CIB; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects; nothing was pushed.
         PushUncertain: The cluster did not answer.
-        ProgramError: It could not be pushed; nothing was changed.
+        ProgramError: The push has failed; nothing was changed.
     """
     check(machine, new)
     ours = changed_ids(old, new)
     if not ours:
         epoch = int(old.get("epoch", "0"))
         return Pushed(epoch, epoch)
-    # Its mode is 0700: a CIB may say more than everybody should know.
+    # The mode of this folder is 0700, because a CIB may contain secrets.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
         files = names.below(Path(folder))
         files.old.write_text(to_text(old))
         files.new.write_text(to_text(new))
-        made = machine.runner.run(*files.diff_command, timeout=_TIMEOUT, ok=_DIFFERENT)
-        patch = etree.fromstring(made.stdout.encode())
+        difference = machine.runner.run(*files.diff_command, timeout=_TIMEOUT, ok=_DIFFERENT)
+        patch = etree.fromstring(difference.stdout.encode())
         for _ in range(_ATTEMPTS):
             live = _read(machine, *_QUERY)
-            taken = same_objects(ours, changed_ids(old, live))
-            if taken:
-                raise ChangedMeanwhile(taken)
+            conflicts = same_objects(ours, changed_ids(old, live))
+            if conflicts:
+                raise ChangedMeanwhile(conflicts)
             pushed = _stamp(patch, live)
             files.patch.write_text(to_text(patch))
             if _push_once(machine, files.push_command):
                 return pushed
             machine.sleep(_PAUSE)
     raise ClusterError(
-        f"the configuration changed {_ATTEMPTS} times while the change was being pushed: nothing "
-        "was changed. Run it again when the cluster is less busy"
+        f"the CIB's version changed {_ATTEMPTS} times while the change was pushed, so nothing "
+        "was changed. Run the command again when the cluster is less busy"
     )
 
 
 def _push_once(machine: Machine, command: tuple[str, ...]) -> bool:
-    """Push, and return whether the live CIB still had the version that the patch is for."""
+    """Push, and return whether the live CIB still had the version that the patch was made for."""
     answers = (0, _OLD, *_NO_ANSWER)
     try:
         result = machine.runner.run(
@@ -219,7 +222,7 @@ def same_objects(ours: ChangedIds, theirs: ChangedIds) -> tuple[str, ...]:
 
 
 def _stamp(patch: etree._Element, live: etree._Element) -> Pushed:
-    """Make a patch fit only the live CIB's present version."""
+    """Set a patch's versions so that it applies only to the present version of the live CIB."""
     epoch = int(live.get("epoch", "0"))
     versions = {
         "source": (epoch, live.get("num_updates", "0")),
@@ -228,7 +231,7 @@ def _stamp(patch: etree._Element, live: etree._Element) -> Pushed:
     for name, (number, updates) in versions.items():
         version = patch.find(f"version/{name}")
         if version is None:
-            raise ClusterError("crm_diff gave no patch of format 2 with versions")
+            raise ClusterError("crm_diff printed no patch of format 2 with versions")
         version.set("admin_epoch", live.get("admin_epoch", "0"))
         version.set("epoch", str(number))
         version.set("num_updates", updates)
@@ -241,7 +244,7 @@ def undone(
     before: etree._Element,
     after: etree._Element,
 ) -> etree._Element:
-    """Return a live CIB without a change: what others have changed meanwhile stays.
+    """Return a live CIB without a change, and with what others have changed since.
 
     Args:
         machine: This machine.
@@ -250,8 +253,8 @@ def undone(
         after: The CIB after it.
 
     Raises:
-        ClusterError: Something that would be changed back is no longer there.
-        ProgramError: crm_diff is missing.
+        ProgramError: crm_diff is missing; or it fails, because an object that would be changed
+            back does not exist any more.
     """
     if not changed_ids(before, after):
         return live
@@ -260,7 +263,7 @@ def undone(
         files = files.below(Path(folder))
         files.old.write_text(to_text(after))
         files.new.write_text(to_text(before))
-        # Without versions it can be applied to whatever the CIB is now.
+        # A patch without versions can be applied to any CIB.
         back = machine.runner.run(
             *files.diff_command, "--no-version", timeout=_TIMEOUT, ok=_DIFFERENT
         )
@@ -269,8 +272,8 @@ def undone(
         result = machine.runner.run(
             *("crm_diff", "--original", str(files.old), "--patch", str(files.patch)),
             timeout=_TIMEOUT,
-            hint="Something that it would change back is no longer there: it was changed with "
-            "pcs since. Nothing was changed",
+            hint="An object that would be changed back does not exist any more, because somebody "
+            "has changed the configuration since. Nothing was changed",
         )
     cib = etree.fromstring(result.stdout.encode())
     for name in ("admin_epoch", "epoch", "num_updates"):
@@ -279,25 +282,25 @@ def undone(
 
 
 def cleanup_command(resource: str, kind: ResourceKind) -> tuple[str, ...]:
-    """Return the command that makes Pacemaker forget a resource's failures, on all nodes.
+    """Return the command that clears the failures of a resource on all nodes.
 
     Args:
-        resource: Its ID.
-        kind: Whether it is a resource or a fencing device, in pcs's words.
+        resource: The resource's ID.
+        kind: The pcs command for it: `resource`, or `stonith` for a fencing device.
     """
     return ("pcs", kind, "cleanup", resource)
 
 
 def cleanup(machine: Machine, resource: str, kind: ResourceKind) -> None:
-    """Make Pacemaker forget a resource's failures and try again.
+    """Clear the failures of a resource, so that Pacemaker tries to start it again.
 
     Args:
         machine: This machine.
-        resource: Its ID.
-        kind: As `cleanup_command`.
+        resource: The resource's ID.
+        kind: As for `cleanup_command`.
 
     Raises:
-        ProgramError: pcs could not do it.
+        ProgramError: pcs is missing or fails.
     """
     machine.runner.run(
         *cleanup_command(resource, kind),
@@ -310,7 +313,7 @@ def wait_command(timeout: int) -> tuple[str, ...]:
     """Return the command that waits until the cluster has nothing left to do.
 
     Args:
-        timeout: For how long at most, in seconds.
+        timeout: The longest time to wait, in seconds.
     """
     return ("crm_resource", "--wait", f"--timeout={timeout}")
 
@@ -320,10 +323,10 @@ def wait_for_pacemaker(machine: Machine, timeout: int) -> bool:
 
     Args:
         machine: This machine.
-        timeout: For how long at most, in seconds.
+        timeout: The longest time to wait, in seconds.
 
     Returns:
-        Whether it has; otherwise it is still busy, or waits for something itself.
+        Whether the cluster has nothing left to do; otherwise it is still busy, or waits itself.
 
     Raises:
         ProgramError: crm_resource is missing or fails.
@@ -338,15 +341,15 @@ def read_cib_file(file: Path) -> etree._Element:
     """Return the CIB in a file.
 
     Raises:
-        UsageError: The file cannot be read, or is no CIB.
+        UsageError: The file cannot be read, or contains no CIB.
     """
-    right = "the file must be a whole CIB, as `pcs cluster cib FILE` writes it"
+    hint = "the file must be a whole CIB, as `pcs cluster cib FILE` writes it"
     try:
         root = etree.fromstring(file.read_bytes())
     except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}; {right}") from None
+        raise UsageError(f"{file}: cannot be read: {error.strerror}; {hint}") from None
     except etree.XMLSyntaxError as error:
-        raise UsageError(f"{file}: is not XML: {error}; {right}") from None
+        raise UsageError(f"{file}: is not XML: {error}; {hint}") from None
     if root.tag != "cib":
-        raise UsageError(f"{file}: is not a CIB but <{root.tag!s}>; {right}")
+        raise UsageError(f"{file}: is not a CIB but <{root.tag!s}>; {hint}")
     return root

@@ -1,4 +1,4 @@
-"""What Corosync's configuration says of the cluster: its name, its token, its nodes' links."""
+"""Reading Corosync's configuration: the cluster's name, its timing, and the links of its nodes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.machine.runner import Runner
 
 _TIMEOUT = 120.0
-# Corosync's own since 3.0 (corosync.conf(5), "token").
+# Corosync's default since 3.0, in milliseconds (corosync.conf(5), "token").
 _DEFAULT_TOKEN = 3000
-# corosync.conf(5), "token_coefficient".
+# Corosync's default, in milliseconds (corosync.conf(5), "token_coefficient").
 _DEFAULT_COEFFICIENT = 650
 
 
@@ -23,11 +23,12 @@ class ClusterConfig:
 
     Attributes:
         name: The cluster's name.
-        token: After how long without its token a node is taken for lost.
-        nodes: For each node, its addresses in the order of their links.
-        token_coefficient: By how much each node above two lengthens the token.
-        consensus: How long the others wait to agree on who is left; None for Corosync's default.
-        quorum_device: Whether a host outside of the cluster decides between two halves.
+        token: The time without a token after which a node is declared lost.
+        nodes: The addresses of each node, in the order of their links.
+        token_coefficient: The time that each node above two adds to the token timeout.
+        consensus: The time for which the other nodes wait to agree on the new membership; None for
+            Corosync's default.
+        quorum_device: Whether the cluster has a quorum device.
     """
 
     name: str
@@ -42,12 +43,12 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
     """Ask pcs for Corosync's configuration.
 
     Args:
-        runner: Runs pcs.
-        file: A corosync.conf; this machine's if it is not given.
+        runner: The runner for pcs.
+        file: A corosync.conf; None for that of this machine.
 
     Raises:
         ProgramError: pcs is missing or fails.
-        ClusterError: What pcs gives is no configuration.
+        ClusterError: The output of pcs is not a configuration.
     """
     command = ["pcs", "cluster", "config", "--output-format=json"]
     if file is not None:
@@ -74,4 +75,4 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
             quorum_device=config.get("quorum_device") is not None,
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ClusterError(f"`pcs cluster config` gave no configuration: {error!r}") from None
+        raise ClusterError(f"`pcs cluster config` printed no configuration: {error!r}") from None

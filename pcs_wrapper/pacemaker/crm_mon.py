@@ -1,6 +1,6 @@
-"""The state of the cluster, read from `crm_mon --output-as=xml` (never from its text).
+"""Reading the state of the cluster from `crm_mon --output-as=xml`, never from its text output.
 
-The elements are those of Pacemaker's schemas api/crm_mon-*.rng, of 2.1 and of 3.0.
+The elements are those of the schemas api/crm_mon-*.rng of Pacemaker 2.1 and 3.0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lxml import etree
 from pcs_wrapper.errors import ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.machine import Machine
 
-# CRM_EX_DISCONNECT and CRM_EX_UNAVAILABLE of crm_error(8): no Pacemaker answers here.
+# CRM_EX_DISCONNECT and CRM_EX_UNAVAILABLE of crm_error(8): no Pacemaker answers on this machine.
 _DISCONNECTED = 102
 _UNREACHABLE = (_DISCONNECTED, 69)
 _TIMEOUT = 30.0
@@ -26,12 +26,12 @@ class Node:
     """A cluster node.
 
     Attributes:
-        name: Its name.
+        name: The node's name.
         online: Whether it is a member of the cluster.
-        unclean: Whether it must be fenced before anything else may happen.
+        unclean: Whether it must be fenced before the cluster does anything else.
         standby: Whether it may not run resources.
-        maintenance: Whether its resources are left alone.
-        pending: Whether it is joining.
+        maintenance: Whether Pacemaker leaves its resources alone.
+        pending: Whether it is joining the cluster.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Node:
 
     @property
     def state(self) -> str:
-        """Say it in Pacemaker's words."""
+        """The state in Pacemaker's words, such as `online` or `UNCLEAN (offline)`."""
         if self.unclean:
             return f"UNCLEAN ({'online' if self.online else 'offline'})"
         if self.pending:
@@ -57,17 +57,17 @@ class Node:
 
 @dataclass(frozen=True)
 class Part:
-    """A resource.
+    """A primitive.
 
     Attributes:
-        id: Its ID.
-        agent: Such as `ocf:takeover:app`.
-        role: Started, Stopped, Starting, Promoted and so on.
-        nodes: Where it is active.
+        id: The resource's ID.
+        agent: Its resource agent, such as `ocf:takeover:app`.
+        role: Its role: Started, Stopped, Starting, Promoted and so on.
+        nodes: The nodes on which it is active.
         failed: Whether its last action failed.
-        blocked: Whether Pacemaker can do nothing with it until an administrator does.
-        managed: Whether Pacemaker acts on it.
-        disabled: Whether it shall be stopped.
+        blocked: Whether Pacemaker can do nothing with it until an administrator acts.
+        managed: Whether Pacemaker starts and stops it.
+        disabled: Whether its target role is Stopped.
     """
 
     id: str
@@ -82,10 +82,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource that is in no other: a group, a clone, or a single one.
+    """An outermost resource: a group, a clone, or a single primitive.
 
     Attributes:
-        id: Its ID.
+        id: The resource's ID.
         parts: The primitives in it, in their order.
     """
 
@@ -94,7 +94,7 @@ class Resource:
 
     @property
     def is_fencing(self) -> bool:
-        """Return whether it is a fencing device."""
+        """Whether it is a fencing device."""
         return any(part.agent.startswith("stonith:") for part in self.parts)
 
 
@@ -104,10 +104,10 @@ class FailedAction:
 
     Attributes:
         resource: The resource's ID.
-        action: start, stop, monitor and so on.
-        node: Where.
-        reason: The agent's exit reason, or else what its exit code means.
-        at: When, as Pacemaker writes it.
+        action: The action: start, stop, monitor and so on.
+        node: The node on which it failed.
+        reason: The agent's exit reason, or else the meaning of its exit code.
+        at: The time of the failure, as Pacemaker writes it.
     """
 
     resource: str
@@ -122,10 +122,10 @@ class FencingEvent:
     """An attempt to fence a node.
 
     Attributes:
-        target: The node.
-        action: reboot, off or on.
-        status: success, failed or pending.
-        reason: Why it failed; may be empty.
+        target: The name of the node.
+        action: The action: reboot, off or on.
+        status: The result: success, failed or pending.
+        reason: The reason for the failure; may be empty.
     """
 
     target: str
@@ -136,19 +136,19 @@ class FencingEvent:
 
 @dataclass(frozen=True)
 class ClusterState:
-    """What the cluster is like now.
+    """The state of the cluster.
 
     Attributes:
-        dc: The node that decides; None while none is elected.
+        dc: The name of the DC, the node that decides; None while none is elected.
         quorum: Whether this partition has quorum.
         maintenance: Whether the whole cluster is in maintenance mode.
         stopped: Whether all resources are stopped by the property stop-all-resources.
         nodes: All nodes.
-        resources: All resources but the fencing devices.
+        resources: All outermost resources but the fencing devices.
         fencing: The fencing devices.
-        failures: Failed actions.
-        fencing_history: Attempts to fence, the newest first.
-        starts: The last start of each resource on each node: its number and time, which change
+        failures: The failed actions.
+        fencing_history: The attempts to fence nodes, the newest first.
+        starts: The number and time of the last start of each resource on each node, which change
             with every restart.
     """
 
@@ -165,13 +165,13 @@ class ClusterState:
 
 
 def read_state(machine: Machine) -> ClusterState:
-    """Ask for the cluster's state.
+    """Read the cluster's state.
 
     Args:
         machine: This machine.
 
     Raises:
-        ClusterUnreachable: No cluster runs on this machine, or it is only just starting.
+        ClusterUnreachable: No cluster runs on this machine, or it is still starting.
         ProgramError: crm_mon is missing, fails otherwise, or hangs.
     """
     command = (
@@ -179,7 +179,7 @@ def read_state(machine: Machine) -> ClusterState:
         "--output-as=xml",
         "--one-shot",
         "--inactive",
-        # The full history: attempts are counted.
+        # With level 3, crm_mon prints the full history, in which attempts can be counted.
         "--fence-history=3",
     )
     result = machine.runner.run(*command, timeout=_TIMEOUT, ok=range(-64, 256))
@@ -188,30 +188,33 @@ def read_state(machine: Machine) -> ClusterState:
     except etree.XMLSyntaxError:
         root = None
     if root is None or result.exit_code != 0:
-        said = [error.text or "" for error in root.iter("error")] if root is not None else []
-        output = "\n".join(said) or result.stderr or result.stdout
+        errors = [error.text or "" for error in root.iter("error")] if root is not None else []
+        output = "\n".join(errors) or result.stderr or result.stdout
         if result.exit_code in _UNREACHABLE:
             if not machine.corosync_conf.exists():
                 raise ClusterUnreachable(
-                    "this machine is in no cluster yet: create it: takeover cluster create FILE"
+                    "this machine is not in a cluster yet; to create one: "
+                    "takeover cluster create FILE"
                 )
-            said_last = f" ({output.strip().splitlines()[-1]})" if output.strip() else ""
+            last_line = f" ({output.strip().splitlines()[-1]})" if output.strip() else ""
             raise ClusterUnreachable(
-                f"no cluster runs on this machine{said_last}: start it: pcs cluster start --all"
+                f"no cluster runs on this machine{last_line}; to start it: pcs cluster start --all"
             )
         not_allowed = result.exit_code == _NOT_ALLOWED
         hint = "Run it as root, or as a member of the group haclient" if not_allowed else ""
         raise CommandFailed(command, result.exit_code, output, hint)
     if root.find("summary/current_dc") is None:
-        raise ClusterUnreachable("the cluster is starting or stopping on this machine: try again")
+        raise ClusterUnreachable(
+            "the cluster is starting or stopping on this machine; try again in a moment"
+        )
     return parse_state(root)
 
 
 def parse_state(root: etree._Element) -> ClusterState:
-    """Return the state that the XML of crm_mon tells.
+    """Return the state that the XML output of crm_mon describes.
 
     Args:
-        root: Its `pacemaker-result`.
+        root: The element `pacemaker-result` of the output.
     """
     dc = root.find("summary/current_dc")
     options = root.find("summary/cluster_options")
@@ -243,7 +246,7 @@ def parse_state(root: etree._Element) -> ClusterState:
 
 def _starts(root: etree._Element) -> dict[tuple[str, str], str]:
     return {
-        # A clone's instances have a number behind a colon.
+        # The ID of a clone's instance ends with a colon and its number.
         (history.get("id", "").partition(":")[0], node.get("name", "")): (
             f"{operation.get('call')} {operation.get('last-rc-change')}"
         )
@@ -258,7 +261,7 @@ def _true(element: etree._Element | None, name: str) -> bool:
 
 
 def _reason(element: etree._Element, name: str) -> str:
-    """Return an exit reason, which Pacemaker 3.0 escapes once more than XML needs."""
+    """Return an exit reason, which Pacemaker 3.0 escapes twice."""
     return unescape(element.get(name) or "", {"&quot;": '"', "&apos;": "'"})
 
 
@@ -290,13 +293,13 @@ def _parts(element: etree._Element) -> list[Part]:
 
 
 def _failure(failure: etree._Element) -> FailedAction:
-    # RESOURCE_ACTION_INTERVAL; `id` takes its place where Pacemaker cannot take it apart.
+    # The key is RESOURCE_ACTION_INTERVAL; if Pacemaker cannot parse it, `id` contains it instead.
     key, _, _ = (failure.get("op_key") or failure.get("id") or "").rpartition("_")
     resource, _, action = key.rpartition("_")
     status = failure.get("status", "")
     reason = _reason(failure, "exitreason")
     if not reason:
-        # Such as "Timed Out": then the exit code is Pacemaker's, not the agent's.
+        # With a status such as "Timed Out", the exit code is Pacemaker's, not the agent's.
         ended = status.lower() in ("", "complete", "done")
         reason = failure.get("exitstatus", "") if ended else status
     return FailedAction(

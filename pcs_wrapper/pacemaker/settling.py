@@ -1,4 +1,4 @@
-"""Waiting until the cluster has nothing left to do, and telling meanwhile what it does."""
+"""Waiting until the cluster has nothing left to do, and printing meanwhile what it does."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Part, read_state
 
 _POLL = 0.3
-# crm_resource --wait sleeps for 2 s before each look.
-_LOOK = 3
-# After how many looks without news the cluster is asked whether it has ended.
-_QUIET = 2
-# After how many seconds without news it is told what the waiting is for.
+# The time limit of crm_resource --wait, which sleeps for 2 s before each of its checks.
+_IDLE_CHECK = 3
+# The number of polls without a change after which crm_resource is asked whether Pacemaker is idle.
+_QUIET_POLLS = 2
+# The time without a change after which the reason for the wait is printed, in seconds.
 _SILENCE = 10.0
 _BUSY = ("Starting", "Stopping", "Promoting", "Demoting", "Migrating")
-# What the cluster needs besides the actions themselves: deciding, and fencing a node once.
+# The time that the cluster needs besides the actions: for decisions, and for fencing a node once.
 _MARGIN = 90.0
 # Pacemaker's own default timeout of an action (Pacemaker Explained, "Operation Properties").
 _DEFAULT_TIMEOUT = 20.0
@@ -30,12 +30,12 @@ _UNITS |= {"h": 3600.0, "hr": 3600.0}
 
 @dataclass(frozen=True)
 class Settled:
-    """How the waiting ended.
+    """The result of waiting for the cluster.
 
     Attributes:
-        state: How the cluster was then.
-        done: Whether it had nothing left to do.
-        stopped: Why the waiting was given up; empty if it was not.
+        state: The state of the cluster at the end of the wait.
+        done: Whether the cluster had nothing left to do.
+        stopped: The reason why the wait was given up; empty if it was not.
     """
 
     state: ClusterState
@@ -44,13 +44,13 @@ class Settled:
 
 
 def timeout_of(*cibs: etree._Element, only: Collection[str] | None = None) -> int:
-    """Return for how long the cluster may be busy after a change, in seconds.
+    """Return the longest time for which the cluster may be busy after a change, in seconds.
 
-    Services stop and start side by side; the parts of one, one after another.
+    Services stop and start side by side, but the parts of a service one after another.
 
     Args:
         cibs: The CIBs before and after the change.
-        only: If given, the IDs of the services that are waited for.
+        only: The IDs of the services that are waited for; None for all.
     """
     longest = max(
         (
@@ -81,63 +81,64 @@ def wait_until_idle(
     timeout: int,
     give_up: Callable[[ClusterState], str] = lambda _: "",
 ) -> Settled:
-    """Wait until the cluster has nothing left to do, and tell what it does.
+    """Wait until the cluster has nothing left to do, and print what it does meanwhile.
 
     Args:
         machine: This machine.
-        before: The cluster before what is waited for began.
-        timeout: For how long at most, in seconds.
-        give_up: Says why to wait no longer, given a state; empty to go on.
+        before: The state of the cluster before the change.
+        timeout: The longest time to wait, in seconds.
+        give_up: A function that returns the reason to give up the wait, given the present state;
+            empty to continue.
 
     Raises:
         ProgramError: crm_resource or crm_mon is missing or hangs.
         ClusterUnreachable: The cluster on this machine does not answer any more.
     """
-    begin = told = machine.clock()
+    begin = last_output = machine.clock()
     last = before
     quiet = 0
     while True:
         state = _state(machine, last)
         elapsed = machine.clock() - begin
-        news = list(_news(last, state))
-        busy = [_said(part) for part in _parts(state).values() if part.role in _BUSY]
-        for line in news:
+        changes = list(_changes(last, state))
+        busy = [_role_and_nodes(part) for part in _parts(state).values() if part.role in _BUSY]
+        for line in changes:
             machine.console.detail(f"{elapsed:5.1f} s  {line}")
-            told = begin + elapsed
+            last_output = begin + elapsed
         reason = give_up(state)
         if reason:
             return Settled(state, done=False, stopped=reason)
-        quiet = 0 if news or busy else quiet + 1
-        if quiet >= _QUIET:
-            if cib.wait_for_pacemaker(machine, _LOOK):
+        quiet = 0 if changes or busy else quiet + 1
+        if quiet >= _QUIET_POLLS:
+            if cib.wait_for_pacemaker(machine, _IDLE_CHECK):
                 final = _state(machine, state)
-                for line in _news(state, final):
+                for line in _changes(state, final):
                     machine.console.detail(f"{machine.clock() - begin:5.1f} s  {line}")
                 return Settled(final, done=True)
             quiet = 0
         if elapsed >= timeout:
             return Settled(state, done=False)
-        if begin + elapsed - told >= _SILENCE:
+        if begin + elapsed - last_output >= _SILENCE:
             waiting = ", ".join(busy) or "Pacemaker has not finished yet"
             machine.console.detail(f"{elapsed:5.1f} s  still waiting: {waiting}")
-            told = begin + elapsed
+            last_output = begin + elapsed
         last = state
         machine.sleep(_POLL)
 
 
 def _state(machine: Machine, last: ClusterState) -> ClusterState:
-    """Ask for the state; a moment without an answer, as when a DC is elected, is no end."""
+    """Read the state; try once more if there is no answer, as while a DC is elected."""
     try:
         return read_state(machine)
     except (ClusterUnreachable, CommandFailed):
         if last.dc is None:
             raise
-        machine.sleep(_LOOK)
+        machine.sleep(_IDLE_CHECK)
         return read_state(machine)
 
 
 def _parts(state: ClusterState) -> dict[tuple[str, int], Part]:
-    """Return all resources; a clone has several of the same ID."""
+    """Return all primitives; a number tells the instances of a clone apart, which have one ID."""
     found: dict[tuple[str, int], Part] = {}
     for part in (*(p for resource in state.resources for p in resource.parts), *state.fencing):
         number = sum(1 for name, _ in found if name == part.id)
@@ -145,15 +146,16 @@ def _parts(state: ClusterState) -> dict[tuple[str, int], Part]:
     return found
 
 
-def _news(before: ClusterState, now: ClusterState) -> Iterator[str]:
+def _changes(before: ClusterState, now: ClusterState) -> Iterator[str]:
+    """Yield a line for each change of a resource or a node, and for each new failure."""
     old, new = _parts(before), _parts(now)
     for key, part in new.items():
-        same = old.get(key)
-        was = ("Stopped", ()) if same is None else (same.role, same.nodes)
+        earlier = old.get(key)
+        was = ("Stopped", ()) if earlier is None else (earlier.role, earlier.nodes)
         if was != (part.role, part.nodes):
-            yield _said(part)
+            yield _role_and_nodes(part)
     for name, _ in old.keys() - new.keys():
-        yield f"{name}: gone"
+        yield f"{name}: removed"
     known = set(before.failures)
     for failure in now.failures:
         if failure not in known:
@@ -165,6 +167,6 @@ def _news(before: ClusterState, now: ClusterState) -> Iterator[str]:
             yield f"node {node.name}: {node.state}"
 
 
-def _said(part: Part) -> str:
+def _role_and_nodes(part: Part) -> str:
     where = f" on {', '.join(part.nodes)}" if part.nodes else ""
     return f"{part.id}: {part.role.lower()}{where}"

@@ -1,10 +1,10 @@
-"""What Pacemaker would do with a changed CIB: its own scheduler's answer, from files.
+"""Asking Pacemaker's scheduler what it would do with a changed CIB.
 
-crm_simulate runs the scheduler twice, on the live CIB and on the changed one, so that what the
-cluster is about to do in any case is told apart. It is asked with $CIB_file and --live-check, not
-with --xml-file: then Pacemaker 2.1 takes a CIB for one whose secrets were taken out, and overlooks
-that `user` and `password` have changed (tools/crm_simulate.c, `pcmk_sim_sanitized`). With $CIB_file
-no tool talks to the daemons (Pacemaker Administration, "Environment variables").
+crm_simulate is run twice, on the live CIB and on the changed one, so that actions which the cluster
+would take in any case can be marked. It reads the CIB by $CIB_file and --live-check. With
+--xml-file Pacemaker 2.1 assumes that secrets were removed from the CIB, and does not notice that
+`user` or `password` have changed (tools/crm_simulate.c, `pcmk_sim_sanitized`). With $CIB_file no
+tool talks to the daemons (Pacemaker Administration, "Environment variables").
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pcs_wrapper.machine.machine import Machine
 
 Kind = Literal["start", "stop", "restart", "reload", "move", "fence", "other"]
 
-# The scheduler's words that need no other one.
+# The kind of each action, by the scheduler's own word for it.
 _KINDS: dict[str, Kind] = {
     "start": "start",
     "stop": "stop",
@@ -40,15 +40,15 @@ _TIMEOUT = 300.0
 
 @dataclass(frozen=True)
 class Action:
-    """What the cluster does to a resource or a node.
+    """An action of the cluster on a resource or a node.
 
     Attributes:
-        kind: What, in a word; a move is a stop there and a start here.
-        target: ID of the resource; of a node that is fenced, its name.
-        source: The node that has the resource until then, if one has.
-        dest: The node that has it afterwards, if one has.
-        reason: Why, in the scheduler's words; may be empty.
-        word: The scheduler's own word for it.
+        kind: The kind of action; a move is a stop on one node and a start on another.
+        target: The ID of the resource, or the name of the node that is fenced.
+        source: The node on which the resource is before; None if it is on none.
+        dest: The node on which the resource is afterwards; None if it is on none.
+        reason: The reason, in the scheduler's words; may be empty.
+        word: The scheduler's own word for the action.
         anyway: Whether the cluster does the same without the change.
     """
 
@@ -62,18 +62,18 @@ class Action:
 
 
 def simulate(machine: Machine, old: etree._Element, new: etree._Element) -> tuple[Action, ...]:
-    """Ask Pacemaker's scheduler what it does with a changed CIB.
+    """Return the actions that Pacemaker's scheduler would take with a changed CIB.
 
     Args:
         machine: This machine.
         old: The live CIB with its status.
-        new: What it shall be, with the same status.
+        new: The changed CIB, with the same status.
 
     Raises:
         ProgramError: crm_simulate is missing or fails.
-        ClusterError: It gives no XML.
+        ClusterError: crm_simulate prints no XML.
     """
-    # The reason can be another one without the change.
+    # Reasons are not compared: the same action can have another reason without the change.
     before = {replace(action, reason="") for action in _ask(machine, old)}
     return tuple(
         replace(action, anyway=replace(action, reason="") in before)
@@ -82,21 +82,21 @@ def simulate(machine: Machine, old: etree._Element, new: etree._Element) -> tupl
 
 
 def parse_actions(text: str) -> tuple[Action, ...]:
-    """Read what crm_simulate's XML output says that the cluster does.
+    """Return the actions in the XML output of crm_simulate.
 
     Raises:
-        ClusterError: It is no XML.
+        ClusterError: The output is not XML.
     """
     try:
         root = etree.fromstring(text.encode())
     except etree.XMLSyntaxError as error:
-        raise ClusterError(f"crm_simulate gave no XML: {error}") from None
+        raise ClusterError(f"crm_simulate printed no XML: {error}") from None
     return tuple(_actions(root))
 
 
 def _ask(machine: Machine, cib: etree._Element) -> tuple[Action, ...]:
     machine.runner.require("crm_simulate")
-    # Its mode is 0700: a CIB may say more than everybody should know.
+    # The mode of this folder is 0700, because a CIB may contain secrets.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
         file = Path(folder) / "cib.xml"
         file.write_text(to_text(cib))

@@ -1,4 +1,4 @@
-"""Which Pacemaker, Corosync and pcs are installed on this machine; no cluster need run."""
+"""Finding the installed versions of Pacemaker, Corosync and pcs; no cluster needs to run."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut
 from pcs_wrapper.machine.runner import Runner
 
-# What each program answers in: pcs, itself in Python, takes 0.7 s on a machine with nothing to do.
+# Each program answers much faster; the slowest is pcs, with 0.7 s on an idle machine.
 _TIMEOUT = 10.0
 _COMMANDS = {
     "Pacemaker": ("pacemakerd", "--version"),
     "Corosync": ("corosync", "-v"),
     "pcs": ("pcs", "--version"),
 }
-# All three answer in words (`Pacemaker 3.0.0`, `version '3.1.9'`): none of them says more than one.
+# All three print a sentence (`Pacemaker 3.0.0`, `version '3.1.9'`) with a single version in it.
 _NUMBER = re.compile(r"\d+\.\d+[\w.~+-]*")
 
 
 @dataclass(frozen=True)
 class Version:
-    """The version of something that is, or is not, installed.
+    """The version of a project's programs on this machine.
 
     Attributes:
-        name: Whose it is, as its project writes it.
-        number: Its version; None if it is not installed, or does not say.
-        problem: Why there is no number; empty if there is one.
+        name: The name of the project, as it writes it itself.
+        number: The version; None if it is not installed, or its version is not known.
+        problem: The reason why there is no number; empty if there is one.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Version:
 
 
 def installed_versions(runner: Runner) -> list[Version]:
-    """Ask Pacemaker, Corosync and pcs for their versions; what goes wrong is part of the answer.
+    """Return the versions of Pacemaker, Corosync and pcs; problems are part of the result.
 
     Args:
-        runner: Runs their programs.
+        runner: The runner for their programs.
     """
     return [_ask(runner, name, command) for name, command in _COMMANDS.items()]
 
@@ -48,7 +48,7 @@ def _ask(runner: Runner, name: str, command: tuple[str, ...]) -> Version:
     if runner.find(program) is None:
         return Version(name, None, "not installed")
     try:
-        said = runner.run(*command, timeout=_TIMEOUT)
+        result = runner.run(*command, timeout=_TIMEOUT)
     except CommandFailed as error:
         return Version(
             name, None, f"version not known: {program} failed with exit code {error.status}"
@@ -57,7 +57,7 @@ def _ask(runner: Runner, name: str, command: tuple[str, ...]) -> Version:
         return Version(
             name, None, f"version not known: {program} did not answer within {_TIMEOUT:g} s"
         )
-    found = _NUMBER.search(said.stdout)
+    found = _NUMBER.search(result.stdout)
     if found is None:
-        return Version(name, None, f"version not known: {program} did not say it")
+        return Version(name, None, f"version not known: {program} printed none")
     return Version(name, found.group().rstrip("."))

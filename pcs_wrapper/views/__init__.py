@@ -1,1 +1,1 @@
-"""What commands print: text for people, JSON for programs."""
+"""The output of the commands: text for users, and JSON for programs."""

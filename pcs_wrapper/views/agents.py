@@ -1,6 +1,6 @@
-"""What the conformance test found in an agent, as JSON for programs.
+"""The results of the conformance test, as JSON for programs.
 
-Its text is in conformance/report.py.
+conformance/report.py makes the text for users.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def rules_json() -> str:
-    """Return the rules as JSON."""
+    """Return the rules of the conformance test as JSON."""
     from pcs_wrapper.views.contract import agents as contract
 
     return output_json(
@@ -42,7 +42,7 @@ def rules_json() -> str:
 
 
 def agents_check_json(lab: Laboratory, results: Sequence[Result], *, strict: bool) -> str:
-    """Return what was found in an agent as JSON, without the values of parameters."""
+    """Return the results of testing an agent as JSON, without the values of parameters."""
     from pcs_wrapper.views.contract import agents as contract
 
     described = lab.described

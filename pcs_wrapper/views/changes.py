@@ -1,4 +1,4 @@
-"""Changes, and what became of them, as text for people and as JSON for programs."""
+"""Changes and their results, as text for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _Outcome = TypeVar("_Outcome", bound="contract.RollbackOutcome")
 
 
 def changes_text(changes: ChangedIds) -> Iterator[str]:
-    """Yield a line for each kind of change."""
+    """Yield a line for each kind of change, with the IDs of the objects."""
     for word, identities in (
         ("created", changes.created),
         ("changed", changes.changed),
@@ -42,7 +42,7 @@ def difference_text(old: etree._Element, new: etree._Element) -> Iterator[str]:
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
-    """Yield the lines that describe what became of an apply."""
+    """Yield the lines that describe the result of an apply."""
     yield from changes_text(applied.changes)
     for service in applied.services:
         yield service_text(service)
@@ -53,15 +53,15 @@ def applied_text(applied: Applied) -> Iterator[str]:
         yield from (f"  {sentence}" for sentence in applied.harm)
     number = applied.checkpoint
     if applied.rolled_back is not None:
-        yield f"it was rolled back (checkpoint {number}). Now:"
+        yield f"the change was rolled back (checkpoint {number}). Now:"
         yield from _state_text(applied.rolled_back)
     elif applied.rollback_failure:
         yield applied.rollback_failure
     elif applied.harm:
-        yield f"it is still in the cluster; to take it back: takeover rollback {number}"
+        yield f"the change is still in the cluster; to take it back: takeover rollback {number}"
     if applied.confirm_by and not applied.rolled_back:
         yield (
-            f"it will be rolled back at {applied.confirm_by}, unless this comes before: "
+            f"the change will be rolled back at {applied.confirm_by}. To keep it, run before then: "
             f"takeover confirm {number}"
         )
 
@@ -71,7 +71,7 @@ def rollback_text(planned: Rollback) -> Iterator[str]:
     for checkpoint in planned.undone:
         yield f"takes back checkpoint {checkpoint_text(checkpoint)}"
     if not planned.changes:
-        yield "the configuration is already as it was before"
+        yield "the configuration is already as it was before: there is nothing to push"
     yield from changes_text(planned.changes)
     if planned.touched:
         yield (
@@ -81,7 +81,7 @@ def rollback_text(planned: Rollback) -> Iterator[str]:
 
 
 def rolled_back_text(done: RolledBack) -> Iterator[str]:
-    """Yield the lines that describe what became of a rollback."""
+    """Yield the lines that describe the result of a rollback."""
     numbers = ", ".join(map(str, done.undone))
     own = "" if done.checkpoint is None else f" (by checkpoint {done.checkpoint})"
     yield f"rolled back: {numbers}{own}. Now:"
@@ -113,7 +113,7 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 
 
 def applied_json(applied: Applied) -> str:
-    """Return what became of an apply as JSON."""
+    """Return the result of an apply as JSON."""
     from pcs_wrapper.views.contract import change as contract
 
     back = applied.rolled_back
@@ -162,11 +162,11 @@ def rollback_dry_run_json(planned: Rollback, steps: Sequence[Step]) -> str:
 def _step_record(step: Step) -> contract.Step:
     from pcs_wrapper.views.contract import change as contract
 
-    return contract.Step(what=step.what, commands=step.commands)
+    return contract.Step(what=step.summary, commands=step.commands)
 
 
 def rolled_back_json(done: RolledBack) -> str:
-    """Return what became of a rollback as JSON."""
+    """Return the result of a rollback as JSON."""
     from pcs_wrapper.views.contract import change as contract
 
     return output_json(_outcome(done, contract.RolledBack))
@@ -184,7 +184,7 @@ def _outcome(done: RolledBack, kind: type[_Outcome]) -> _Outcome:
 
 
 def changes_record(changes: ChangedIds) -> contract.Changes:
-    """Return the IDs of what a change concerns, as a part of an output."""
+    """Return the IDs of the changed objects, as a part of an output."""
     from pcs_wrapper.views.contract import change as contract
 
     return contract.Changes(

@@ -1,4 +1,4 @@
-"""Where two configurations differ, as text for people and as JSON for programs."""
+"""The differences between two configurations, as text for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pcs_wrapper.views.contract import difference as contract
 
 _SIGNS = {"created": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
-# The parts of new services are described only if there are at most so many of these.
+# The largest number of new services whose parts are described.
 _MANY = 10
 
 
 def differences_text(differences: Diff) -> Iterator[str]:
-    """Yield the lines that describe what differs, a service together with its parts."""
+    """Yield the lines that describe differences, each service together with its parts."""
     by_service: dict[str, list[ObjectDiff]] = {}
     others = []
     for each in differences.differences:
@@ -32,7 +32,7 @@ def differences_text(differences: Diff) -> Iterator[str]:
             yield _whole_service(found)
             if found[0].change == "created" and len(whole) <= _MANY:
                 for part in found[1:]:
-                    yield f"    {part.what} {part.name}: {_what_it_is(part)}"
+                    yield f"    {part.what} {part.name}: {_attributes(part)}"
         else:
             yield f"{_sign('changed')} service {name}"
             for each in found:
@@ -47,39 +47,39 @@ def _is_whole(found: Sequence[ObjectDiff]) -> bool:
 
 def _whole_service(found: Sequence[ObjectDiff]) -> str:
     service, *parts = found
-    nodes = next((fact.new for fact in service.attributes if fact.name == "nodes"), None)
+    nodes = next((each.new for each in service.attributes if each.name == "nodes"), None)
     where = f" on {nodes}" if nodes else ""
     names = ", ".join(part.name.removeprefix(f"{service.name}-") for part in parts)
     return f"{_sign(service.change)} service {service.name}{where}: {names}"
 
 
-def _what_it_is(part: ObjectDiff) -> str:
-    """Describe a new part, without the times of its operations."""
-    times = ("monitor", "start ", "stop timeout", "meta ")
-    facts = [fact for fact in part.attributes if not fact.name.startswith(times)]
-    return ", ".join(f"{fact.name} {fact.new}" for fact in facts)
+def _attributes(part: ObjectDiff) -> str:
+    """Return the attributes of a new part as text, without its operations and meta attributes."""
+    left_out = ("monitor", "start ", "stop timeout", "meta ")
+    shown = [each for each in part.attributes if not each.name.startswith(left_out)]
+    return ", ".join(f"{each.name} {each.new}" for each in shown)
 
 
-def _object(each: ObjectDiff, indent: str) -> Iterator[str]:
-    """Yield a line for an object, and lines for its attributes that differ."""
-    title = f"{indent}{_sign(each.change)} {each.what} {each.name}"
-    if each.what == "property" and len(each.attributes) == 1:
-        yield f"{title}: {_values(each.attributes[0])}"
-    elif each.what == "service":
-        for fact in each.attributes:
-            yield f"    {fact.name}: {_values(fact)}"
-    elif each.change == "created":
-        yield f"{title}: {_what_it_is(each)}"
+def _object(difference: ObjectDiff, indent: str) -> Iterator[str]:
+    """Yield a line for an object, and a line for each of its attributes that differ."""
+    title = f"{indent}{_sign(difference.change)} {difference.what} {difference.name}"
+    if difference.what == "property" and len(difference.attributes) == 1:
+        yield f"{title}: {_values(difference.attributes[0])}"
+    elif difference.what == "service":
+        for each in difference.attributes:
+            yield f"    {each.name}: {_values(each)}"
+    elif difference.change == "created":
+        yield f"{title}: {_attributes(difference)}"
     else:
         yield title
-        for fact in each.attributes:
-            yield f"{indent}    {fact.name}: {_values(fact)}"
+        for each in difference.attributes:
+            yield f"{indent}    {each.name}: {_values(each)}"
 
 
-def _values(fact: AttributeDiff) -> str:
-    if fact.old is None:
-        return f"{fact.new}"
-    return f"{fact.old} → {'(nothing)' if fact.new is None else fact.new}"
+def _values(attribute: AttributeDiff) -> str:
+    if attribute.old is None:
+        return f"{attribute.new}"
+    return f"{attribute.old} → {'(nothing)' if attribute.new is None else attribute.new}"
 
 
 def _sign(change: str) -> str:

@@ -1,4 +1,4 @@
-"""Where a cluster is no longer as described, as text for people and as JSON for programs."""
+"""The drift of a cluster from its description, as text for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pcs_wrapper.views.output import output_json
 
 def drift_text(drift: Drift) -> Iterator[str]:
     """Yield the lines that describe a drift."""
-    yield "not as described:" if drift.diff else "all is as described"
+    yield "not as described:" if drift.diff else "everything is as described"
     yield from differences_text(drift.diff)
     if drift.not_managed:
         yield f"not managed: {', '.join(drift.not_managed)}"

@@ -1,4 +1,4 @@
-"""Findings and errors as JSON for programs; their text is their own."""
+"""Findings and errors, as JSON for programs; as text they print themselves."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def check_json(mistakes: Sequence[Finding], warnings: Sequence[Finding]) -> str:
-    """Return what was found in a description as JSON."""
+    """Return the findings in a description as JSON."""
     from pcs_wrapper.views.contract import findings as contract
 
     return output_json(contract.Check(mistakes=_records(mistakes), warnings=_records(warnings)))
 
 
 def error_json(error: TakeoverError) -> str:
-    """Return why a command failed as JSON."""
+    """Return the error that ended a command as JSON."""
     from pcs_wrapper.views.contract import findings as contract
 
     return output_json(

@@ -58,8 +58,8 @@ def findings_page() -> str:
     text = (
         "# Findings and errors, code by code\n\n"
         "<!-- Written by script/reference from their declarations. -->\n\n"
-        "A code never changes its meaning, so that programs may rely on it. Outputs of `--json` "
-        "have it.\n"
+        "The meaning of a code never changes, so programs may rely on it. The JSON outputs contain "
+        "it.\n"
     )
     for title, about, modules in _SECTIONS:
         rows = [
@@ -75,15 +75,15 @@ def findings_page() -> str:
     ]
     text += (
         "\n## Testing an agent\n\nThe rules of `takeover agents check`: the name of a rule is the "
-        "code of what is found by it.\n\n" + _table(("code", "severity", "the rule"), rules)
+        "code of its findings.\n\n" + _table(("code", "severity", "the rule"), rules)
     )
     kinds = [
         (f"`{kind.code}`", f"{int(kind.exit_code)}", _meaning(kind), kind.hint)
         for kind in error_kinds()
     ]
     return (
-        text + "\n## Errors\n\nWhy a command ended without having done what it was asked to. The "
-        "hint is what is known of any such error; often the message says more.\n\n"
+        text + "\n## Errors\n\nThe errors that end a command. The hint holds for every error of "
+        "that kind; the message itself is often more exact.\n\n"
         + _table(("code", "exit code", "meaning", "hint"), kinds)
     )
 

@@ -1,4 +1,4 @@
-"""The checkpoints that a node keeps, as text for people and as JSON for programs."""
+"""The checkpoints that a node keeps, as text for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pcs_wrapper.views.output import output_json
 def history_text(checkpoints: Sequence[Checkpoint]) -> Iterator[str]:
     """Yield the lines that describe checkpoints."""
     if not checkpoints:
-        yield "no checkpoints: nothing was applied from this node yet"
+        yield "there are no checkpoints: nothing was applied from this node yet"
     for checkpoint in checkpoints:
         yield checkpoint_text(checkpoint)
         for line in (*changes_text(checkpoint.changes), *checkpoint.note.splitlines()):

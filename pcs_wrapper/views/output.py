@@ -1,4 +1,4 @@
-"""Data and outputs as JSON."""
+"""Printing data and outputs as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_json(data: dict[str, Any]) -> str:
-    """Return data as JSON, readable too."""
+    """Return data as JSON, indented so that it can be read."""
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""A plan, as text for people, who may have a hundred services, and as JSON for programs."""
+"""A plan, as text for users, also with a hundred services, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _VERBS = {
     "move": "moves",
     "fence": "IS FENCED",
 }
-# Only so many services are named, or have their outages listed; of more, the number is shown.
+# The largest number of services that are named, or whose outages are listed; if there are more,
+# only their number is shown.
 _MANY = 10
 
 
@@ -42,7 +43,7 @@ def plan_text(planned: Plan) -> Iterator[str]:
     yield from differences_text(planned.diff)
     yield ""
     if planned.not_simulated:
-        yield f"What the cluster then does is not known: {planned.not_simulated}"
+        yield f"It is not known what the cluster then does: {planned.not_simulated}"
     else:
         yield from _actions(planned)
     yield from _removals(planned)
@@ -54,18 +55,20 @@ def plan_text(planned: Plan) -> Iterator[str]:
 
 def _headline(differences: Diff) -> str:
     services = [each for each in differences.differences if each.what == "service"]
-    whole = {each.name for each in services if each.change != "changed"}
+    new_or_removed = {each.name for each in services if each.change != "changed"}
     counts = {
         "create": sum(each.change == "created" for each in services),
-        "change": len({each.service for each in differences.differences if each.service} - whole),
+        "change": len(
+            {each.service for each in differences.differences if each.service} - new_or_removed
+        ),
         "remove": sum(each.change == "removed" for each in services),
     }
     summary = [f"{count} to {word}" for word, count in counts.items() if count]
-    names = differences.unchanged
-    few = f" ({', '.join(names)})" if 0 < len(names) <= _MANY else ""
+    unchanged = differences.unchanged
+    names = f" ({', '.join(unchanged)})" if 0 < len(unchanged) <= _MANY else ""
     other = sum(each.service is None for each in differences.differences)
     rest = f"; {other} other difference{'' if other == 1 else 's'}" if other else ""
-    return f"services: {', '.join([*summary, f'{len(names)} unchanged'])}{few}{rest}"
+    return f"services: {', '.join([*summary, f'{len(unchanged)} unchanged'])}{names}{rest}"
 
 
 def _actions(planned: Plan) -> Iterator[str]:
@@ -79,29 +82,32 @@ def _actions(planned: Plan) -> Iterator[str]:
 
 
 def _removals(planned: Plan) -> Iterator[str]:
-    """Yield how removed services stop, which the scheduler's answer does not include.
+    """Yield how removed services stop, which the scheduler's answer does not show.
 
-    See `stopping`: what has to stop with the removal has neither order nor time limits any more.
+    A resource that is removed while it runs stops without its order and time limits (`stopping`).
     """
     groups = _groups(planned)
     stopping = {action.target for action in planned.actions if action.kind == "stop"}
-    first = stoppable(planned.old, planned.new)
+    stopped_before = stoppable(planned.old, planned.new)
     for each in planned.diff.differences:
         removed = each.what == "service" and each.change == "removed"
         if removed and stopping.intersection(groups.get(each.name, ())):
             yield ""
-            if each.name in first:
-                yield f"{each.name} is stopped first, in order and in its own time, then removed."
+            if each.name in stopped_before:
+                yield (
+                    f"{each.name} is stopped first, in order and with its own time limits, then "
+                    "removed."
+                )
             else:
                 yield (
                     f"{each.name} is removed while it runs, because something that stays depends "
                     "on it: its parts then stop in any order, with 20 s for each. To stop it in "
-                    "order and in its own time, apply it with `enabled = false` first."
+                    "order and with its own time limits, apply it with `enabled = false` first."
                 )
 
 
 def _grouped(planned: Plan, actions: Sequence[Action]) -> Iterator[str]:
-    """Yield a line for a service if the same happens to all of its parts, else one for each."""
+    """Yield a line for each action, or for each service of which all parts have the same action."""
     groups = _groups(planned)
     for (service, *_), found in groupby(actions, lambda action: _alike(groups, action)):
         alike = list(found)
@@ -134,16 +140,16 @@ def _action(action: Action, name: str) -> str:
     else:
         where = f" on {action.dest or action.source}"
     colour = {"start": "green", "reload": "green", "fence": "red"}.get(action.kind, "yellow")
-    why = f"  ({action.reason})" if action.reason else ""
-    return f"{name} {click.style(verb, fg=colour)}{where}{why}"
+    reason = f"  ({action.reason})" if action.reason else ""
+    return f"{name} {click.style(verb, fg=colour)}{where}{reason}"
 
 
 def _clients(forecasts: Sequence[Forecast]) -> Iterator[str]:
-    noticed = [each for each in forecasts if each.interrupted or each.stopped]
-    if noticed:
+    affected = [each for each in forecasts if each.interrupted or each.stopped]
+    if affected:
         yield ""
         yield "What clients notice:"
-    for each in noticed:
+    for each in affected:
         if each.stopped:
             yield f"  {each.service} is not served any more"
         elif each.interrupted:
@@ -154,31 +160,32 @@ def _failures(forecasts: Sequence[Forecast]) -> Iterator[str]:
     if forecasts:
         yield ""
         yield "What a failure will cost clients:"
-    # Of many, those that somebody has to think about.
+    # If there are many services, only those that exceed their budget are shown.
     shown = [each for each in forecasts if len(forecasts) <= _MANY or each.fits is False]
     for each in shown:
-        for what, outage in (
+        for failing, outage in (
             ("node", each.node_failure),
             ("application", each.application_failure),
         ):
             if outage is not None:
-                yield f"  {each.service}, {what} fails: {_outage(outage)}{_verdict(each, outage)}"
+                verdict = _verdict(each, outage)
+                yield f"  {each.service}, {failing} fails: {_outage(outage)}{verdict}"
     if len(shown) < len(forecasts):
         rest = len(forecasts) - len(shown)
         yield f"  {rest} more services, of which none is known to exceed a budget: see --json"
 
 
 def _over_budget(forecasts: Sequence[Forecast]) -> Iterator[str]:
-    found = [each.service for each in forecasts if each.fits is False]
-    if found:
-        yield click.style(f"over their budget: {', '.join(found)}", fg="red")
+    exceeding = [each.service for each in forecasts if each.fits is False]
+    if exceeding:
+        yield click.style(f"over their budget: {', '.join(exceeding)}", fg="red")
 
 
 def _outage(outage: Outage) -> str:
     total = outage.total
     if total.likely is None:
         unknown = [phase for phase, span in outage.phases.items() if span.likely is None]
-        return f"at most {total.limit:.0f} s ({', '.join(unknown)} never measured yet)"
+        return f"at most {total.limit:.0f} s ({', '.join(unknown)} not measured yet)"
     phases = ", ".join(f"{phase} {span.likely:.1f}" for phase, span in outage.phases.items())
     return f"about {total.likely:.1f} s ({phases}; {total.source}; at most {total.limit:.0f} s)"
 
@@ -194,7 +201,7 @@ def _verdict(forecast: Forecast, outage: Outage) -> str:
 
 
 def plan_json(planned: Plan) -> str:
-    """Return a plan as JSON; times are in seconds, to the millisecond."""
+    """Return a plan as JSON, with times in seconds, rounded to milliseconds."""
     from pcs_wrapper.views.contract import plan as contract
 
     return output_json(

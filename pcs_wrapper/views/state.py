@@ -1,4 +1,4 @@
-"""The cluster's state, as text for people and as JSON for programs."""
+"""The cluster's state, as text for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _failures(state: ClusterState) -> Iterator[str]:
 
 
 def service_text(service: Service) -> str:
-    """Return a line that says whether a service runs and where, or why it does not."""
+    """Return a line about a service: where it runs, or why it does not run."""
     if service.is_running:
         running = click.style("running", fg="green")
         where = ", ".join(service.nodes)
@@ -78,7 +78,7 @@ def service_text(service: Service) -> str:
 
 
 def stopped_text(device: str, why: str) -> str:
-    """Return a line that says why a fencing device does not run."""
+    """Return a line about a fencing device that does not run, with the reason."""
     return f"{device}: {_bad('not running')} — {why}"
 
 
@@ -133,7 +133,7 @@ def state_json(state: ClusterState) -> str:
 
 
 def service_record(service: Service) -> contract.Service:
-    """Return how a service is, as a part of an output."""
+    """Return the state of a service, as a part of an output."""
     from pcs_wrapper.views.contract import cluster as contract
 
     return contract.Service(

@@ -66,7 +66,9 @@ def test_the_result_of_a_good_agent(make_agent: Make, capsys: Output) -> None:
     """A line for each rule, a summary, exit code 0, and a warning that something is started."""
     assert check(make_agent(), "-o", "colour=blue", "--only", "stop-twice") == 0
     said = capsys.readouterr()
-    assert said.err == "warning: good will be started and stopped, on this machine\n"
+    assert said.err == (
+        "warning: a resource of the agent good will be started and stopped on this machine\n"
+    )
     assert said.out.splitlines()[1:] == [
         "Its life:",
         "  ok       stop-twice: A second stop succeeds too.",
@@ -293,5 +295,5 @@ def test_help_teaches(capsys: Output) -> None:
     """What it does to the machine, examples, and what the exit codes say."""
     assert check("--help") == 0
     said = capsys.readouterr().out
-    for text in ("It starts and stops a real resource", "Examples:", "Exit codes: 0 nothing"):
+    for text in ("starts and stops a real resource", "Examples:", "Exit codes: 0 no rule failed"):
         assert text in said

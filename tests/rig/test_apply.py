@@ -133,7 +133,7 @@ def test_a_change_that_cannot_start_comes_back_by_itself(
     assert result.returncode == 1, result.stdout + result.stderr
     assert "start of batch-app failed" in result.stdout
     assert "ended with 1" in result.stdout
-    assert "it was rolled back" in result.stdout
+    assert "the change was rolled back" in result.stdout
     assert re.search(r"\d s  start of batch-app failed on node\d: ", result.stderr)
     assert configuration(shop.rig) == before
     assert cluster_status(shop.rig, NODE)["failures"] == []
@@ -166,7 +166,7 @@ def test_a_changed_service_that_cannot_start_runs_again(shop: Shop) -> None:
     """It is stopped by its own change, and is back with its old command, its failures forgotten."""
     result = takeover(shop.rig, "apply", _BROKEN)
     assert result.returncode == 1
-    assert "batch: running" in result.stdout.partition("it was rolled back")[2]
+    assert "batch: running" in result.stdout.partition("the change was rolled back")[2]
     assert states(shop.rig)["batch"] == "running"
     assert cluster_status(shop.rig, NODE)["failures"] == []
 

@@ -35,7 +35,7 @@ def test_the_own_cluster_comes_back_the_same(shop: Shop) -> None:
     assert shop.rig.run(NODE, "takeover", "plan", IMPORTED).returncode == 0
     for file in (IMPORTED, DESCRIPTION):
         drift = shop.rig.run(NODE, "takeover", "drift", file)
-        assert (drift.returncode, drift.stdout.splitlines()[0]) == (0, "all is as described")
+        assert (drift.returncode, drift.stdout.splitlines()[0]) == (0, "everything is as described")
 
 
 def test_a_change_by_hand_is_told_and_put_right(shop: Shop) -> None:

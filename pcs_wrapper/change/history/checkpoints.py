@@ -1,7 +1,8 @@
-"""Checkpoints: what the configuration was before each push, and what became of the push.
+"""Checkpoints: the configuration before and after each push, and the state of that change.
 
-A folder of files that root alone may read, because a CIB can hold passwords. For each checkpoint:
-`N.before.xml` and `N.after.xml`, and then `N.json`, which makes it exist.
+They are files in a folder that only root can read, because a CIB can contain passwords. Checkpoint
+N has `N.before.xml`, `N.after.xml` and `N.json`. `N.json` is written last: without it the
+checkpoint does not exist.
 """
 
 from __future__ import annotations
@@ -23,34 +24,36 @@ State = Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rol
 
 #: How many checkpoints are kept.
 KEPT = 100
-# What is in the cluster; what is `pushing` is so once no command is found to be interrupted.
+# The states of changes that are in the cluster. A change that is still `pushing` after interrupted
+# commands were resolved is one, too.
 _IN_EFFECT = ("pushing", "applied", "unconfirmed", "confirmed")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A push, and the way back.
+    """The record of a push, with which it can be taken back.
 
     Attributes:
-        number: Its number, growing by one.
-        at: When, in ISO 8601 with the offset from UTC.
-        user: Who pushed.
-        command: By which command: apply or rollback.
-        message: Why, in that user's words; may be empty.
+        number: The checkpoint's number; each new one is larger by one.
+        at: The time of the push, in ISO 8601 with the offset from UTC.
+        user: The user who pushed.
+        command: The command that pushed: apply or rollback.
+        message: The reason, in that user's words; may be empty.
         cluster: The cluster's name.
-        changes: What was changed.
-        state: What became of it: `pushing` until that is known, `failed` if it is not in the
-            cluster, `applied`, `unconfirmed` (it will be rolled back), `confirmed` or
+        changes: The IDs of the objects that were changed.
+        state: The state of the change: `pushing` until the result is known, `failed` if it is not
+            in the cluster, `applied`, `unconfirmed` (it will be rolled back), `confirmed` or
             `rolled back`.
-        epoch_before: The configuration's epoch that it was pushed on; None before it was.
-        epoch_after: The epoch that it made.
-        confirm_by: When it is rolled back unless confirmed; as `at`.
-        undoes: The checkpoints that a rollback takes back.
-        stopped_by: The checkpoint that stopped what this one removes, and is taken back with it;
-            None if nothing had to stop.
-        stops: IDs of what it stops, so that the next one can remove it.
-        seen_through: Whether all its steps were run, not only those up to the push.
-        note: What else is to be said of it.
+        epoch_before: The epoch of the configuration on which it was pushed; None before the push.
+        epoch_after: The epoch that the push made; None before the push.
+        confirm_by: The time at which it is rolled back unless it is confirmed, as `at`; None if it
+            need not be confirmed.
+        undoes: The numbers of the checkpoints that it takes back; empty if it is no rollback.
+        stopped_by: The number of the checkpoint that stopped what this one removes, and that is
+            taken back together with it; None if nothing had to be stopped.
+        stops: The IDs of the resources that it stops, so that the next checkpoint can remove them.
+        seen_through: Whether all steps of the change were run, not only those up to the push.
+        note: A remark for the history; may be empty.
     """
 
     number: int
@@ -72,7 +75,7 @@ class Checkpoint:
 
     @property
     def in_effect(self) -> bool:
-        """Return whether it can be taken back: it is in the cluster, and no rollback itself."""
+        """Whether it can be taken back: it is in the cluster, and not a rollback itself."""
         return self.state in _IN_EFFECT and not self.undoes
 
 
@@ -80,7 +83,7 @@ class Checkpoints:
     """The checkpoints of this machine.
 
     Args:
-        state: Takeover's folder; `checkpoints` in it is made when there is something to keep.
+        state: Takeover's folder; its subfolder `checkpoints` is made with the first checkpoint.
     """
 
     def __init__(self, state: Path) -> None:
@@ -90,29 +93,29 @@ class Checkpoints:
         """Return all checkpoints, the newest first.
 
         Raises:
-            ClusterError: A file is not a checkpoint's.
+            ClusterError: A file in the folder is not a checkpoint.
         """
         return [self._load(number) for number in sorted(self._numbers(), reverse=True)]
 
     def are_readable(self) -> bool:
-        """Return whether this user may see them; where there are none, nobody has to."""
+        """Return whether this user can read them, or there are none yet."""
         return not self._folder.parent.exists() or os.access(self._folder.parent, os.R_OK | os.X_OK)
 
     def get(self, number: int) -> Checkpoint:
         """Return a checkpoint.
 
         Raises:
-            ClusterError: There is none of that number.
+            ClusterError: There is no checkpoint with that number.
         """
         if number not in self._numbers():
             raise ClusterError(
-                f"this node has no checkpoint {number}: `takeover history` shows those it has. "
-                "They are kept on the node on which apply was run"
+                f"this node has no checkpoint {number}: `takeover history` shows those that it "
+                "has. A checkpoint is kept on the node on which apply was run"
             )
         return self._load(number)
 
     def cibs(self, checkpoint: Checkpoint) -> tuple[etree._Element, etree._Element]:
-        """Return the CIB before and after a push."""
+        """Return the CIB before a push, and the CIB after it."""
         before, after = (
             etree.parse(self._folder / f"{checkpoint.number}.{name}.xml").getroot()
             for name in ("before", "after")
@@ -120,16 +123,16 @@ class Checkpoints:
         return before, after
 
     def next_number(self) -> int:
-        """Return the number of the next checkpoint; it stays so while the lock is held."""
+        """Return the number of the next checkpoint, which is valid while the lock is held."""
         return max(self._numbers(), default=0) + 1
 
     def begin(self, begun: Checkpoint, old: etree._Element, new: etree._Element) -> None:
-        """Keep a checkpoint before its push.
+        """Write a new checkpoint, before its push, and delete the oldest ones above the limit.
 
         Args:
-            begun: The checkpoint, under the next number.
+            begun: The checkpoint, which has the next number.
             old: The live CIB.
-            new: What it shall be.
+            new: The CIB after the push.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         numbers = sorted(self._numbers())
@@ -141,11 +144,11 @@ class Checkpoints:
                 (self._folder / f"{number}.{name}").unlink(missing_ok=True)
 
     def keep(self, checkpoint: Checkpoint, **difference: Any) -> Checkpoint:
-        """Write a checkpoint down as it is now.
+        """Write a checkpoint with some of its attributes changed, and return it.
 
         Args:
             checkpoint: The checkpoint.
-            difference: What is new of it.
+            difference: The new values of the attributes that change.
         """
         changed = replace(checkpoint, **difference)
         text = json.dumps(asdict(changed), indent=2, ensure_ascii=False)

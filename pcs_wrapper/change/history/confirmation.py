@@ -1,9 +1,9 @@
-"""A change that is rolled back unless somebody confirms it, by a timer of systemd's.
+"""The systemd timer that rolls a change back unless somebody confirms it.
 
-The timer is started before the push, and runs `takeover rollback` without the terminal, the login
-or the command that the change came from. It lives in systemd's memory on this node; if the node
-itself dies, it goes with it. Then the change stays, `unconfirmed`, and the next command on the node
-says so.
+The timer is started before the push. It runs `takeover rollback` independently of the terminal, the
+login and the command that the change came from. It exists only in systemd's memory on this node:
+if the node itself fails, the timer is lost. The change then remains in the cluster as
+`unconfirmed`, and the next command on the node warns of it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def timer_command(machine: Machine, number: int, after: timedelta) -> tuple[str,
     Args:
         machine: This machine.
         number: The checkpoint's number.
-        after: How long there is time to confirm.
+        after: The time within which the change can be confirmed.
     """
     return (
         *("systemd-run", f"--on-active={int(after.total_seconds())}s"),
@@ -46,7 +46,7 @@ def start_timer(machine: Machine, number: int, after: timedelta) -> None:
     machine.runner.run(
         *timer_command(machine, number, after),
         timeout=_TIMEOUT,
-        hint="Nothing was changed: without the timer nothing would roll the change back",
+        hint="Nothing was changed, because without the timer nothing would roll the change back",
     )
 
 
@@ -56,7 +56,7 @@ def stop_command(number: int) -> tuple[str, ...]:
 
 
 def stop_timer(machine: Machine, number: int) -> None:
-    """Stop the timer; it may have run, or gone with a reboot.
+    """Stop the timer of a checkpoint; it may have run already, or been lost in a reboot.
 
     Raises:
         ProgramError: systemctl is missing or hangs.
@@ -65,50 +65,54 @@ def stop_timer(machine: Machine, number: int) -> None:
 
 
 def check_none_waits(checkpoints: Checkpoints) -> None:
-    """Refuse another change while one waits to be confirmed: its rollback would take both back.
+    """Check that no earlier change waits to be confirmed: its rollback would take both back.
 
     Args:
-        checkpoints: All of them.
+        checkpoints: The checkpoints of this machine.
 
     Raises:
-        ClusterError: One waits.
+        ClusterError: An earlier change waits to be confirmed.
     """
     waiting = [each.number for each in checkpoints.all() if each.state == "unconfirmed"]
     if waiting:
         number = waiting[0]
         raise ClusterError(
             f"checkpoint {number} waits to be confirmed, and its rollback would take this change "
-            f"back, too. Nothing was changed: first takeover confirm {number}, or takeover "
-            f"rollback {number}"
+            f"back, too. Nothing was changed. First keep it (takeover confirm {number}), or take "
+            f"it back (takeover rollback {number})"
         )
 
 
 def confirm(machine: Machine, number: int | None) -> Checkpoint:
-    """Keep a change that would be rolled back.
+    """Keep a change that would otherwise be rolled back.
 
     Args:
         machine: This machine.
-        number: Its checkpoint's number; the newest one that waits for it if None.
+        number: The number of its checkpoint; None for the newest one that waits to be confirmed.
 
     Returns:
-        The checkpoint as it is now.
+        The checkpoint, which is now confirmed.
 
     Raises:
-        NotRoot: This is not root.
-        Busy: A command is at work: the one whose change it is, or its rollback.
-        ClusterError: There is nothing to confirm, or not that.
+        NotRoot: The user is not root.
+        Busy: Another command holds the lock, such as the change's own, or its rollback.
+        ClusterError: No change waits to be confirmed, or not this one.
     """
     machine.require_root()
     checkpoints = Checkpoints(machine.state)
     with lock.held(machine, "takeover confirm"):
         waiting = [each for each in checkpoints.all() if each.state == "unconfirmed"]
         if number is not None:
-            asked = checkpoints.get(number)
-            if asked.state != "unconfirmed":
-                raise ClusterError(f"checkpoint {number} is {asked.state}: nothing to confirm")
-            waiting = [asked]
+            chosen = checkpoints.get(number)
+            if chosen.state != "unconfirmed":
+                raise ClusterError(
+                    f"checkpoint {number} is {chosen.state}: there is nothing to confirm"
+                )
+            waiting = [chosen]
         if not waiting:
-            raise ClusterError("no change waits to be confirmed (takeover history)")
+            raise ClusterError(
+                "no change waits to be confirmed; `takeover history` shows all changes"
+            )
         confirmed = checkpoints.keep(waiting[0], state="confirmed", confirm_by=None)
         stop_timer(machine, confirmed.number)
     return confirmed

@@ -1,8 +1,9 @@
-"""What became of a push whose command died: it is in the cluster, or it is not; never between.
+"""Finding out whether the push of an interrupted command is in the cluster.
 
-A checkpoint says `pushing` from before the push until its outcome is known. While no command holds
-the lock, one that says so belongs to a command that was killed. The push itself is one message to
-Pacemaker, so the live configuration has all of it or nothing, and comparing tells which.
+A checkpoint is in the state `pushing` from before the push until its result is known. If no command
+holds the lock, such a checkpoint belongs to a command that was killed. The push itself is one
+message to Pacemaker, so the live configuration has all of the change or nothing of it, and a
+comparison of the CIBs shows which.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from pcs_wrapper.pacemaker.cib import read_cib, same_objects
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the live configuration is to a change.
+    """The result of comparing the live configuration with a change.
 
     Attributes:
-        pushed: Whether it has the change.
-        touched: IDs of the change's objects that are now neither as before it nor as after it.
+        pushed: Whether the live configuration contains the change.
+        touched: The IDs of the change's objects that are now neither as before the change nor as
+            after it.
     """
 
     pushed: bool
@@ -37,7 +39,7 @@ class Comparison:
 def compare(
     live: etree._Element, checkpoint: Checkpoint, before: etree._Element, after: etree._Element
 ) -> Comparison:
-    """Find out whether a change is in the live configuration; versions and status are ignored.
+    """Find out whether the live configuration contains a change, ignoring versions and status.
 
     Args:
         live: The live CIB.
@@ -49,8 +51,9 @@ def compare(
     objects = {*ours.created, *ours.changed, *ours.removed}
     not_as_after = set(same_objects(ours, changed_ids(after, live)))
     not_as_before = set(same_objects(ours, changed_ids(before, live)))
-    # One object as after the push proves it, and one as before it disproves it. Where somebody
-    # has changed every one of them since, there was something to change.
+    # One object that is as after the push proves that it arrived, and one that is as before it
+    # proves that it did not. If somebody has changed all of the objects since, it is taken to have
+    # arrived.
     return Comparison(
         pushed=bool(objects - not_as_after) or not objects - not_as_before,
         touched=tuple(sorted(not_as_after & not_as_before)),
@@ -59,12 +62,12 @@ def compare(
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A push whose command died.
+    """A push whose command was interrupted.
 
     Attributes:
-        checkpoint: Its checkpoint, as it was then.
-        pushed: Whether it is in the cluster.
-        touched: IDs of its objects that somebody has changed since.
+        checkpoint: Its checkpoint, as the command left it.
+        pushed: Whether its change is in the cluster.
+        touched: The IDs of its objects that somebody has changed since.
     """
 
     checkpoint: Checkpoint
@@ -73,27 +76,28 @@ class Interrupted:
 
 
 def find_interrupted(checkpoints: Checkpoints, live: etree._Element) -> list[Interrupted]:
-    """Find out what became of every push that was interrupted; nothing is written down.
+    """Find the pushes whose commands were interrupted, without recording anything.
 
     Args:
-        checkpoints: All of them. While no command holds the lock, what is `pushing` was
-            interrupted.
+        checkpoints: The checkpoints of this machine. As no other command holds the lock, every
+            checkpoint that is `pushing` was interrupted.
         live: The live CIB.
 
     Returns:
-        What was interrupted, the newest first.
+        The interrupted pushes, the newest first.
     """
     found = []
     ours: set[str] = set()
     undone: set[int] = set()
     for checkpoint in checkpoints.all():
         if checkpoint.state != "pushing" or checkpoint.number in undone:
-            # The rollback that a change began by itself is newer than that change.
+            # A newer rollback that was interrupted, too, has taken this checkpoint back.
             continue
         compared = compare(live, checkpoint, *checkpoints.cibs(checkpoint))
         touched: tuple[str, ...] = ()
         if compared.pushed:
-            # What stopped something may be interrupted together with what then removed it.
+            # The push that removes resources may be interrupted as well as the push that stopped
+            # them: then the removal is no change by somebody else.
             touched = tuple(name for name in compared.touched if name not in ours)
             changed = checkpoint.changes
             ours.update(changed.created, changed.changed, changed.removed)
@@ -106,39 +110,39 @@ def pushed_and_unfinished(checkpoints: Checkpoints, live: etree._Element) -> lis
     """Return the pushes in the cluster whose commands were interrupted before their last step.
 
     Args:
-        checkpoints: All of them.
+        checkpoints: The checkpoints of this machine.
         live: The live CIB.
 
     Returns:
-        Their checkpoints, the newest first.
+        The checkpoints of these pushes, the newest first.
     """
     lost = {
         each.checkpoint.number for each in find_interrupted(checkpoints, live) if not each.pushed
     }
-    there = ("pushing", "applied", "unconfirmed", "confirmed")
+    in_cluster = ("pushing", "applied", "unconfirmed", "confirmed")
     return [
         each
         for each in checkpoints.all()
-        if not each.seen_through and each.state in there and each.number not in lost
+        if not each.seen_through and each.state in in_cluster and each.number not in lost
     ]
 
 
 def stop_of(unfinished: Collection[Checkpoint], removed: Collection[str]) -> int | None:
-    """Return the push that stopped what is now removed, and was interrupted before it was removed.
+    """Return the number of the push that stopped resources, whose command never removed them.
 
     Args:
-        unfinished: The pushes whose commands were interrupted.
-        removed: IDs of what is removed.
+        unfinished: The checkpoints of the pushes whose commands were interrupted.
+        removed: The IDs of the objects that are removed now.
 
     Returns:
         The number of its checkpoint, which is taken back together with the removal; None if there
-        is none.
+        is no such push.
     """
     return next((each.number for each in unfinished if set(each.stops) & set(removed)), None)
 
 
 def resolve_interrupted(machine: Machine, live: etree._Element) -> list[str]:
-    """Find out what became of every push that was interrupted, and write it down.
+    """Find out which interrupted pushes are in the cluster, and record it in their checkpoints.
 
     The lock must be held.
 
@@ -147,7 +151,7 @@ def resolve_interrupted(machine: Machine, live: etree._Element) -> list[str]:
         live: The live CIB.
 
     Returns:
-        A sentence for each.
+        A sentence for each interrupted push.
     """
     checkpoints = Checkpoints(machine.state)
     return [_resolve(checkpoints, each) for each in find_interrupted(checkpoints, live)]
@@ -155,34 +159,34 @@ def resolve_interrupted(machine: Machine, live: etree._Element) -> list[str]:
 
 def _resolve(checkpoints: Checkpoints, found: Interrupted) -> str:
     interrupted = found.checkpoint
-    what = f"checkpoint {interrupted.number} ({interrupted.command} of {interrupted.user}, "
-    what += f"{interrupted.at}) was interrupted: "
+    text = f"checkpoint {interrupted.number} ({interrupted.command} of {interrupted.user}, "
+    text += f"{interrupted.at}) was interrupted: "
     if found.pushed:
         notes = (interrupted.note, "interrupted; not verified")
         finish(checkpoints, interrupted, note="; ".join(filter(None, notes)))
-        what += "the change is in the cluster, and nobody has verified it: takeover status"
+        text += "the change is in the cluster, but was not verified; to look at it: takeover status"
         if interrupted.note:
-            what += f" ({interrupted.note})"
+            text += f" ({interrupted.note})"
         if found.touched:
-            what += f". Somebody has changed {', '.join(found.touched)} since"
-        return what
+            text += f". Somebody has changed {', '.join(found.touched)} since"
+        return text
     checkpoints.keep(interrupted, state="failed", note="interrupted; not in the cluster")
-    what += "the change is not in the cluster"
+    text += "the change is not in the cluster"
     if interrupted.stopped_by is not None:
-        what += (
-            f". What it was to remove stays stopped; to start it: takeover rollback "
+        text += (
+            f". The resources that it was to remove stay stopped; to start them: takeover rollback "
             f"{interrupted.stopped_by}"
         )
-    return what
+    return text
 
 
 def finish(checkpoints: Checkpoints, pushed: Checkpoint, note: str = "") -> Checkpoint:
-    """Write down that a push is in the cluster, and what it took back if it is a rollback.
+    """Record that a push is in the cluster, and that the checkpoints it undoes are rolled back.
 
     Args:
-        checkpoints: All of them.
-        pushed: The push.
-        note: What else is to be said of it.
+        checkpoints: The checkpoints of this machine.
+        pushed: The checkpoint of the push.
+        note: A remark for the history; if it is empty, the checkpoint keeps its own.
     """
     for number in pushed.undoes:
         undone = checkpoints.get(number)
@@ -194,11 +198,12 @@ def finish(checkpoints: Checkpoints, pushed: Checkpoint, note: str = "") -> Chec
 def overdue(machine: Machine) -> list[str]:
     """Return a sentence for each change that should have been rolled back and was not.
 
-    The timer that does it lives in this node's memory: it goes with the node's power.
+    This happens if the node failed: the timer that rolls back exists only in its memory.
     """
     return [
         f"checkpoint {late.number} was not confirmed by {late.confirm_by}, and is still in the "
-        f"cluster: takeover confirm {late.number}, or takeover rollback {late.number}"
+        f"cluster. To keep it: takeover confirm {late.number}; to take it back: takeover rollback "
+        f"{late.number}"
         for late in Checkpoints(machine.state).all()
         if late.state == "unconfirmed"
         and late.confirm_by
@@ -206,15 +211,15 @@ def overdue(machine: Machine) -> list[str]:
     ]
 
 
-def tell(machine: Machine) -> None:
-    """Settle what was interrupted, and warn of it and of what was not confirmed.
+def warn_of_unfinished(machine: Machine) -> None:
+    """Resolve interrupted pushes, and warn of them and of changes that were not confirmed in time.
 
-    Nothing is done while a command is at work, which is not interrupted, nor for a user who may
-    not see the checkpoints, nor where no cluster answers.
+    Nothing is done for a user who cannot read the checkpoints. Pushes are not resolved while
+    another command holds the lock, as one of them may be its own.
 
     Raises:
-        ProgramError: pcs cannot get the live CIB.
-        ClusterError: A file is not a checkpoint's.
+        ProgramError: pcs cannot read the live CIB.
+        ClusterError: A file in the folder of checkpoints is not a checkpoint.
     """
     checkpoints = Checkpoints(machine.state)
     if not machine.is_root or not checkpoints.are_readable():

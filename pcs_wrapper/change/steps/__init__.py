@@ -1,1 +1,1 @@
-"""What a change consists of: each step shows its commands, is run, and can be taken back."""
+"""The steps of a change: each of them can show its commands, be run, and be taken back."""

@@ -1,4 +1,4 @@
-"""The steps that make Pacemaker forget old failures: of what was corrected, and of what is gone."""
+"""The steps that clear old failures: of resources that were corrected, or that were removed."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from pcs_wrapper.change.stopping import primitives
 from pcs_wrapper.pacemaker import cib
 
 _TIMEOUT = 30.0
-# Of a resource NAME and an operation: NAME#start_0 (Pacemaker Explained, "Failure Counts").
-_KINDS = ("fail-count-", "last-failure-")
+# The resource and its operation follow: NAME#start_0 (Pacemaker Explained, "Failure Counts").
+_PREFIXES = ("fail-count-", "last-failure-")
 
 
 @dataclass(frozen=True)
 class CleanUp(Step):
-    """Make Pacemaker forget a resource's failures and try again.
+    """Clear the failures of a resource, so that Pacemaker tries to start it again.
 
-    A start that failed keeps a resource from that node for good (Pacemaker Explained, "Failure
-    Response"), even if it has been corrected since.
+    After a failed start Pacemaker does not try to start a resource on that node again (Pacemaker
+    Explained, "Failure Response"), even if its configuration has been corrected since.
 
     Attributes:
         resource: The resource's ID.
-        kind: Whether it is a resource or a fencing device, in pcs's words.
+        kind: The pcs command for it: `resource`, or `stonith` for a fencing device.
     """
 
     resource: str
     kind: cib.ResourceKind
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return f"forgetting the failures of {self.resource}, so that it is tried again"
+    def summary(self) -> str:
+        """The step in a clause."""
+        return f"clearing the failures of {self.resource}, so that Pacemaker tries it again"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command that does it."""
+        """The pcs command that clears them."""
         return (shlex.join(cib.cleanup_command(self.resource, self.kind)),)
 
     def run(self, run: Run) -> None:
-        """Do it."""
+        """Clear them."""
         cib.cleanup(run.machine, self.resource, self.kind)
 
 
 @dataclass(frozen=True)
 class ForgetFailures(Step):
-    """Delete what is left of the failures of resources that a change has removed.
+    """Delete the recorded failures of resources that a change has removed.
 
-    They would be held against the next resources of that name. Pacemaker forgets the failures of a
-    resource that leaves the configuration, but not always: when its history is deleted first, that
-    aborts the transition that would have cleared its fail count, and of a resource without a
-    history nobody knows that there is something to clear.
+    They would count for later resources with the same ID. Pacemaker usually clears the failures of
+    a removed resource itself, but not always: if the resource's history is deleted first, that
+    aborts the transition which would have cleared its fail count, and without a history Pacemaker
+    does not know that there is something to clear.
 
     Attributes:
         old: The CIB before the change, with its status.
@@ -65,13 +65,13 @@ class ForgetFailures(Step):
     new: etree._Element
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return f"forgetting the failures of {', '.join(sorted(self._removed))}"
+    def summary(self) -> str:
+        """The step in a clause."""
+        return f"clearing the failures of {', '.join(sorted(self._removed))}"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands that delete the failures of which is known already."""
+        """The commands that delete the failures that were recorded before the change."""
         known = _failures_of(self.old, self._removed)
         return tuple(shlex.join(_delete_command(*each)) for each in known)
 
@@ -80,7 +80,7 @@ class ForgetFailures(Step):
         return primitives(self.old) - primitives(self.new)
 
     def run(self, run: Run) -> None:
-        """Delete those that were there before, and what has come since, as the stop may fail."""
+        """Delete the failures from before the change, and new ones, such as that of a stop."""
         before = list(_failures_of(self.old, self._removed))
         now = _failures_of(cib.read_cib(run.machine), self._removed)
         for node, attribute in dict.fromkeys([*before, *now]):
@@ -92,16 +92,16 @@ class ForgetFailures(Step):
 
 
 def clean_up_steps(devices: tuple[str, ...]) -> list[Step]:
-    """Return the steps that let fencing devices start that were changed.
+    """Return the steps that clear the failures of fencing devices, so that they start.
 
     Args:
-        devices: Their IDs.
+        devices: The IDs of the devices that were changed.
     """
     return [CleanUp(device, "stonith") for device in devices]
 
 
 def forget_steps(old: etree._Element, new: etree._Element) -> list[Step]:
-    """Return the step that forgets the failures of what a change removes; none if it is nothing.
+    """Return the step that clears the failures of removed resources; none if none are removed.
 
     Args:
         old: The CIB before the change, with its status.
@@ -115,12 +115,12 @@ def _delete_command(node: str, attribute: str) -> tuple[str, ...]:
 
 
 def _failures_of(cib_: etree._Element, removed: set[str]) -> Iterator[tuple[str, str]]:
-    """Yield the node and the name of each attribute that tells of failures of those resources."""
+    """Yield the node and the name of each node attribute that records a failure of a resource."""
     for state in cib_.iterfind("status/node_state"):
         for pair in state.iterfind("transient_attributes/instance_attributes/nvpair"):
             name = pair.get("name", "")
-            for kind in _KINDS:
-                resource, mark, _ = name.removeprefix(kind).rpartition("#")
-                # An instance of a clone has its number behind the name.
-                if name.startswith(kind) and mark and resource.partition(":")[0] in removed:
+            for prefix in _PREFIXES:
+                resource, mark, _ = name.removeprefix(prefix).rpartition("#")
+                # The name of a clone's instance ends with a colon and its number.
+                if name.startswith(prefix) and mark and resource.partition(":")[0] in removed:
                     yield state.get("uname", ""), name

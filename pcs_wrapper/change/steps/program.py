@@ -1,4 +1,4 @@
-"""The step that runs one program: pcs, most of the time."""
+"""The step that runs one program, such as pcs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class RunProgram(Step):
     """Run a program.
 
     Attributes:
-        title: What it does, for the user.
-        command: Program and arguments.
-        timeout: The time that it may take, in seconds.
-        hint: What to do if it fails.
-        password: Whether it reads hacluster's password.
+        title: The step in a clause, for the user.
+        command: The program and its arguments.
+        timeout: The time limit of the program, in seconds.
+        hint: The advice for the user if the program fails; may be empty.
+        password: Whether the program reads the password of the user hacluster.
     """
 
     title: str
@@ -28,17 +28,17 @@ class RunProgram(Step):
     announced = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return self.title
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command."""
+        """The program and its arguments."""
         return (shlex.join(self.command),)
 
     def run(self, run: Run) -> None:
-        """Run it."""
-        # pcs asks for the password and reads it from its standard input, where nobody sees it.
+        """Run the program."""
+        # pcs reads the password from its standard input, where no other process can see it.
         stdin = f"{run.password()}\n" if self.password else ""
         run.machine.runner.run(*self.command, timeout=self.timeout, stdin=stdin, hint=self.hint)

@@ -1,4 +1,4 @@
-"""The steps around a push: what was before is kept, the difference is pushed, the outcome noted."""
+"""The steps around a push: keep a checkpoint, push the difference, and record the result."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ from pcs_wrapper.pacemaker import cib
 
 @dataclass(frozen=True)
 class SaveConfiguration(Step):
-    """Save the live configuration, from which the differences are made.
+    """Save the live CIB, which the difference is made from.
 
     Attributes:
-        file: The file's name.
+        file: The name of the file.
     """
 
     file: str
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return "saving the configuration as it is"
+    def summary(self) -> str:
+        """The step in a clause."""
+        return "saving the live configuration"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command for whoever types the steps; `run` has the configuration already."""
+        """The command that saves it, for a user who types the commands of the steps."""
         return (f"pcs cluster cib {self.file}",)
 
     def run(self, run: Run) -> None:
-        """Do nothing: the change was made from the configuration that was read."""
+        """Do nothing: the change was prepared from a CIB that has been read already."""
 
 
 @dataclass(frozen=True)
 class KeepCheckpoint(Step):
-    """Keep the configuration before and after a push, so that it can be taken back.
+    """Keep the CIB before and after a push as a checkpoint, so that it can be taken back.
 
     Attributes:
-        checkpoint: The checkpoint with its number; its times are filled in when it is kept.
+        checkpoint: The checkpoint with its number; its times are set when it is kept.
         old: The live CIB.
-        new: What it shall be.
-        confirm: In what time it must be confirmed; None if it need not be.
+        new: The CIB after the push.
+        confirm: The time within which the change must be confirmed; None if it need not be.
     """
 
     checkpoint: Checkpoint
@@ -58,23 +58,23 @@ class KeepCheckpoint(Step):
     confirm: timedelta | None = None
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"keeping checkpoint {self.checkpoint.number}"
 
     def run(self, run: Run) -> None:
-        """Keep it, and note that the push is in the cluster that stopped what this one removes."""
+        """Keep it, and record that the push that stopped the resources to remove is finished."""
         now = run.machine.now()
         by = (now + self.confirm).isoformat(timespec="seconds") if self.confirm else None
         dated = replace(self.checkpoint, at=now.isoformat(timespec="seconds"), confirm_by=by)
         run.checkpoints.begin(dated, self.old, self.new)
         stopped_by = self.checkpoint.stopped_by
         if stopped_by is not None and run.checkpoints.get(stopped_by).state == "pushing":
-            # Not before: else nobody would be told of a stop after which apply was interrupted.
+            # Not earlier: an apply that is interrupted after the stop has to be reported as such.
             interruption.finish(run.checkpoints, run.checkpoints.get(stopped_by))
 
     def take_back(self, run: Run, error: TakeoverError) -> None:
-        """Note that it was not pushed, and why."""
+        """Record that the change was not pushed, and why."""
         kept = run.checkpoints.get(self.checkpoint.number)
         if kept.state == "pushing" and kept.epoch_after is None:
             run.checkpoints.keep(kept, state="failed", confirm_by=None, note=str(error))
@@ -82,12 +82,12 @@ class KeepCheckpoint(Step):
 
 @dataclass(frozen=True)
 class StartTimer(Step):
-    """Start the timer that rolls a push back unless it is confirmed.
+    """Start the timer that rolls a change back unless it is confirmed.
 
     Attributes:
         machine: This machine.
         number: The checkpoint's number.
-        after: How long there is time to confirm.
+        after: The time within which the change can be confirmed.
     """
 
     machine: Machine
@@ -96,17 +96,17 @@ class StartTimer(Step):
     atomic = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"starting the timer that rolls checkpoint {self.number} back unless it is confirmed"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command that starts it."""
+        """The command that starts the timer."""
         return (shlex.join(confirmation.timer_command(self.machine, self.number, self.after)),)
 
     def run(self, run: Run) -> None:
-        """Start it; if that had no answer, it is stopped, for it may have been started."""
+        """Start the timer; if that fails, stop it, as it may have been started after all."""
         try:
             confirmation.start_timer(run.machine, self.number, self.after)
         except TakeoverError:
@@ -114,7 +114,7 @@ class StartTimer(Step):
             raise
 
     def take_back(self, run: Run, error: TakeoverError) -> None:  # noqa: ARG002
-        """Stop it, if its push did not happen: whatever is not pushed has no timer either."""
+        """Stop the timer, if the change was not pushed."""
         if run.checkpoints.get(self.number).epoch_after is None:
             confirmation.stop_timer(run.machine, self.number)
 
@@ -130,17 +130,17 @@ class StopTimer(Step):
     number: int
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"stopping the timer of checkpoint {self.number}"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command that stops it."""
+        """The command that stops the timer."""
         return (shlex.join(confirmation.stop_command(self.number)),)
 
     def run(self, run: Run) -> None:
-        """Stop it; it may have run, or gone with a reboot."""
+        """Stop the timer; it may have run already, or been lost in a reboot."""
         confirmation.stop_timer(run.machine, self.number)
 
 
@@ -151,10 +151,11 @@ class Push(Step):
     Attributes:
         number: The number of its checkpoint.
         old: The live CIB as it was read.
-        new: What it shall be.
-        title: What it does, for the user.
-        files: The names of the files with the old CIB, the new one and the difference.
-        start_again: Whether it stops resources that are to run again if a later step fails.
+        new: The CIB after the push.
+        title: The step in a clause, for the user.
+        files: The names of the files with the old CIB, the new CIB and the difference.
+        start_again: Whether the push stops resources that have to be started again if a later step
+            fails.
     """
 
     number: int
@@ -167,30 +168,30 @@ class Push(Step):
     atomic = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return self.title
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands that make and push the difference; none if there is none."""
+        """The commands that make and push the difference; empty if nothing differs."""
         return cib.push_lines(self.files) if changed_ids(self.old, self.new) else ()
 
     def run(self, run: Run) -> None:
-        """Push it, and note the epochs."""
+        """Push the difference, and record the epochs of the CIB before and after it."""
         pushed = cib.push(run.machine, self.old, self.new, self.files)
         kept = run.checkpoints.get(self.number)
         run.checkpoints.keep(kept, epoch_before=pushed.before, epoch_after=pushed.after)
 
     def take_back(self, run: Run, error: TakeoverError) -> None:  # noqa: ARG002
-        """Start again what it stopped."""
+        """Start the resources again that the push has stopped."""
         if self.start_again:
-            run.take_back(run.checkpoints.get(self.number), "what it was for was not pushed")
+            run.take_back(run.checkpoints.get(self.number), "the removal was not pushed")
 
 
 @dataclass(frozen=True)
 class Finish(Step):
-    """Note that a push is in the cluster, and what it took back if it is a rollback.
+    """Record that a push is in the cluster, and that the checkpoints it undoes are rolled back.
 
     Attributes:
         number: The number of its checkpoint.
@@ -199,18 +200,18 @@ class Finish(Step):
     number: int
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return f"noting that checkpoint {self.number} is in the cluster"
+    def summary(self) -> str:
+        """The step in a clause."""
+        return f"recording that checkpoint {self.number} is in the cluster"
 
     def run(self, run: Run) -> None:
-        """Note it."""
+        """Record it."""
         interruption.finish(run.checkpoints, run.checkpoints.get(self.number))
 
 
 @dataclass(frozen=True)
 class SeeThrough(Step):
-    """Note that nothing is left to do of a change, which was interrupted after its push.
+    """Record that the remaining steps of a change, interrupted after its push, have been run.
 
     Attributes:
         number: The number of its checkpoint.
@@ -220,37 +221,38 @@ class SeeThrough(Step):
     announced = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return f"checkpoint {self.number} was interrupted after its push: its last steps are done"
+    def summary(self) -> str:
+        """The step in a clause."""
+        return f"recording that all steps of checkpoint {self.number} have been run now"
 
     def run(self, run: Run) -> None:
-        """Note it."""
+        """Record it."""
         run.checkpoints.keep(run.checkpoints.get(self.number), seen_through=True)
 
 
 @dataclass(frozen=True)
 class MarkRolledBack(Step):
-    """Note of checkpoints that nothing of them is in the cluster any more.
+    """Record that checkpoints are rolled back, as nothing of them is in the cluster any more.
 
     Attributes:
-        numbers: Their numbers.
+        numbers: The numbers of the checkpoints.
     """
 
     numbers: tuple[int, ...]
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return f"noting that nothing is left of {checkpoints_listed(self.numbers)}"
+    def summary(self) -> str:
+        """The step in a clause."""
+        listed = checkpoints_listed(self.numbers)
+        return f"recording that nothing of {listed} is left in the cluster"
 
     def run(self, run: Run) -> None:
-        """Note it."""
+        """Record it."""
         for number in self.numbers:
             kept = run.checkpoints.get(number)
             run.checkpoints.keep(kept, state="rolled back", confirm_by=None)
 
 
 def checkpoints_listed(numbers: tuple[int, ...]) -> str:
-    """Return checkpoints as a sentence names them: `checkpoints 4, 3`."""
+    """Return checkpoints as words in a sentence, such as `checkpoints 4, 3`."""
     return f"checkpoint{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -1,4 +1,4 @@
-"""A step of a change, and what is known while the steps are run."""
+"""A step of a change, and the data that the steps share while they are run."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 
 def _no_password() -> str:
-    raise AssertionError("a step asks for a password, and nobody was said to know one")
+    raise AssertionError("a step asks for a password, but this run has no source of passwords")
 
 
-def _take_back_nothing(_checkpoint: Checkpoint, _why: str) -> None:
-    """Take nothing back: where a change is itself a rollback, its stop stays."""
+def _take_back_nothing(_checkpoint: Checkpoint, _reason: str) -> None:
+    """Take nothing back: if a rollback fails after its stop, the resources remain stopped."""
 
 
 def _note_nothing(_step: Step) -> None:
-    """Note nothing: checkpoints tell how far a change has come."""
+    """Record nothing: the checkpoints show how far an apply or a rollback has come."""
 
 
 @dataclass
 class Run:
-    """What is known of a change while its steps are run, one after another.
+    """The data that the steps of a change share while they are run, one after another.
 
     Attributes:
         machine: This machine.
-        before: How the cluster was before the first step; None where there was no cluster.
-        state: How it was at the last look.
-        harm: What the change did not make run, and what it hurt, a sentence each. Once there is
-            something, no further step is run.
+        before: The state of the cluster before the first step; None if there was no cluster.
+        state: The state of the cluster when it was last read; None if it was not read yet.
+        harm: The harm that the change did, a sentence for each service. If there is any, no further
+            step is run.
         idle: Whether the cluster had nothing left to do when the last wait ended.
-        given_up: Why the last wait was given up early; empty if it was not.
-        password: Asks for the password of the user hacluster, for the steps that need it.
-        take_back: Takes a pushed checkpoint back, and is told why.
-        note: Is told of each step that was run.
+        given_up: The reason why the last wait was ended early; empty if it was not.
+        password: A function that asks for the password of the user hacluster.
+        take_back: A function that takes a pushed checkpoint back, for the reason that it is given.
+        note: A function that is called with each step that was run.
     """
 
     machine: Machine
@@ -53,7 +53,7 @@ class Run:
     note: Callable[[Step], None] = _note_nothing
 
     def known_state(self) -> ClusterState:
-        """Return how the cluster was at the last look; it is asked if nobody has looked yet."""
+        """Return the state of the cluster when it was last read; read it if it never was."""
         if self.state is None:
             self.state = read_state(self.machine)
         return self.state
@@ -68,10 +68,10 @@ class Step(ABC):
     """One thing that a change does.
 
     Attributes:
-        announced: Whether the user is told of it when it begins: of what takes its time.
-        atomic: Whether nothing was changed if it fails, so that the steps before it can be taken
-            back. After any other failure the cluster is as far as it came, and the next command
-            goes on from there.
+        announced: Whether the step is shown to the user when it begins, because it takes time.
+        atomic: Whether the step has changed nothing if it fails, so that the steps before it can be
+            taken back. After the failure of another step the cluster stays as it is then, and the
+            next command continues from there.
     """
 
     announced: ClassVar[bool] = False
@@ -79,29 +79,29 @@ class Step(ABC):
 
     @property
     @abstractmethod
-    def what(self) -> str:
-        """What it does, in a clause such as `pushing the changes (checkpoint 3)`."""
+    def summary(self) -> str:
+        """The step in a clause, such as `pushing the changes (checkpoint 3)`."""
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The commands that it runs, as somebody would type them; reads are left out."""
+        """The commands that the step runs, as a user would type them, without those that read."""
         return ()
 
     @abstractmethod
     def run(self, run: Run) -> None:
-        """Do it.
+        """Run the step.
 
         Args:
-            run: What is known so far; it is added to.
+            run: The data of the run, which the step updates.
 
         Raises:
-            TakeoverError: It cannot be done.
+            TakeoverError: The step has failed.
         """
 
     def take_back(self, run: Run, error: TakeoverError) -> None:  # noqa: B027 - most do nothing
-        """Undo it, because a later step failed; for most steps there is nothing to undo.
+        """Undo the step, because a later step failed; for most steps there is nothing to undo.
 
         Args:
-            run: What is known so far.
-            error: Why the later step failed.
+            run: The data of the run.
+            error: The failure of the later step.
         """

@@ -1,4 +1,4 @@
-"""The steps that wait, and look at what has become of the change."""
+"""The steps that wait for the cluster, and verify the result of a change."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
 @dataclass(frozen=True)
 class WaitUntilStopped(Step):
-    """Wait until resources have stopped that are then removed.
+    """Wait until resources have stopped that are to be removed.
 
     Attributes:
-        live: The CIB by which they shall stop.
-        names: Their IDs, of such that are in no other.
-        required: Whether nothing is removed if they do not stop. A rollback is not given up: what
-            does not stop in its time is removed all the same.
+        live: The CIB with which they stop.
+        names: The IDs of these outermost resources.
+        required: Whether nothing is removed if one of them does not stop in time. A rollback
+            removes it all the same.
     """
 
     live: etree._Element
@@ -37,27 +37,27 @@ class WaitUntilStopped(Step):
         return settling.timeout_of(self.live, only=self.names)
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"waiting up to {self._timeout} s for {', '.join(self.names)} to stop"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command that waits, for whoever types the steps."""
+        """The command that waits, for a user who types the commands of the steps."""
         return (shlex.join(cib.wait_command(self._timeout)),)
 
     def run(self, run: Run) -> None:
-        """Wait, and look what still runs."""
+        """Wait, and find out which of the resources still run."""
         try:
             self._wait(run)
         except TakeoverError:
             if self.required:
                 raise
             return
-        still = stopping.still_running(run.known_state(), self.names) if self.required else []
-        if still:
-            run.harm += [f"{name}: does not stop" for name in still]
-            run.harm.append("so nothing was removed")
+        running = stopping.still_running(run.known_state(), self.names) if self.required else []
+        if running:
+            run.harm += [f"{name}: does not stop" for name in running]
+            run.harm.append("nothing was removed, because it has to stop first")
             run.state = explain(run.machine, run.known_state())
 
     def _wait(self, run: Run) -> None:
@@ -75,9 +75,9 @@ class WaitUntilIdle(Step):
     """Wait until the cluster has nothing left to do.
 
     Attributes:
-        timeout: For how long at most, in seconds.
-        scope: What the change is about: the wait is given up as soon as something of that fails;
-            None if it is not.
+        timeout: The longest time to wait, in seconds.
+        scope: The resources that the change is about: the wait ends as soon as one of them fails.
+            None if a failure does not end it.
     """
 
     timeout: int
@@ -85,13 +85,13 @@ class WaitUntilIdle(Step):
     announced = True
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return f"waiting up to {self.timeout} s for the cluster to settle"
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """The command that waits, for whoever types the steps."""
+        """The command that waits, for a user who types the commands of the steps."""
         return (shlex.join(cib.wait_command(self.timeout)),)
 
     def run(self, run: Run) -> None:
@@ -109,26 +109,26 @@ class WaitUntilIdle(Step):
 
 @dataclass(frozen=True)
 class Explain(Step):
-    """Find out why what does not run does not."""
+    """Find the reasons for failures that Pacemaker does not record."""
 
     @property
-    def what(self) -> str:
-        """What it does."""
-        return "looking how everything is"
+    def summary(self) -> str:
+        """The step in a clause."""
+        return "finding the reasons for failures"
 
     def run(self, run: Run) -> None:
-        """Look."""
+        """Find the reasons, and add them to the state of the cluster."""
         run.state = explain(run.machine, run.known_state())
 
 
 @dataclass(frozen=True)
 class Verify(Step):
-    """Look whether the services of the change run, and nobody else was hurt.
+    """Verify that the services of the change run, and that no other service was hurt.
 
     Attributes:
-        scope: What the change is about.
-        services: IDs of the services that shall run.
-        timeout: For how long the cluster had time, in seconds.
+        scope: The resources that the change is about.
+        services: The IDs of the services that should run.
+        timeout: The time that the cluster had to settle, in seconds.
     """
 
     scope: verification.Scope
@@ -136,12 +136,12 @@ class Verify(Step):
     timeout: int
 
     @property
-    def what(self) -> str:
-        """What it does."""
+    def summary(self) -> str:
+        """The step in a clause."""
         return "verifying that the services of the change run, and that no other was hurt"
 
     def run(self, run: Run) -> None:
-        """Look, and add what is not well to the harm."""
+        """Verify it, and add what is wrong to the harm."""
         now = run.known_state()
         verdict = verification.verify(run.before or now, now, self.scope, tuple(self.services))
         run.harm += verdict.sentences()

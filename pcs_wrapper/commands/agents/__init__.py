@@ -1,1 +1,1 @@
-"""Commands about the resource agents of this machine."""
+"""The commands about the resource agents of this machine."""

@@ -1,4 +1,4 @@
-"""`takeover agents`: the resource agents on this machine."""
+"""`takeover agents`: the commands about the resource agents on this machine."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pcs_wrapper.commands.lazy import LazyGroup
     lazy={
         "install": (
             "pcs_wrapper.commands.agents.install:install",
-            "Put the ocf:takeover agents where Pacemaker looks for them.",
+            "Install the ocf:takeover agents where Pacemaker looks for them.",
         ),
         "check": (
             "pcs_wrapper.commands.agents.check:check",
-            "Test whether an agent does what the OCF Resource Agent API asks for.",
+            "Test whether an agent follows the OCF Resource Agent API.",
         ),
     },
 )
 def agents() -> None:
-    """Install the resource agents, or test whether one does what it has to."""
+    """Install Takeover's resource agents on this machine, or test any resource agent."""

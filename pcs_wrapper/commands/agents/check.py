@@ -1,4 +1,4 @@
-"""`takeover agents check`: test whether an agent does what the API asks for."""
+"""`takeover agents check`: test whether an agent follows the OCF Resource Agent API."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     "parameters",
     metavar="NAME=VALUE",
     multiple=True,
-    help="A parameter of the resource to try the agent with; once for each.",
+    help="A parameter of the resource that the agent is tested with; repeatable.",
 )
 @click.option(
     "--junit",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Write what was found as JUnit XML, too.",
+    help="Also write the results to FILE as JUnit XML.",
 )
 @click.option(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
-    help="The longest time for each action. Without it: what the agent advertises, at least 20.",
+    help="The time limit of each action. If it is not given: the agent's own, but at least 20.",
 )
 @click.option("--only", metavar="RULE", multiple=True, help="Apply this rule only; repeatable.")
 @click.option("--skip", metavar="RULE", multiple=True, help="Do not apply this rule; repeatable.")
-@click.option("--strict", is_flag=True, help="Also fail for a broken rule that says `should`.")
-@click.option("--list", "list_rules", is_flag=True, help="List the rules and where they come from.")
+@click.option("--strict", is_flag=True, help="Also fail if a rule that says `should` is broken.")
+@click.option("--list", "list_rules", is_flag=True, help="List the rules with their sources.")
 @as_json
 @click.pass_context
 def check(
@@ -56,16 +56,15 @@ def check(
     list_rules: bool,
     as_json: bool,
 ) -> None:
-    """Test whether the agent PATH does what the OCF Resource Agent API asks for.
+    """Test whether the resource agent PATH follows the OCF Resource Agent API.
 
-    Any OCF agent can be tested, in whatever language it is written. Its meta-data is judged by the
-    API's schema, then it is called as a cluster would call it, also with parameters and programs
-    missing, killed midway, and short of time.
+    Any OCF agent can be tested, in whatever language it is written; no cluster is needed. Its
+    meta-data is checked against the API's schema. Then the agent is called as a cluster would call
+    it: also with parameters or programs missing, killed midway, and with too little time.
 
-    \b
-    It starts and stops a real resource, many times: use a machine and parameters that nothing
-    depends on. What a probe finds running already is left alone. Without the parameters that the
-    agent requires only those rules are applied that start nothing.
+    The test starts and stops a real resource many times: use a machine and parameters that nothing
+    depends on. A resource that is already running is neither started nor stopped. If a parameter
+    that the agent requires is not given, only the rules that start nothing are applied.
 
     \b
     Examples:
@@ -73,11 +72,12 @@ def check(
       takeover agents check ./my-agent -o config=/tmp/my.conf --junit result.xml
       takeover agents check ./my-agent -o config=/tmp/my.conf --only stop-twice
 
-    For each rule there is a line: ok, FAILED (a cluster suffers from it), advice (a rule that says
-    `should` is broken) or skipped, and why. What was run is shown as a command for the usual
-    environment, with what was different from it.
+    The output has a line for each rule: ok, FAILED (a broken rule that says `must`), advice (a
+    broken rule that says `should`), or skipped with the reason. For a broken rule it shows the
+    action that was run as a command, with its differences from the usual environment.
 
-    Exit codes: 0 nothing failed, 1 something failed, 2 the command line is wrong.
+    Exit codes: 0 no rule failed; 1 a rule failed, or with --strict there is advice; 2 the command
+    line is wrong.
     """  # noqa: D301 - \b is click's
     import signal
 
@@ -94,14 +94,16 @@ def check(
     agent = checking.find_agent(path)
     chosen = checking.choose(only, skip)
     lab = Laboratory(agent, checking.parse_parameters(parameters), limit=timeout)
-    # A CI that cancels a job sends SIGTERM: then too the resource has to be stopped.
+    # A CI that cancels a job sends SIGTERM. The resource has to be stopped then, too.
     terminate = signal.signal(signal.SIGTERM, signal.default_int_handler)
     machine: Machine = ctx.obj
     problem = ""
     try:
         checking.describe(lab)
         if not lab.missing():
-            machine.console.warning(f"{agent.name} will be started and stopped, on this machine")
+            machine.console.warning(
+                f"a resource of the agent {agent.name} will be started and stopped on this machine"
+            )
         results = _try(lab, chosen, silent=as_json)
     finally:
         if problem := lab.close():
@@ -118,7 +120,7 @@ def check(
 
 
 def _try(lab: Laboratory, chosen: Collection[str], *, silent: bool) -> list[Result]:
-    """Apply rules, and show what each has found when it has found it, unless silent."""
+    """Apply rules, and print the result of each as soon as it is known, unless silent."""
     from pcs_wrapper.conformance import checking, report
 
     if not silent:

@@ -1,4 +1,4 @@
-"""`takeover agents install`: put the agents where Pacemaker looks for them."""
+"""`takeover agents install`: install the agents where Pacemaker looks for them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,19 @@ import click
     metavar="DIR",
     type=click.Path(path_type=Path),
     default=Path("/"),
-    help="The root of the system to install into.",
+    help="The root folder of the system to install into; / if it is not given.",
 )
 def install(root: Path) -> None:
-    """Put the ocf:takeover agents where Pacemaker looks for them."""
+    """Install the agents ocf:takeover:app, filesystem and ip where Pacemaker looks for them.
+
+    They are written to /usr/lib/ocf/resource.d/takeover, and the path of each is printed. They use
+    this installation of Takeover and of Python: run the command on every node, and again after each
+    update of either. Running resources are not restarted.
+
+    \b
+    Example:
+      takeover agents install
+    """  # noqa: D301 - \b is click's
     from ocf_agents.install.launchers import InstallError, install_agents
     from pcs_wrapper.errors import ClusterError
 

@@ -1,4 +1,4 @@
-"""`takeover apply`: make the running cluster what the description says."""
+"""`takeover apply`: change the running cluster to match the description."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 @as_json
 @dry_run
 @adopt
-@click.option("-m", "--message", default="", help="Why, for the history.")
+@click.option("-m", "--message", default="", help="The reason for the change, for the history.")
 @click.option(
     "--confirm",
     metavar="TIME",
     callback=duration,
-    help="Roll back unless `takeover confirm` comes within this time of the push, such as 5m.",
+    help="Roll the change back unless you run `takeover confirm` within this time, such as 5m.",
 )
 @click.option("--no-rollback", is_flag=True, help="Keep the change even if it does harm.")
 @click.pass_context
@@ -43,12 +43,26 @@ def apply(
     confirm: timedelta | None,
     no_rollback: bool,
 ) -> None:
-    """Make the running cluster what the description FILE says, and wait until it is.
+    """Change the running cluster to match the description FILE, and wait until it has settled.
 
-    FILE may also be a plan that `takeover plan --out` saved: it is refused if the configuration has
-    changed since. What is in the cluster and not Takeover's stays as it is. A change that does not
-    make its services run, or hurts another, is taken back.
-    """
+    Only what Takeover manages is changed: everything else in the cluster stays as it is. If the
+    services of the change do not run afterwards, or if another service was hurt, the change is
+    rolled back.
+
+    FILE can also be a plan that `takeover plan --out` saved. It is refused if the cluster's
+    configuration has changed since.
+
+    \b
+    Examples:
+      takeover apply --dry-run cluster.toml
+      takeover apply -m "add the batch service" cluster.toml
+      takeover apply --confirm 5m cluster.toml
+
+    Exit codes: 0 all described services and all fencing devices run (a service that an
+    administrator has disabled need not); 1 one of them does not run, the change was rolled back, or
+    the command failed; 2 the command line or the description is wrong; 4 no cluster runs on this
+    machine.
+    """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.saved_plan import read
     from pcs_wrapper.views.changes import applied_json, applied_text
@@ -72,7 +86,7 @@ def apply(
 def _show_plan(
     machine: Machine, description: Description, options: Options, *, as_json: bool
 ) -> None:
-    """Print what an apply would do: the difference, and the steps that would make it."""
+    """Print what an apply would do: the difference, and the steps of the change."""
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.prepare import prepare

@@ -1,4 +1,4 @@
-"""`takeover confirm`: keep a change that would be rolled back."""
+"""`takeover confirm`: keep a change that would otherwise be rolled back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from pcs_wrapper.machine.machine import Machine
 @click.argument("number", required=False, type=int)
 @click.pass_obj
 def confirm(machine: Machine, number: int | None) -> None:
-    """Keep the change of checkpoint NUMBER that was made with `apply --confirm`.
+    """Keep a change that was made with `takeover apply --confirm`: it is not rolled back any more.
 
-    Without NUMBER: the newest one that is waiting for it.
-    """
+    NUMBER is the number of its checkpoint, which `takeover history` shows. If it is not given, the
+    newest change that waits to be confirmed is kept. Run the command on the node on which the
+    change was applied.
+
+    \b
+    Example:
+      takeover apply --confirm 5m cluster.toml
+      takeover confirm
+    """  # noqa: D301 - \b is click's
     from pcs_wrapper.change.history.confirmation import confirm as keep
 
     click.echo(f"checkpoint {keep(machine, number).number} is confirmed")

@@ -1,4 +1,4 @@
-"""`takeover drift`: where the cluster is no longer as its description says."""
+"""`takeover drift`: show where the cluster differs from its description."""
 
 from __future__ import annotations
 
@@ -19,18 +19,24 @@ from pcs_wrapper.machine.machine import Machine
     "cib_file",
     metavar="CIB",
     type=click.Path(path_type=Path),
-    help="Compare this file (pcs cluster cib CIB) in place of the cluster that runs here.",
+    help="Compare the CIB in this file (see `pcs cluster cib`), not the cluster that runs here.",
 )
 @click.pass_context
 def drift(ctx: click.Context, file: Path, *, as_json: bool, cib_file: Path | None) -> None:
-    """Show what others have changed of what the description FILE says.
+    """Show where the cluster differs from the description FILE. Nothing is changed.
 
-    For each difference it shows what is described, and what the cluster has now. `takeover apply`
-    makes the cluster as described again; to keep what was changed, write it into the description.
-    What the description has nothing to do with is listed as not managed.
+    Each difference is shown with the described value and the value in the cluster. `takeover apply`
+    restores the described values; to keep the others, write them into the description. Resources
+    and constraints that Takeover does not manage are listed as such.
 
-    Exit code 0: all is as described; 3: something is not.
-    """
+    \b
+    Examples:
+      takeover drift cluster.toml
+      takeover drift cluster.toml --cib live.xml
+
+    Exit codes: 0 the cluster is as described; 3 something differs; 1 the command failed; 2 the
+    command line or the description is wrong; 4 no cluster runs on this machine.
+    """  # noqa: D301 - \b is click's
     from cib_templates.reading.reading import read_description
     from pcs_wrapper.change.drifting import drift_file, drift_live
     from pcs_wrapper.views.drift import drift_json, drift_text

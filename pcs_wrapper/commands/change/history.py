@@ -1,4 +1,4 @@
-"""`takeover history`: what was changed, when, by whom and why."""
+"""`takeover history`: show what was changed, when, by whom and why."""
 
 from __future__ import annotations
 
@@ -14,15 +14,25 @@ from pcs_wrapper.machine.machine import Machine
 def history(machine: Machine, *, as_json: bool) -> None:
     """Show the checkpoints that this node keeps, the newest first.
 
-    Each change that apply or rollback pushes has one. It says when and by whom the change was
-    pushed, why, what became of it, and what was changed.
-    """
+    Every change that apply or rollback pushes from this node has a checkpoint. It shows when and by
+    whom the change was pushed, why, whether it is in the cluster, and what was changed. `takeover
+    rollback NUMBER` takes a change back.
+
+    \b
+    States of a change:
+      pushing      not known yet; if the command was interrupted, the next one finds out
+      applied      in the cluster
+      unconfirmed  in the cluster; it is rolled back unless it is confirmed
+      confirmed    in the cluster; it was confirmed
+      rolled back  was in the cluster, and was taken back
+      failed       never reached the cluster
+    """  # noqa: D301 - \b is click's
     from pcs_wrapper.change.history import interruption
     from pcs_wrapper.change.history.checkpoints import Checkpoints
     from pcs_wrapper.views.history import history_json, history_text
 
     machine.require_root()
-    interruption.tell(machine)
+    interruption.warn_of_unfinished(machine)
     checkpoints = Checkpoints(machine.state).all()
     if as_json:
         click.echo(history_json(checkpoints))

@@ -1,4 +1,4 @@
-"""`takeover plan`: see a change before it is made."""
+"""`takeover plan`: show a change and its effects before it is made."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from pcs_wrapper.machine.machine import Machine
     "--out",
     metavar="PLAN",
     type=click.Path(path_type=Path),
-    help="Save the plan, for `takeover apply PLAN`. It may hold secrets; its mode is 0600.",
+    help="Save the plan for `takeover apply PLAN`. The file may contain secrets; its mode is 0600.",
 )
 @click.option(
     "--cib",
     "cib_file",
     metavar="CIB",
     type=click.Path(path_type=Path),
-    help="Plan from this file (pcs cluster cib CIB) in place of the cluster that runs here.",
+    help="Plan from the CIB in this file (see `pcs cluster cib`), not the cluster that runs here.",
 )
 @click.pass_context
 def plan(
@@ -38,13 +38,21 @@ def plan(
     out: Path | None,
     cib_file: Path | None,
 ) -> None:
-    """Show what the description FILE would change, and what the cluster would do then.
+    """Show what `takeover apply FILE` would change, and what the cluster would then do.
 
-    Nothing is changed. It shows the differences, what stops, starts or moves because of them, for
-    how long clients are not served, and for how long a failure would last afterwards.
+    Nothing is changed. The plan shows the differences, what would stop, start or move because of
+    them (Pacemaker's own scheduler is asked), how long clients would not be served, and how long a
+    failure of a node or an application would last afterwards.
 
-    Exit code 0: there is nothing to change; 3: there is something to change.
-    """
+    \b
+    Examples:
+      takeover plan cluster.toml
+      takeover plan cluster.toml --out change.plan
+      takeover plan cluster.toml --cib live.xml
+
+    Exit codes: 0 there is nothing to change; 3 there is something to change; 1 the command failed;
+    2 the command line or the description is wrong; 4 no cluster runs on this machine.
+    """  # noqa: D301 - \b is click's
     from cib_templates.reading.reading import description_text, parse_description
     from pcs_wrapper.change.planning import plan_file, plan_live
     from pcs_wrapper.views.plan import plan_json, plan_text

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.argument("number", required=False, type=int)
 @as_json
 @dry_run
-@click.option("-m", "--message", default="", help="Why, for the history.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-m", "--message", default="", help="The reason for the rollback, for the history.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
     "--unless-confirmed",
     is_flag=True,
-    help="Do it only if checkpoint NUMBER still waits to be confirmed; do not ask.",
+    help="Roll back only if checkpoint NUMBER still waits to be confirmed; do not ask.",
 )
 @click.pass_context
 def rollback(
@@ -35,10 +35,21 @@ def rollback(
     yes: bool,
     unless_confirmed: bool,
 ) -> None:
-    """Take back the change of checkpoint NUMBER and those after it; without NUMBER: the last one.
+    """Take back the change of checkpoint NUMBER, and all later changes from this node.
 
-    What others have changed meanwhile stays. `takeover history` shows the checkpoints.
-    """
+    If NUMBER is not given, the last change that is in the cluster is taken back. `takeover history`
+    shows the checkpoints and their numbers. Changes that others have made since stay, unless they
+    conflict with the rollback. The command shows what it is going to do, and asks first.
+
+    \b
+    Examples:
+      takeover rollback --dry-run
+      takeover rollback 2
+
+    Exit codes: 0 all services and fencing devices run afterwards (a service that an administrator
+    has disabled need not); 1 one of them does not run, or the rollback failed; 2 the command line
+    is wrong; 4 no cluster runs on this machine.
+    """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.history import interruption
     from pcs_wrapper.machine import lock
@@ -46,22 +57,22 @@ def rollback(
 
     machine: Machine = ctx.obj
     machine.require_root()
-    interruption.tell(machine)
+    interruption.warn_of_unfinished(machine)
     if dry_run:
         _show_plan(machine, rolling_back.prepare(machine, number), as_json=as_json)
         return
-    # The timer's rollback waits for a command that is at work: an apply that takes its time.
+    # The timer's rollback waits while another command, such as a long apply, holds the lock.
     with lock.held(machine, "takeover rollback", wait=unless_confirmed):
         if unless_confirmed and not rolling_back.is_unconfirmed(machine, number):
-            click.echo(f"checkpoint {number} does not wait to be confirmed: nothing to do")
+            click.echo(f"checkpoint {number} does not wait to be confirmed; there is nothing to do")
             return
         planned = rolling_back.prepare(machine, number)
         for line in rollback_text(planned):
             click.echo(line, err=True)
         if not (yes or unless_confirmed):
             click.confirm("roll back?", abort=True, err=True)
-        why = "not confirmed in time" if unless_confirmed else message
-        done = rolling_back.roll_back(machine, planned, why)
+        reason = "not confirmed in time" if unless_confirmed else message
+        done = rolling_back.roll_back(machine, planned, reason)
     if as_json:
         click.echo(rolled_back_json(done))
     else:

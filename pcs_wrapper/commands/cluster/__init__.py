@@ -1,1 +1,1 @@
-"""Commands about the cluster as a whole."""
+"""The commands about the cluster as a whole."""

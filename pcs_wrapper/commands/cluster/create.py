@@ -1,4 +1,4 @@
-"""`takeover cluster`: the cluster as a whole."""
+"""`takeover cluster create`: create the cluster of a description."""
 
 from __future__ import annotations
 
@@ -12,25 +12,36 @@ from pcs_wrapper.machine.machine import Machine
 
 @click.group()
 def cluster() -> None:
-    """Create the cluster."""
+    """Create a cluster."""
 
 
-@cluster.command()
+@cluster.command(short_help="Create the cluster of a description.")
 @description_file
 @click.option(
     "--password-file",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="File of mode 0600 with the password of the user hacluster. "
-    "Without it, the terminal or standard input is asked.",
+    help="A file of mode 0600 with the password of the user hacluster. If it is not given, the "
+    "password is asked for on the terminal, or read from standard input.",
 )
 @dry_run
 @click.pass_obj
 def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run: bool) -> None:
-    """Create the cluster of the description FILE, with fencing; services come with apply.
+    """Create the cluster of the description FILE, with its fencing devices.
 
-    Run it on one of the nodes. A cluster that is there already is completed.
-    """
+    Run it on one of the nodes. On every node pcsd must run, and the user hacluster must have the
+    same password. If a part of the cluster is missing, it is completed, and if it is stopped, it is
+    started; it is never destroyed. The services are not created: `takeover apply FILE` does that
+    afterwards. If the description has SBD disks, the data on them is lost when SBD is set up.
+
+    \b
+    Examples:
+      takeover cluster create --dry-run cluster.toml
+      takeover cluster create cluster.toml --password-file /root/hacluster.password
+
+    Exit codes: 0 the cluster has quorum, and its fencing devices run; 1 the command failed; 2 the
+    command line or the description is wrong.
+    """  # noqa: D301 - \b is click's
     from cib_templates.reading.reading import read_description
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.cluster import creation

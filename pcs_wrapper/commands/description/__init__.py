@@ -1,1 +1,1 @@
-"""Commands about a description alone."""
+"""The commands that read or write a description, and change no cluster."""

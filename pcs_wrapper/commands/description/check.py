@@ -1,4 +1,4 @@
-"""`takeover check`: every mistake in a description, at once, and what is seldom meant."""
+"""`takeover check`: find every mistake in a description, and warn of doubtful settings."""
 
 from __future__ import annotations
 
@@ -20,9 +20,17 @@ if TYPE_CHECKING:
 def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     """Find every mistake in the description FILE.
 
-    It also warns of what is allowed, but seldom meant: a warning is no failure. On a node, it
-    checks too whether that node has the interfaces of the services' addresses.
-    """
+    The command needs neither root nor a cluster, and changes nothing. It also warns of settings
+    that are allowed but probably not intended; a warning is not a failure. If it runs on one of the
+    description's nodes, it also checks whether that node has the interfaces of the services'
+    addresses.
+
+    \b
+    Example:
+      takeover check cluster.toml
+
+    Exit codes: 0 the description has no mistakes; 2 it has mistakes.
+    """  # noqa: D301 - \b is click's
     from cib_templates.checks.advice import LocalHost
     from cib_templates.errors import DescriptionError
     from cib_templates.reading.reading import read_with_advice

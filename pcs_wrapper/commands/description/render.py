@@ -1,4 +1,4 @@
-"""`takeover render`: a description as the CIB of a cluster that has nothing else."""
+"""`takeover render`: print the CIB of a new cluster with this description."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from pcs_wrapper.machine.machine import Machine
 @description_file
 @click.pass_obj
 def render(machine: Machine, file: Path) -> None:
-    """Print the CIB that the description FILE makes in a new cluster."""
+    """Print the CIB that the description FILE makes in a new cluster. Nothing is changed.
+
+    The command needs neither root nor a cluster. If Pacemaker is installed, the CIB is checked
+    against its schema.
+
+    \b
+    Example:
+      takeover render cluster.toml > cib.xml
+
+    Exit codes: 0 the CIB was printed; 1 Pacemaker's schema rejects it; 2 the description has
+    mistakes.
+    """  # noqa: D301 - \b is click's
     from cib_templates.cib.text import to_text
     from cib_templates.cib.validation import check_schema, is_installed
     from cib_templates.reading.reading import read_description
@@ -25,7 +36,8 @@ def render(machine: Machine, file: Path) -> None:
         check_schema(cib, machine.schemas)
     else:
         click.echo(
-            f"not checked against Pacemaker's schema: it is not installed in {machine.schemas}",
+            "the CIB was not checked against Pacemaker's schema: there is none in "
+            f"{machine.schemas}",
             err=True,
         )
     click.echo(to_text(cib), nl=False)

@@ -1,4 +1,4 @@
-"""`takeover schema`: JSON Schemas, of descriptions for editors, of outputs for programs."""
+"""`takeover schema`: print the JSON Schema of descriptions, or of a command's JSON output."""
 
 from __future__ import annotations
 
@@ -9,19 +9,24 @@ import click
 @click.option(
     "--output",
     metavar="NAME",
-    help="Print the JSON Schema of what a command prints with --json, such as status.",
+    help="Print the schema of the output NAME, such as status; --list shows all names.",
 )
 @click.option("--list", "list_outputs", is_flag=True, help="List the names of the outputs.")
 def schema(output: str | None, *, list_outputs: bool) -> None:
-    """Print a JSON Schema: of descriptions, or of an output.
+    """Print the JSON Schema of descriptions, or of what a command prints with --json.
 
-    Editors that know TOML complete and check descriptions with it: save it as takeover.json, and
-    begin the description with `#:schema takeover.json`.
+    With the schema of descriptions, an editor that knows TOML completes keys and marks mistakes.
+    Save it as takeover.json, and begin the description with the line `#:schema takeover.json`.
 
-    Programs that read what a command prints with --json find every key of it described in the
-    schema of that output. There may be keys that a program does not know: new ones come without
-    notice, and a program has to ignore them.
-    """
+    The schema of an output describes every key of it. An output may get new keys at any time: a
+    program has to ignore keys that it does not know.
+
+    \b
+    Examples:
+      takeover schema > takeover.json
+      takeover schema --list
+      takeover schema --output status > status.schema.json
+    """  # noqa: D301 - \b is click's
     from pcs_wrapper.views.output import to_json
 
     if output is None and not list_outputs:
@@ -40,4 +45,4 @@ def schema(output: str | None, *, list_outputs: bool) -> None:
     elif output in OUTPUTS:
         click.echo(to_json(published_schema(OUTPUTS[output])))
     else:
-        raise UsageError(f"there is no output {output}; there are: {', '.join(OUTPUTS)}")
+        raise UsageError(f"there is no output {output}; the outputs are: {', '.join(OUTPUTS)}")

@@ -1,1 +1,1 @@
-"""What `--json` prints, as models of its own: a rename inside of Takeover cannot change it."""
+"""The models of the JSON outputs, separate from the code's own classes, which may be renamed."""

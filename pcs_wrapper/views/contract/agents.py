@@ -1,4 +1,4 @@
-"""The conformance test of resource agents: `takeover agents check`."""
+"""The JSON output of `takeover agents check`, the conformance test of resource agents."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Run(Record):
     """An action of the agent that was run."""
 
     command: str = Field(
-        description="The command, as one would type it in the usual environment of an agent."
+        description="The command, as a user would type it in the usual environment of an agent."
     )
     exit_code: int = Field(description="The action's exit code; negative if a signal ended it.")
-    ended: str = Field(description="How the action ended, in words.")
+    ended: str = Field(description="The way in which the action ended, in words.")
     seconds: float = Field(description="How long the action took, in seconds.")
     stdout: str = Field(description="What the action wrote to standard output.")
     stderr: str = Field(description="What the action wrote to standard error.")
@@ -53,11 +53,12 @@ class Fault(Record):
 
 
 class Result(Rule):
-    """What came of applying a rule."""
+    """The result of applying a rule."""
 
     verdict: Literal["ok", "failed", "advice", "skipped"] = Field(
-        description="What was found. `failed`: a rule is broken that says `must`; `advice`: a rule "
-        "is broken that says `should`; `skipped`: the rule was not applied."
+        description="The result. `ok`: the agent keeps the rule; `failed`: it breaks a rule that "
+        "says `must`; `advice`: it breaks a rule that says `should`; `skipped`: the rule was not "
+        "applied."
     )
     why: str = Field(description="Why the rule was skipped; empty if it was applied.")
     seconds: float = Field(description="How long it took to apply the rule, in seconds.")
@@ -65,7 +66,7 @@ class Result(Rule):
 
 
 class Summary(Record):
-    """How many rules had which result."""
+    """A count of the results."""
 
     ok: int = Field(description="The number of rules that the agent keeps.")
     failed: int = Field(description="The number of broken rules that say `must`.")
@@ -74,7 +75,7 @@ class Summary(Record):
 
 
 class AgentsCheck(Output):
-    """What the conformance test found in an agent."""
+    """The results of the conformance test of an agent."""
 
     agent: str = Field(description="The path of the agent.")
     version: str | None = Field(

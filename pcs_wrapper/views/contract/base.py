@@ -1,4 +1,4 @@
-"""What all JSON outputs have in common."""
+"""The base of all JSON outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class Record(BaseModel):
     """An object in an output.
 
-    Its docstring and its fields' descriptions are published: they are for users' eyes.
+    The docstrings of its subclasses and the descriptions of their fields are published in the JSON
+    Schemas: users read them.
     """
 
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
@@ -19,7 +20,7 @@ class Record(BaseModel):
 class Output(Record):
     """A whole output."""
 
-    # pydantic's models have a method `schema`.
+    # The field cannot be called `schema`: pydantic's models have a method of that name.
     schema_number: Literal[1] = Field(
         default=1,
         alias="schema",

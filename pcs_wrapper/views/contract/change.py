@@ -1,4 +1,4 @@
-"""Changes that were made, or would be: `takeover apply`, `rollback` and `history`."""
+"""The JSON outputs of `takeover apply`, `rollback` and `history`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pcs_wrapper.views.contract.cluster import Service
 class Changes(Record):
     """The IDs of the objects of the CIB that a change concerns."""
 
-    created: Sequence[str] = Field(description="The IDs of the objects that are new.")
-    changed: Sequence[str] = Field(description="The IDs of the objects that are different.")
-    removed: Sequence[str] = Field(description="The IDs of the objects that are gone.")
+    created: Sequence[str] = Field(description="The IDs of the new objects.")
+    changed: Sequence[str] = Field(description="The IDs of the changed objects.")
+    removed: Sequence[str] = Field(description="The IDs of the removed objects.")
 
 
 class Step(Record):
@@ -24,13 +24,13 @@ class Step(Record):
 
     what: str = Field(description="What the step does, in a clause.")
     commands: Sequence[str] = Field(
-        description="The commands that it runs, as one would type them in a shell; empty if it "
+        description="The commands that it runs, as a user would type them in a shell; empty if it "
         "runs none that changes anything."
     )
 
 
 class RollbackOutcome(Record):
-    """What became of a rollback."""
+    """The result of a rollback."""
 
     checkpoint: int | None = Field(
         description="The number of the rollback's own checkpoint; null if nothing had to be pushed."
@@ -42,21 +42,23 @@ class RollbackOutcome(Record):
     touched: Sequence[str] = Field(
         description="The IDs of the objects that somebody else had changed since."
     )
-    services: Sequence[Service] = Field(description="How every service is now.")
+    services: Sequence[Service] = Field(description="The state of every service afterwards.")
     stopped_fencing: Mapping[str, str] = Field(
         description="The fencing devices that do not run: their IDs, each with the reason."
     )
 
 
 class RolledBack(RollbackOutcome, Output):
-    """What became of a rollback."""
+    """The result of a rollback."""
 
 
 class Applied(Output):
-    """What became of an apply."""
+    """The result of an apply."""
 
     changes: Changes = Field(description="What was changed in the CIB.")
-    services: Sequence[Service] = Field(description="How each service of the description is now.")
+    services: Sequence[Service] = Field(
+        description="The state of each service of the description afterwards."
+    )
     stopped_fencing: Mapping[str, str] = Field(
         description="The fencing devices that do not run: their IDs, each with the reason."
     )
@@ -65,17 +67,17 @@ class Applied(Output):
         "null if there was nothing to change."
     )
     harm: Sequence[str] = Field(
-        description="What the change hurt, or did not make run, each in a sentence; empty if it "
-        "did no harm."
+        description="The harm that the change did: a sentence for each service that it hurt, or "
+        "did not make run; empty if it did no harm."
     )
     rolled_back: RollbackOutcome | None = Field(
-        description="What became of the automatic rollback; null if there was none."
+        description="The result of the automatic rollback; null if there was none."
     )
     rollback_failure: str = Field(
-        description="Why the automatic rollback failed, or a part of it; empty if it did not."
+        description="Why the automatic rollback failed, completely or in part; empty if it did not."
     )
     confirm_by: str | None = Field(
-        description="When the change is rolled back unless it is confirmed before, in ISO 8601 "
+        description="The time at which it is rolled back unless it is confirmed, in ISO 8601 "
         "with the offset from UTC; null if it need not be confirmed."
     )
 
@@ -85,7 +87,7 @@ class ApplyDryRun(Output):
 
     changes: Changes = Field(description="What would be changed in the CIB.")
     commands: Sequence[str] = Field(
-        description="The commands of all steps together, as one would type them in a shell."
+        description="The commands of all steps together, as a user would type them in a shell."
     )
     steps: Sequence[Step] = Field(description="The steps of the change, in their order.")
 
@@ -102,37 +104,40 @@ class RollbackDryRun(Output):
         "changes that conflict with the rollback would be lost."
     )
     commands: Sequence[str] = Field(
-        description="The commands of all steps together, as one would type them in a shell."
+        description="The commands of all steps together, as a user would type them in a shell."
     )
     steps: Sequence[Step] = Field(description="The steps of the rollback, in their order.")
 
 
 class Checkpoint(Record):
-    """A change that was pushed to the cluster from this node, and the way back."""
+    """A change that was pushed to the cluster from this node, and that can be taken back."""
 
     number: int = Field(description="The checkpoint's number; each new one is larger by one.")
-    at: str = Field(description="When the change was pushed, in ISO 8601 with the offset from UTC.")
+    at: str = Field(
+        description="The time at which the change was pushed, in ISO 8601 with the offset from UTC."
+    )
     user: str = Field(description="The user who pushed it.")
     command: str = Field(description="The command that pushed it, such as `apply` or `rollback`.")
-    message: str = Field(description="Why, in that user's words; may be empty.")
+    message: str = Field(description="The reason, in that user's words; may be empty.")
     cluster: str = Field(description="The cluster's name.")
     changes: Changes = Field(description="What was changed in the CIB.")
     state: Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back"] = (
         Field(
-            description="What became of it. `pushing`: that is not known yet; `applied` and "
-            "`confirmed`: it is in the cluster; `unconfirmed`: it will be rolled back unless it is "
-            "confirmed; `failed`: it is not in the cluster; `rolled back`: it was taken back."
+            description="The state of the change. `pushing`: it is not known yet; `applied` and "
+            "`confirmed`: it is in the cluster; `unconfirmed`: it is in the cluster, and will be "
+            "rolled back unless it is confirmed; `failed`: it is not in the cluster; `rolled "
+            "back`: it was taken back."
         )
     )
     epoch_before: int | None = Field(
-        description="The epoch of the CIB on which it was pushed; null until it was pushed."
+        description="The epoch of the CIB before the push; null until it was pushed."
     )
     epoch_after: int | None = Field(
-        description="The epoch of the CIB that it made; null until it was pushed."
+        description="The epoch of the CIB after the push; null until it was pushed."
     )
     confirm_by: str | None = Field(
-        description="When it is rolled back unless it is confirmed before, in ISO 8601 with the "
-        "offset from UTC; null if it need not be confirmed."
+        description="The time at which it is rolled back unless it is confirmed, in ISO 8601 with "
+        "the offset from UTC; null if it need not be confirmed."
     )
     undoes: Sequence[int] = Field(
         description="The numbers of the checkpoints that it takes back; empty if it is no rollback."
@@ -141,7 +146,7 @@ class Checkpoint(Record):
         description="The number of the checkpoint that stopped what this one removes, and that is "
         "taken back together with it; null if nothing had to be stopped."
     )
-    note: str = Field(description="What else there is to say about it; may be empty.")
+    note: str = Field(description="A remark, such as the harm that it did; may be empty.")
 
 
 class History(Output):

@@ -1,4 +1,4 @@
-"""The cluster's state: `takeover status`."""
+"""The JSON output of `takeover status`: the state of the cluster."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Node(Record):
     maintenance: bool = Field(description="Whether Pacemaker leaves the node's resources alone.")
     pending: bool = Field(description="Whether the node is joining the cluster.")
     state: str = Field(
-        description="All of that in Pacemaker's words, such as `online`, `standby`, `OFFLINE` or "
+        description="The state in Pacemaker's words, such as `online`, `standby`, `OFFLINE` or "
         "`UNCLEAN (offline)`."
     )
 
@@ -45,7 +45,7 @@ class Part(Record):
 
 
 class Service(Record):
-    """A service, or another resource that is in no other one."""
+    """A service of Takeover, or another outermost resource."""
 
     id: str = Field(description="The resource's ID; of a service of Takeover, its name.")
     state: Literal["running", "starting", "stopping", "stopped", "partial", "blocked"] = Field(
@@ -53,7 +53,7 @@ class Service(Record):
         "can do nothing until an administrator acts."
     )
     nodes: Sequence[str] = Field(description="The nodes on which it runs, or runs in part.")
-    why: str = Field(description="Why it does not run; empty if it runs.")
+    why: str = Field(description="The reason why it does not run; empty if it runs.")
     parts: Sequence[Part] = Field(description="Its resources, in the order in which they start.")
 
 
@@ -64,18 +64,18 @@ class FailedAction(Record):
     action: str = Field(description="The action, such as `start`, `stop` or `monitor`.")
     node: str = Field(description="The node on which it failed.")
     reason: str = Field(
-        description="The reason that the agent gave, or else what its exit code means."
+        description="The reason that the agent gave, or else the meaning of its exit code."
     )
-    at: str = Field(description="When it failed, as Pacemaker writes the time.")
+    at: str = Field(description="The time of the failure, as Pacemaker writes it.")
 
 
 class FailedFencing(Record):
     """A node that could not be fenced."""
 
-    node: str = Field(description="The node.")
-    reason: str = Field(description="Why the latest attempt failed.")
+    node: str = Field(description="The name of the node.")
+    reason: str = Field(description="The reason why the latest attempt failed.")
     attempts: int = Field(
-        description="How many attempts have failed since the node was last fenced successfully."
+        description="The number of failed attempts since the node was last fenced successfully."
     )
 
 

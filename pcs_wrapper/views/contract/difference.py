@@ -1,4 +1,4 @@
-"""Where two configurations differ: in `takeover plan` and `takeover drift`."""
+"""The JSON output of `takeover drift`, and the differences that `takeover plan` prints, too."""
 
 from __future__ import annotations
 
@@ -38,17 +38,18 @@ class Difference(Record):
         description="The service that it belongs to; null if it belongs to none."
     )
     facts: Sequence[Fact] = Field(
-        description="The attributes that differ: all of a created object, none of a removed one."
+        description="The attributes that differ: all those of a created object, none of a removed "
+        "one."
     )
 
 
 class Drift(Output):
-    """Where the cluster is no longer as its description says."""
+    """The differences between the cluster and its description."""
 
     differences: Sequence[Difference] = Field(
-        description="The objects that differ, a service before its parts; empty if all is as "
-        "described."
+        description="The objects that differ, a service before its parts; empty if everything is "
+        "as described."
     )
     not_managed: Sequence[str] = Field(
-        description="What the description has nothing to do with, by kind and ID."
+        description="The kinds and IDs of the objects in the cluster that Takeover does not manage."
     )

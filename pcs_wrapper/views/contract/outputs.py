@@ -1,4 +1,4 @@
-"""The outputs by their names, and the JSON Schemas that are published of them."""
+"""The JSON outputs by name, and their published JSON Schemas."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PublishedOutput:
 
     Attributes:
         command: The command that prints it.
-        model: What it consists of.
+        model: The model of the output.
     """
 
     command: str
@@ -53,9 +53,9 @@ OUTPUTS = {
 
 
 def published_schema(output: PublishedOutput) -> dict[str, Any]:
-    """Return an output's JSON Schema (2020-12).
+    """Return the JSON Schema (2020-12) of an output.
 
-    Objects are left open in it: an output may gain keys while its schema's number stays.
+    It allows unknown keys in objects: an output may get new keys without a new schema number.
     """
     schema = output.model.model_json_schema(
         by_alias=True, mode="serialization", schema_generator=_WithoutFieldTitles
@@ -68,8 +68,8 @@ def published_schema(output: PublishedOutput) -> dict[str, Any]:
 
 
 class _WithoutFieldTitles(GenerateJsonSchema):
-    """Makes schemas in which a field is called by its key alone."""
+    """A generator of schemas whose fields have no titles."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
-        """Return that no field gets a title, which would repeat its key."""
+        """Return that no field gets a title, as it would only repeat the key."""
         return False

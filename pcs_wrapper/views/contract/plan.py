@@ -1,4 +1,4 @@
-"""A change before it is made: `takeover plan`."""
+"""The JSON output of `takeover plan`: a change before it is made."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from pcs_wrapper.views.contract.difference import Difference
 
 
 class Action(Record):
-    """What the cluster does to a resource or to a node."""
+    """An action of the cluster on a resource or a node."""
 
     kind: Literal["start", "stop", "restart", "reload", "move", "fence", "other"] = Field(
-        description="What it does, in a word. A move is a stop on one node and a start on another."
+        description="The kind of action. A move is a stop on one node and a start on another."
     )
-    target: str = Field(description="The ID of the resource; of a node that is fenced, its name.")
+    target: str = Field(
+        description="The ID of the resource, or the name of the node that is fenced."
+    )
     source: str | None = Field(
-        description="The node that has the resource until then; null if none has it."
+        description="The node on which the resource is before; null if it is on none."
     )
     dest: str | None = Field(
-        description="The node that has the resource afterwards; null if none has it."
+        description="The node on which the resource is afterwards; null if it is on none."
     )
     reason: str = Field(
-        description="Why: the keys whose change causes it, or the scheduler's words; may be empty."
+        description="The reason: the keys whose change causes it, or the scheduler's own words; "
+        "may be empty."
     )
     word: str = Field(description="The scheduler's own word for the action.")
     anyway: bool = Field(description="Whether the cluster does the same without the change.")
@@ -35,30 +38,30 @@ class Span(Record):
     """A time."""
 
     likely: float | None = Field(
-        description="The time that it is likely to take, in seconds; null if nothing like it was "
-        "ever measured on this cluster."
+        description="The time that it is likely to take, in seconds; null if it was never measured "
+        "on this cluster."
     )
     limit: float = Field(
-        description="The time that it can take at most without another failure, in seconds."
+        description="The longest time that it can take without another failure, in seconds."
     )
     source: Literal["measured", "estimated", "limit"] = Field(
-        description="Where `likely` comes from. `measured`: all of it was measured on this "
-        "cluster; `estimated`: some of it was not; `limit`: only the limit is known."
+        description="The source of `likely`. `measured`: all parts of it were measured on this "
+        "cluster; `estimated`: some were not; `limit`: only the limit is known."
     )
 
 
 class Outage(Record):
-    """For how long clients are not served."""
+    """The time for which clients are not served."""
 
     total: Span = Field(description="The whole time.")
     phases: Mapping[str, Span] = Field(
-        description="What the time is spent on, in order: `detect`, `fence`, `data`, "
+        description="The phases of the outage, in order: `detect`, `fence`, `data`, "
         "`application`, `address`. A phase that takes no time is left out."
     )
 
 
 class Forecast(Record):
-    """What the clients of a service notice."""
+    """The outages of a service that its clients will notice."""
 
     service: str = Field(description="The service's name.")
     touched: bool = Field(
@@ -69,18 +72,18 @@ class Forecast(Record):
         description="The outage that the plan causes; null if it causes none."
     )
     node_failure: Outage | None = Field(
-        description="The outage when its node fails afterwards; null if nothing can fence the node."
+        description="The outage if its node fails afterwards; null if nothing can fence the node."
     )
     application_failure: Outage | None = Field(
-        description="The outage when its application fails afterwards; null if it has none."
+        description="The outage if its application fails afterwards; null if it has none."
     )
     budget: float | None = Field(
         description="The outage that the description allows for a failure, in seconds; null if it "
-        "does not say."
+        "sets no budget."
     )
     fits: bool | None = Field(
         description="Whether failures stay within the budget; null if there is no budget, or if "
-        "too little was measured to say."
+        "too little was measured to know."
     )
 
 
@@ -92,14 +95,14 @@ class Plan(Output):
         "nothing to change."
     )
     unchanged: Sequence[str] = Field(
-        description="The services that do not differ, nor any of their parts."
+        description="The services that do not differ in any of their parts."
     )
     actions: Sequence[Action] = Field(
-        description="What the cluster does then, in the order of Pacemaker's scheduler."
+        description="The actions of the cluster, in the order of Pacemaker's scheduler."
     )
     not_simulated: str = Field(
-        description="Why it is not known what the cluster does then; empty if it is known."
+        description="The reason why the actions are not known; empty if they are known."
     )
     services: Sequence[Forecast] = Field(
-        description="What clients notice, for each service of the description."
+        description="The forecast for each service of the description."
     )

@@ -1,4 +1,4 @@
-"""The reference page of the JSON outputs, written from the models."""
+"""The reference page of the JSON outputs, which is written from the models."""
 
 from __future__ import annotations
 
@@ -24,21 +24,22 @@ Each output has a JSON Schema (2020-12) that describes every key of it:
 
 ## What a program may rely on
 
-The first key of each output is `schema`, the number of its schema. As long as that is the same:
+The first key of each output is `schema`, the number of its schema. As long as that number is the
+same:
 
-- A key that is listed here is always there, and keeps its name, its type and its meaning. If there
-  is nothing to say, its value is null, empty or 0, as its description says.
-- A field whose words are listed has no other words. Other strings may get new values: codes of
+- A key that is listed here is always present, and keeps its name, its type and its meaning. If it
+  has no value, it is null, empty or 0, as its description says.
+- A field whose values are listed has no other values. Other strings may get new values: codes of
   findings and errors, rules of the conformance test, kinds of objects, Pacemaker's own words.
-- **New keys may come at any time**, in every object. A program has to ignore keys that it does not
-  know; for this the published schemas leave all objects open.
-- Sentences for people (`message`, `hint`, `why`, `reason`, `note`, `harm`, a step's `what`) may be
-  worded differently at any time. A program looks at codes, states and numbers instead.
+- **New keys may be added at any time**, in every object. A program has to ignore keys that it does
+  not know; so the published schemas allow unknown keys in all objects.
+- The wording of sentences for people may change at any time: `message`, `hint`, `why`, `reason`,
+  `note`, `harm`, and the `what` of a step. A program should use codes, states and numbers instead.
 
-Whatever else changes, such as a key that is removed or renamed, gets a new number. A program that
-finds a number that it does not know has to stop.
+Any other change, such as a key that is removed or renamed, gets a new number. A program that finds
+a number that it does not know has to stop.
 
-The examples are real outputs; of lists, they show the first two entries.
+The examples are real outputs; lists are shortened to their first two entries.
 """
 _TYPES = {
     "string": ("string", "strings"),
@@ -51,10 +52,10 @@ _SHOWN = 2
 
 
 def reference(examples: Mapping[str, str]) -> str:
-    """Return the page, Markdown.
+    """Return the page, in Markdown.
 
     Args:
-        examples: What a command really printed, for each output.
+        examples: A real output of the command, for each output.
     """
     pages = [_INTRODUCTION]
     objects: dict[str, Any] = {}
@@ -83,7 +84,7 @@ def _table(schema: Mapping[str, Any]) -> str:
 
 
 def _type(field: Mapping[str, Any], *, many: bool = False) -> str:
-    """Return what a value is, in words."""
+    """Return the type of a value, in words."""
     match field:
         case {"$ref": str(target)}:
             name = target.rpartition("/")[2]
@@ -104,7 +105,7 @@ def _type(field: Mapping[str, Any], *, many: bool = False) -> str:
 
 
 def _shortened(value: Any) -> Any:
-    """Return data with the first entries of its lists alone."""
+    """Return data whose lists are shortened to their first entries."""
     if isinstance(value, dict):
         return {key: _shortened(each) for key, each in value.items()}
     return [_shortened(each) for each in value[:_SHOWN]] if isinstance(value, list) else value

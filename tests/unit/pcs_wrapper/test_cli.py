@@ -107,7 +107,7 @@ def test_render_prints_the_cib(takeover: Takeover, capsys: pytest.CaptureFixture
     assert takeover("render", EXAMPLE) == 0
     captured = capsys.readouterr()
     assert captured.out == to_text(render(read_description(EXAMPLE)))
-    assert captured.err.startswith("not checked against Pacemaker's schema")
+    assert captured.err.startswith("the CIB was not checked against Pacemaker's schema")
 
 
 @pytest.mark.parametrize(

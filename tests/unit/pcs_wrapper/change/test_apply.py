@@ -70,7 +70,7 @@ def test_a_service_that_does_not_run_is_exit_code_1(
         down,
         "the change did harm:",
         f"  {down}",
-        "it is still in the cluster; to take it back: takeover rollback 1",
+        "the change is still in the cluster; to take it back: takeover rollback 1",
     ]
 
 
@@ -118,8 +118,8 @@ def test_a_dry_run_shows_difference_and_commands(
     assert cluster.writes == []
     lines = capsys.readouterr().out.splitlines()
     assert '+      <group id="shop">' in lines
-    assert lines[lines.index("# saving the configuration as it is") :] == [
-        "# saving the configuration as it is",
+    assert lines[lines.index("# saving the live configuration") :] == [
+        "# saving the live configuration",
         "pcs cluster cib old.xml",
         "# keeping checkpoint 1",
         "# pushing the changes (checkpoint 1)",
@@ -127,9 +127,9 @@ def test_a_dry_run_shows_difference_and_commands(
         "cibadmin --patch --xml-file patch.xml",
         "# waiting up to 490 s for the cluster to settle",
         "crm_resource --wait --timeout=490",
-        "# looking how everything is",
+        "# finding the reasons for failures",
         "# verifying that the services of the change run, and that no other was hurt",
-        "# noting that checkpoint 1 is in the cluster",
+        "# recording that checkpoint 1 is in the cluster",
     ]
 
 

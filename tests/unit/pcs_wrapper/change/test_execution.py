@@ -133,7 +133,7 @@ def test_the_next_apply_goes_on_after_the_push(
     assert writes(shown(takeover, capsys, "apply", other_fencing)) == [cleanup]
     assert takeover("apply", other_fencing) == 0
     assert cluster.writes == [cleanup]
-    assert "checkpoint 1 was interrupted after its push: its last steps are done" in takeover.said
+    assert "recording that all steps of checkpoint 1 have been run now" in takeover.said
     assert takeover("apply", other_fencing) == 0
     assert cluster.writes == [cleanup]
 

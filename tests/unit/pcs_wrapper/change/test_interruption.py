@@ -59,17 +59,18 @@ def states(takeover: Takeover) -> list[str]:
         (
             APPLIED,
             "applied",
-            "the change is in the cluster, and nobody has verified it: takeover status",
+            "the change is in the cluster, but was not verified; to look at it: takeover status",
         ),
         # The status and the versions are no part of it, nor what others have added.
         (APPLIED.replace('epoch="7"', 'epoch="70"').replace("<status/>", "<status><x/></status>"),
-         "applied", "the change is in the cluster, and nobody has verified it: takeover status"),
+         "applied",
+         "the change is in the cluster, but was not verified; to look at it: takeover status"),
         (LIVE.replace('score="100"', 'score="5"'), "failed", "the change is not in the cluster"),
         # An edit since, of one object of the change: the others tell.
         (
             APPLIED.replace('node="node2" score="20"', 'node="node2" score="25"'),
             "applied",
-            "the change is in the cluster, and nobody has verified it: takeover status. "
+            "the change is in the cluster, but was not verified; to look at it: takeover status. "
             "Somebody has changed shop-prefers-node2 since",
         ),
     ],

@@ -127,7 +127,7 @@ def test_a_new_service_is_told_in_whole_and_the_old_one_by_name(
     assert "    app wiki-app: agent ocf:takeover:app, command /usr/bin/wiki\n" in told
     assert "What the cluster then does:\n  wiki starts on node2\n" in told
     assert (
-        "  wiki, node fails: at most 205 s (application, address never measured yet)"
+        "  wiki, node fails: at most 205 s (application, address not measured yet)"
         " — budget 30 s: not known yet\n" in told
     )
     assert "shop, node fails" not in told
@@ -145,7 +145,7 @@ def test_a_removed_service_stops(
     assert "- service shop on" not in told
     assert "- service shop: filesystem, app, address\n" in told
     assert "  shop stops on node1  (node availability)\n" in told
-    assert "\nshop is stopped first, in order and in its own time, then removed.\n" in told
+    assert "\nshop is stopped first, in order and with its own time limits, then removed.\n" in told
 
 
 def test_a_removed_service_that_another_depends_on(
@@ -220,7 +220,7 @@ def test_without_a_scheduler_the_difference_is_told_all_the_same(
     change(description, more=WIKI)
     assert takeover("plan", description, "--cib", LIVE / "2.1.xml") == 3
     assert (
-        "What the cluster then does is not known: crm_simulate is not installed: "
+        "It is not known what the cluster then does: crm_simulate is not installed: "
         "apt install pacemaker-cli-utils\n" in capsys.readouterr().out
     )
 
@@ -235,7 +235,7 @@ def test_a_scheduler_that_takes_too_long_does_not_take_the_rest_away(
     assert takeover("plan", description, "--cib", LIVE / "2.1.xml") == 3
     told = capsys.readouterr().out
     assert "user: postgres → pg" in told
-    assert "What the cluster then does is not known: `env CIB_file=" in told
+    assert "It is not known what the cluster then does: `env CIB_file=" in told
     assert "did not finish within 300 s" in told
 
 

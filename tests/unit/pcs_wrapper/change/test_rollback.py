@@ -55,7 +55,7 @@ def applied(new: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
     assert new.writes == [TIMER, PUSH]
     assert new.timers.keys() == {"takeover-unconfirmed-1.timer"}
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "it will be rolled back at 2026-11-24T20:05:00+00:00, unless this comes before: "
+        "the change will be rolled back at 2026-11-24T20:05:00+00:00. To keep it, run before then: "
         "takeover confirm 1"
     )
     new.writes.clear()
@@ -85,7 +85,7 @@ def test_a_change_that_does_harm_is_rolled_back(
         "the change did harm:",
         "  shop: partial — start of shop-app failed on node1: database files are incompatible; "
         "start of shop-app failed on node2: Timed Out",
-        "it was rolled back (checkpoint 1). Now:",
+        "the change was rolled back (checkpoint 1). Now:",
     ]
     rollback, stop, change = Checkpoints(takeover.machine.state).all()
     assert (change.state, stop.state, rollback.state) == ("rolled back", "rolled back", "applied")
@@ -101,7 +101,7 @@ def test_a_change_that_does_harm_is_rolled_back(
     assert "fail-count-printer#start_0" in new.cib
     stopped = etree.fromstring(new.pushes[1].after)
     assert stopped.xpath("//group[@id='shop']//nvpair[@name='target-role']/@value") == ["Stopped"]
-    assert any(line.endswith("gone") for line in takeover.progress)
+    assert any(line.endswith("removed") for line in takeover.progress)
 
 
 def test_a_rollback_that_fails_says_how_to_try_again(
@@ -116,7 +116,7 @@ def test_a_rollback_that_fails_says_how_to_try_again(
     assert takeover("apply", EXAMPLE) == 1
     assert new.writes == [PUSH]
     lines = capsys.readouterr().out.splitlines()
-    assert "it was not rolled back: `pcs cluster cib` failed with exit code 1" in lines
+    assert "the change was not rolled back: `pcs cluster cib` failed with exit code 1" in lines
     assert lines[-1] == "to try again: takeover rollback 1"
     assert newest(takeover).state == "applied"
 
@@ -136,7 +136,9 @@ def test_a_rollback_that_fails_after_its_push_is_one(
     assert new.writes == [PUSH, PUSH, PUSH]
     assert configuration(new.cib) == configuration(LIVE)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2].startswith("the configuration was rolled back, but then: `crm_resource")
+    assert lines[-2].startswith(
+        "the configuration was rolled back, but a later step failed: `crm_resource"
+    )
     assert [each.state for each in Checkpoints(takeover.machine.state).all()] == [
         "applied",
         "rolled back",
@@ -153,9 +155,12 @@ def test_what_is_confirmed_stays(
     assert applied.timers == {}
     assert capsys.readouterr().out == "checkpoint 1 is confirmed\n"
     assert takeover("confirm") == 1
-    assert capsys.readouterr().err == "no change waits to be confirmed (takeover history)\n"
+    assert (
+        capsys.readouterr().err
+        == "no change waits to be confirmed; `takeover history` shows all changes\n"
+    )
     assert takeover("confirm", "1") == 1
-    assert "checkpoint 1 is confirmed: nothing to confirm" in capsys.readouterr().err
+    assert "checkpoint 1 is confirmed: there is nothing to confirm" in capsys.readouterr().err
     assert takeover("rollback", "--unless-confirmed", "1") == 0
     assert "nothing to do" in capsys.readouterr().out
     assert applied.writes == [STOP_TIMER]
@@ -189,7 +194,10 @@ def test_another_change_waits_for_the_confirmation(
     file.write_text(EXAMPLE.read_text().replace('"noatime"', '"relatime"'))
     assert takeover("apply", file) == 1
     assert applied.writes == []
-    assert "first takeover confirm 1, or takeover rollback 1" in capsys.readouterr().err
+    assert (
+        "First keep it (takeover confirm 1), or take it back (takeover rollback 1)"
+        in capsys.readouterr().err
+    )
     assert newest(takeover).number == 1
 
 
@@ -201,7 +209,7 @@ def test_nobody_confirmed_and_the_timer_has_gone(applied: Cluster, takeover: Tak
     assert applied.writes == []
     assert takeover.warned == [
         "checkpoint 1 was not confirmed by 2026-11-24T20:05:00+00:00, and is still in the "
-        "cluster: takeover confirm 1, or takeover rollback 1"
+        "cluster. To keep it: takeover confirm 1; to take it back: takeover rollback 1"
     ]
 
 
@@ -213,7 +221,7 @@ def test_a_timer_that_cannot_be_started_changes_nothing(
     assert takeover("apply", "--confirm", "5m", EXAMPLE) == 1
     assert new.writes == [TIMER, STOP_TIMER]
     assert new.cib == LIVE
-    assert "Nothing was changed: without the timer" in capsys.readouterr().err
+    assert "Nothing was changed, because without the timer" in capsys.readouterr().err
     assert newest(takeover).state == "failed"
 
 
@@ -223,7 +231,7 @@ def test_a_time_that_is_none_is_refused(
 ) -> None:
     """What is right is said; nothing is run."""
     assert takeover("apply", f"--confirm={time}", EXAMPLE) == 2
-    assert "no duration of at least 10 s, such as 90s, 5m or 1h" in capsys.readouterr().err
+    assert "not a duration of at least 10 s, such as 90s, 5m or 1h" in capsys.readouterr().err
 
 
 def test_a_rollback_by_hand_is_shown_and_asked_for(
@@ -307,7 +315,7 @@ def test_a_rollback_is_not_rolled_back(
     assert configuration(applied.cib) == configuration(LIVE)
     seen = capsys.readouterr().err
     assert "checkpoint 3 is a rollback" in seen
-    assert "checkpoint 1 is rolled back: it is not in the cluster" in seen
+    assert "checkpoint 1 is rolled back: its change is not in the cluster" in seen
     assert takeover("history") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line[0].isdecimal()]
     assert lines == [
@@ -320,7 +328,10 @@ def test_a_rollback_is_not_rolled_back(
 def test_history_of_nothing(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
     """A node from which nothing was applied says so."""
     assert takeover("history") == 0
-    assert capsys.readouterr().out == "no checkpoints: nothing was applied from this node yet\n"
+    assert (
+        capsys.readouterr().out
+        == "there are no checkpoints: nothing was applied from this node yet\n"
+    )
     assert takeover("history", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"schema": 1, "checkpoints": []}
 

@@ -87,7 +87,7 @@ def test_a_service_that_leaves_is_stopped_first(
         "removed: shop, shop-prefers-node1, shop-prefers-node2, shop-prefers-node3\n"
     )
     assert takeover.said == [
-        "pushing the stop of shop, which is then removed (checkpoint 1)",
+        "pushing the stop of shop, to be removed afterwards (checkpoint 1)",
         "waiting up to 490 s for shop to stop",
         "pushing the changes (checkpoint 2)",
         "waiting up to 490 s for the cluster to settle",
@@ -112,7 +112,7 @@ def test_what_does_not_run_or_would_not_stop_is_not_stopped_first(
         "blocked": told("running").replace('blocked="false"', 'blocked="true"'),
     }[state]
     found = parse_state(etree.fromstring(text.encode()))
-    assert stopping.to_stop_first(OLD, etree.fromstring(empty), found) == ()
+    assert stopping.to_stop_before(OLD, etree.fromstring(empty), found) == ()
     if state == "disabled":
         running.state = "disabled"
         leaves(running)
@@ -172,7 +172,10 @@ def test_what_does_not_stop_is_not_removed(
     assert running.writes == [PUSH, PUSH]
     assert configuration(running.pushes[0].after) == configuration(STOPPED)
     assert configuration(running.cib) == configuration(OLD)
-    assert "  shop: does not stop\n  so nothing was removed\n" in capsys.readouterr().out
+    assert (
+        "  shop: does not stop\n  nothing was removed, because it has to stop first\n"
+        in capsys.readouterr().out
+    )
     assert [state for _, state, _ in checkpoints(takeover)] == ["applied", "rolled back"]
 
 
@@ -192,7 +195,7 @@ def test_a_removal_that_is_refused_starts_it_again(
     edited = to_text(OLD).replace('score="20"', 'score="25"')
     assert configuration(running.cib) == configuration(edited)
     assert "has changed shop-prefers-node2" in capsys.readouterr().err
-    assert takeover.warned == ["what was to be removed had been stopped, and shall run again"]
+    assert takeover.warned == ["shop: stopped but not removed, and now started again"]
     assert [state for _, state, _ in checkpoints(takeover)] == ["applied", "failed", "rolled back"]
 
 
@@ -281,8 +284,8 @@ def test_a_removal_that_was_interrupted_says_what_stays_stopped(
     assert takeover("history") == 0
     [warning] = takeover.warned
     assert warning.endswith(
-        "the change is not in the cluster. What it was to remove stays stopped; to start it: "
-        "takeover rollback 7"
+        "the change is not in the cluster. The resources that it was to remove stay stopped; to "
+        "start them: takeover rollback 7"
     )
 
 

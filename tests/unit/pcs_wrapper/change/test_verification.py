@@ -154,7 +154,7 @@ def test_a_constraint_concerns_what_it_names(tmp_path: Path) -> None:
     scope = scope_of(changed_ids(NEW, new), NEW, new)
     assert scope.resources == {"shop"}
     assert scope.banned == {("shop", "node1")}
-    assert scope.tops["shop-app"] == "shop"
+    assert scope.outermost["shop-app"] == "shop"
 
 
 def test_the_first_failure_of_the_change_ends_the_waiting(
@@ -236,5 +236,5 @@ def test_of_a_group_that_stays_a_member_is_removed() -> None:
     [address] = less.xpath("//primitive[@id='shop-address']")
     address.getparent().remove(address)
     scope = scope_of(changed_ids(NEW, less), NEW, less)
-    assert scope.gone >= {"shop-address"}
+    assert scope.removed >= {"shop-address"}
     assert first_failure(RUNNING, replace(RUNNING, failures=(FAILURE,)), scope)

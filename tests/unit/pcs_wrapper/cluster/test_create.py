@@ -161,7 +161,7 @@ def test_a_password_that_others_can_read_is_refused(
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 2
     assert cluster.calls == []
     assert capsys.readouterr().err == (
-        f"{password_file}: others than its owner can read it: chmod 600 {password_file}\n"
+        f"{password_file}: not only its owner can read it; run: chmod 600 {password_file}\n"
     )
 
 
@@ -190,7 +190,9 @@ def test_nodes_that_do_not_come_online_are_named(
     assert cluster.writes == [START, ENABLE]
     # One look more than the wait's: whether there is something to push is seen beforehand.
     assert cluster.reads["crm_mon"] == 1 + 11
-    assert capsys.readouterr().err.startswith("after 120 s: node3 not online. Look at `journalctl")
+    assert capsys.readouterr().err.startswith(
+        "the cluster is not complete after 120 s: node3 is not online. Look at `journalctl"
+    )
 
 
 def test_fencing_that_does_not_start_is_told(
@@ -205,8 +207,9 @@ def test_fencing_that_does_not_start_is_told(
     assert takeover("cluster", "create", EXAMPLE) == 1
     assert cluster.writes == [START, ENABLE]
     assert capsys.readouterr().err == (
-        "the cluster is up, but fencing is not: fence-power: start of fence-power failed on node2: "
-        "unable to log in to 203.0.113.2 (when that is repaired: pcs stonith cleanup fence-power)\n"
+        "the cluster runs, but a fencing device does not: fence-power: start of fence-power failed "
+        "on node2: unable to log in to 203.0.113.2 (when that is repaired: pcs stonith cleanup "
+        "fence-power)\n"
     )
 
 

@@ -91,6 +91,6 @@ def test_a_cluster_that_could_not_be_applied_is_described_all_the_same(
     assert takeover("import", "--cib", changed, "--corosync-conf", conf) == 1
     out = capsys.readouterr().out
     assert "[services.shop.app]" in out
-    assert "# To be put right before it can be applied:\n" in out
+    assert "# Correct this before you apply it:\n" in out
     assert "no fencing device can fence this node" in out.replace("\n#     ", " ")
     assert "no fencing device can fence this node" in takeover.warned[0]

@@ -30,7 +30,7 @@ def test_a_cluster_that_is_as_described(
 ) -> None:
     """The live cluster is asked, and nothing is told that is not so."""
     assert run(["drift", str(DESCRIPTION)], machine) == 0
-    assert capsys.readouterr().out.splitlines()[0] == "all is as described"
+    assert capsys.readouterr().out.splitlines()[0] == "everything is as described"
 
 
 def test_it_needs_root(machine: Machine, capsys: pytest.CaptureFixture[str]) -> None:

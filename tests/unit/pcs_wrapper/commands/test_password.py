@@ -28,7 +28,7 @@ def test_a_script_gives_it_on_standard_input(monkeypatch: pytest.MonkeyPatch) ->
 def test_nothing_on_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty password would only fail later, on every node."""
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    with pytest.raises(UsageError, match="standard input: no password on the first line"):
+    with pytest.raises(UsageError, match="standard input: no password of the user hacluster on"):
         password(None)
 
 

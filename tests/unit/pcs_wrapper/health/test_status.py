@@ -33,7 +33,7 @@ WHY = [
     ("disabled", "stopped", "it is disabled; to start it: pcs resource enable shop"),
     ("standby", "stopped", "no node may run it: node1 is standby, node2 is standby, "
      "node3 is standby"),
-    ("banned", "stopped", "no failure is recorded; constraints may keep it from every node that is "
+    ("banned", "stopped", "no failure is recorded; constraints may keep it off every node that is "
      "online (to see them: pcs constraint location)"),
     ("blocked", "blocked", "stop of shop-filesystem failed on node1: /srv/shop is held by 4242 "
      "(when that is repaired: pcs resource cleanup shop)"),
@@ -118,7 +118,7 @@ LOGIN = (
         ("", "", LOGIN),
         ('unclean="false"', 'unclean="true"', LOGIN),
         ("<failure ", "<other ",
-         "no failure is recorded; to let Pacemaker try again: pcs stonith cleanup fence-power"),
+         "no failure is recorded; to make Pacemaker try again: pcs stonith cleanup fence-power"),
         ('role="Stopped"', 'role="Stopped" target_role="Stopped"',
          "it is disabled; to start it: pcs stonith enable fence-power"),
     ],
@@ -288,7 +288,7 @@ def test_no_cluster_running_is_exit_code_4(
     assert captured.out == ""
     assert captured.err == (
         "no cluster runs on this machine (crm_mon: Connection to cluster failed: Connection "
-        "refused): start it: pcs cluster start --all\n"
+        "refused); to start it: pcs cluster start --all\n"
     )
 
 
@@ -299,7 +299,7 @@ def test_before_there_is_a_cluster_the_way_to_one_is_told(
     cluster.state = "disconnected"
     assert takeover("status") == 4
     assert capsys.readouterr().err == (
-        "this machine is in no cluster yet: create it: takeover cluster create FILE\n"
+        "this machine is not in a cluster yet; to create one: takeover cluster create FILE\n"
     )
 
 

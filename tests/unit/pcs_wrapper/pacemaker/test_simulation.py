@@ -116,5 +116,5 @@ def test_no_scheduler(cluster: Cluster, takeover: Takeover) -> None:
 
 def test_an_answer_that_is_no_xml() -> None:
     """It is an error in a sentence, not a traceback."""
-    with pytest.raises(ClusterError, match="crm_simulate gave no XML"):
+    with pytest.raises(ClusterError, match="crm_simulate printed no XML"):
         parse_actions("what?")

@@ -86,5 +86,5 @@ def test_what_fails_hangs_or_says_nothing_is_told() -> None:
     assert installed_versions(broken) == [
         Version("Pacemaker", None, "version not known: pacemakerd failed with exit code 127"),
         Version("Corosync", None, "version not known: corosync did not answer within 10 s"),
-        Version("pcs", None, "version not known: pcs did not say it"),
+        Version("pcs", None, "version not known: pcs printed none"),
     ]

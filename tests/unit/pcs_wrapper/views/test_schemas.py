@@ -113,7 +113,7 @@ def test_an_output_that_is_not_there_is_exit_code_2(capsys: pytest.CaptureFixtur
     """The message names those that there are."""
     assert run(["schema", "--output", "stat"]) == 2
     err = capsys.readouterr().err
-    assert "there is no output stat; there are: status, check, plan, " in err
+    assert "there is no output stat; the outputs are: status, check, plan, " in err
 
 
 def test_text_needs_no_models() -> None:
