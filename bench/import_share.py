@@ -58,7 +58,7 @@ def outcome(cib: etree._Element, name: str) -> tuple[str, list[str]]:
 
 
 def _kind(said: str) -> str:
-    """Return what is unsaid or lacking without the names in it."""
+    """Return what is undescribed or lacking without the names in it."""
     for known in ("meta attribute", "parameter", "monitor", "start", "stop"):
         if re.match(rf"\S+,? {known}", said):
             return known

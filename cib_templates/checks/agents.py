@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cib_templates.findings import Finding, KeyPath, error
-from cib_templates.model.services import Part
+from cib_templates.model.services import Address, App, Filesystem, Part
 from cib_templates.rendering.primitives import AGENTS, agent_and_parameters
 from ocf_agents.disk.parameters import FilesystemParameters
 from ocf_agents.network.parameters import IpParameters
@@ -27,6 +27,13 @@ _NAMES = {
     agent: frozenset(parameter.name for parameter in declaration.parameters())
     for agent, declaration in _DECLARATIONS.items()
 }
+# The keys whose values, or what they may stand beside, only the agent knows to judge. A property
+# test holds that there are no others: to ask the agent of every part doubles the time of a check.
+_JUDGED_BY_THE_AGENT: dict[type[Part], tuple[str, ...]] = {
+    Filesystem: ("parameters", "reservation", "attach", "chap_user"),
+    App: ("parameters", "agent", "limits", "environment_file"),
+    Address: ("parameters",),
+}
 
 
 def parameter_names(agent: str) -> frozenset[str] | None:
@@ -42,6 +49,8 @@ def check_agent(path: KeyPath, part: Part, *, everywhere: bool) -> Iterator[Find
         part: The part.
         everywhere: Whether the service runs on several nodes at once.
     """
+    if not any(getattr(part, key) for key in _JUDGED_BY_THE_AGENT[type(part)]):
+        return
     agent, parameters = agent_and_parameters(part)
     declaration = _DECLARATIONS.get(agent)
     if declaration is None:

@@ -17,7 +17,7 @@ _NO_INTERVAL = "0"
 
 @dataclass(frozen=True)
 class History:
-    """What the status section of a CIB tells.
+    """What the status section of a CIB has of past actions.
 
     Attributes:
         seconds: For a resource's ID and an action (`start`, `stop` or `monitor`), how long the
@@ -32,7 +32,7 @@ class History:
 
 
 def read_history(cib: etree._Element) -> History:
-    """Read what a CIB's status section tells of past actions.
+    """Return what the status section of a CIB has of past actions.
 
     Args:
         cib: A whole live CIB.

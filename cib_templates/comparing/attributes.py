@@ -1,7 +1,7 @@
-"""What a CIB's object says, as names and values in the description's words.
+"""The attributes of a CIB's objects, with names and values in the description's words.
 
-A word of the description stands for what `cib_templates.parts` and `cib_templates.render` make of
-it; whatever they do not make, a fragment or an object of others, keeps the CIB's own names.
+A word of the description stands for what `cib_templates.rendering` makes of it; whatever that does
+not make, a fragment or an object of others, keeps the CIB's own names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FENCING_WORDS = {
     "pcmk_reboot_timeout": "timeout",
     "pcmk_off_timeout": "timeout of off",
 }
-# What is told with an operation itself.
+# The attributes that are part of an operation's name, or its value.
 _OPERATION = frozenset(("id", "name", "interval"))
 
 
@@ -38,7 +38,7 @@ class Secret(str):
 
 
 def attributes_of(element: etree._Element) -> dict[str, str]:
-    """Return what an object says, without the resources that are in it.
+    """Return all attributes of an object, without those of the resources in it.
 
     Secrets among the values are `Secret`s.
 
@@ -46,7 +46,7 @@ def attributes_of(element: etree._Element) -> dict[str, str]:
         element: A resource, a constraint or any other object of a CIB.
     """
     found: dict[str, str] = {}
-    for name, value in _facts(element):
+    for name, value in _attributes(element):
         # A name can come twice, for example with rules that choose between two sets.
         key, count = name, 1
         while key in found:
@@ -65,18 +65,18 @@ def agent_of(primitive: etree._Element) -> str:
     return ":".join(part for part in parts if part)
 
 
-def told(name: str, text: str) -> str:
-    """Return a value, as a `Secret` if its name or it itself says that it is one."""
+def guarded(name: str, text: str) -> str:
+    """Return a value, as a `Secret` if its name or the value itself says that it is one."""
     return Secret(text) if is_secret(name, text) else text
 
 
-def _facts(element: etree._Element) -> Iterator[tuple[str, str]]:
+def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
     if element.tag == "primitive":
         yield "agent", agent_of(element)
     hidden = ("id", "class", "provider", "type") if element.tag == "primitive" else ("id",)
     for name, value in element.attrib.items():
         if name not in hidden:
-            yield str(name), told(str(name), str(value))
+            yield str(name), guarded(str(name), str(value))
     for child in element:
         if isinstance(child.tag, str) and child.tag not in RESOURCES:
             yield from _CHILDREN.get(child.tag, _other)(element, child)
@@ -92,7 +92,7 @@ def _parameters(element: etree._Element, parameters: etree._Element) -> Iterator
         else:
             yield words.get(name, name), value
     if command:
-        yield "command", told("command", " ".join(command))
+        yield "command", guarded("command", " ".join(command))
     yield from _conditions(parameters)
 
 
@@ -107,7 +107,7 @@ def _operations(_element: etree._Element, operations: etree._Element) -> Iterato
         name, interval = operation.get("name", ""), operation.get("interval", "")
         if role := operation.get("role"):
             name = f"{name} {role}"
-        # start and stop have no interval, and 0 says so.
+        # start and stop have no interval: it is written as 0.
         if interval.rstrip("s") != "0":
             yield name, interval
         for attribute, value in operation.attrib.items():
@@ -119,12 +119,12 @@ def _operations(_element: etree._Element, operations: etree._Element) -> Iterato
 
 
 def _other(_element: etree._Element, child: etree._Element) -> Iterator[tuple[str, str]]:
-    """Yield what an element that has no words of its own says, below its name and its ID."""
+    """Yield the attributes of an element of any other kind, each below its name and ID."""
     name = " ".join(filter(None, (str(child.tag), child.get("name") or child.get("id"))))
     if child.tag == "nvpair":
-        yield child.get("name", ""), told(child.get("name", ""), child.get("value", ""))
+        yield child.get("name", ""), guarded(child.get("name", ""), child.get("value", ""))
         return
-    inner = list(_facts(child))
+    inner = list(_attributes(child))
     if not inner:
         yield name, (child.text or "").strip() or "present"
     for key, value in inner:
@@ -134,11 +134,11 @@ def _other(_element: etree._Element, child: etree._Element) -> Iterator[tuple[st
 def _pairs(pairs: etree._Element) -> Iterator[tuple[str, str]]:
     for pair in pairs.iterfind("nvpair"):
         name = pair.get("name", "")
-        yield name, told(name, pair.get("value", ""))
+        yield name, guarded(name, pair.get("value", ""))
 
 
 def _conditions(pairs: etree._Element) -> Iterator[tuple[str, str]]:
-    """Yield what else a set of pairs has: its score, the rules that say when it applies."""
+    """Yield what else a set of pairs has: its score, and the rules for when it applies."""
     for name, value in pairs.attrib.items():
         if name != "id":
             yield f"{pairs.tag!s} {name!s}", str(value)

@@ -1,7 +1,7 @@
 """What differs between a live CIB and what it shall be, in the description's words.
 
-Compared is the whole configuration, object by object, whoever made them: what a resource, a
-constraint or a property says. In what order a set's pairs are written makes no difference.
+The whole configuration is compared, object by object, whoever made them. The order in which the
+pairs of a set are written makes no difference.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from lxml import etree
 from cib_templates.cib import ids
 from cib_templates.cib.ids import PROPERTIES_ID
 from cib_templates.cib.nvset import value_of
-from cib_templates.comparing.attributes import RESOURCES, Secret, attributes_of, told
+from cib_templates.comparing.attributes import RESOURCES, Secret, attributes_of, guarded
 
 ChangeKind = Literal["created", "changed", "removed"]
 
@@ -32,10 +32,10 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class AttributeDiff:
-    """Something that an object says otherwise than before.
+    """An attribute of an object whose value differs.
 
     Attributes:
-        name: What, in the description's words or else the CIB's.
+        name: Its name, in the description's words or else the CIB's.
         old: The live cluster's value; None if there is none.
         new: What it shall be; None if there shall be none.
     """
@@ -86,7 +86,7 @@ class _Object:
 
     Attributes:
         element: Where it is; a property has none.
-        own: What it says that is not in its element.
+        own: Its attributes that are not in its element.
     """
 
     what: str
@@ -114,9 +114,9 @@ def diff(old: etree._Element, new: etree._Element) -> Diff:
             if found := _compare(was, shall):
                 differences.append(_difference("changed", shall, found))
         elif shall:
-            said = _said(shall).items()
-            told = tuple(_fact(name, None, each) for name, each in said if _is_told(name))
-            differences.append(_difference("created", shall, told))
+            values = _values(shall).items()
+            shown = tuple(_attribute(name, None, each) for name, each in values if _is_shown(name))
+            differences.append(_difference("created", shall, shown))
         elif was:
             differences.append(_difference("removed", was, ()))
     touched = {found.service for found in differences}
@@ -131,27 +131,27 @@ def _difference(change: ChangeKind, what: _Object, found: tuple[AttributeDiff, .
 def _compare(old: _Object, new: _Object) -> tuple[AttributeDiff, ...]:
     if old.own == new.own and _text(old) == _text(new):
         return ()
-    was, shall = _said(old), _said(new)
+    was, shall = _values(old), _values(new)
     found = [
-        _fact(name, was.get(name), shall.get(name))
+        _attribute(name, was.get(name), shall.get(name))
         for name in {**was, **shall}
         if was.get(name) != shall.get(name)
     ]
-    if any(fact.name == "nodes" for fact in found):
+    if any(each.name == "nodes" for each in found):
         # Other scores follow from another order.
-        found = [fact for fact in found if not _is_score(fact.name)]
+        found = [each for each in found if not _is_score(each.name)]
     if not found and _inner_ids(old) != _inner_ids(new):
         found = [AttributeDiff("XML IDs", ", ".join(_inner_ids(old)), ", ".join(_inner_ids(new)))]
     return tuple(found)
 
 
-def _fact(name: str, old: str | None, new: str | None) -> AttributeDiff:
+def _attribute(name: str, old: str | None, new: str | None) -> AttributeDiff:
     if isinstance(old, Secret):
         return AttributeDiff(name, "(a secret)", None if new is None else "(another secret)")
     return AttributeDiff(name, old, "(a secret)" if isinstance(new, Secret) else new)
 
 
-def _said(what: _Object) -> dict[str, str]:
+def _values(what: _Object) -> dict[str, str]:
     return what.own | (attributes_of(what.element) if what.element is not None else {})
 
 
@@ -213,8 +213,8 @@ def _properties(properties: etree._Element) -> Iterator[_Object]:
     for child in properties:
         if child.tag == "nvpair":
             name = child.get("name", "")
-            said = {"value": told(name, child.get("value", ""))}
-            yield _Object("property", f"{name}{where}", None, None, said)
+            value = {"value": guarded(name, child.get("value", ""))}
+            yield _Object("property", f"{name}{where}", None, None, value)
         elif isinstance(child.tag, str):
             yield _Object("property set", f"{identity} {child.get('id')}", None, child)
 
@@ -237,19 +237,19 @@ def _rank_ids(service: str, node: str) -> tuple[str, str]:
 
 
 def _places(ranked: list[tuple[str, str]]) -> dict[str, str]:
-    """Say where a service may run, the preferred node first."""
-    said = {}
+    """Return where a service may run, the preferred node first."""
+    places = {}
     allowed = [(score, node) for score, node in ranked if score != "-INFINITY"]
     if all(score.isdecimal() for score, _ in allowed):
         allowed.sort(key=lambda each: -int(each[0]))
-    said["nodes"] = ", ".join(node for _, node in allowed)
+    places["nodes"] = ", ".join(node for _, node in allowed)
     if len(allowed) < len(ranked):
-        said["never on"] = ", ".join(node for score, node in ranked if score == "-INFINITY")
-    return said | {f"{_SCORE}{node}": score for score, node in ranked}
+        places["never on"] = ", ".join(node for score, node in ranked if score == "-INFINITY")
+    return places | {f"{_SCORE}{node}": score for score, node in ranked}
 
 
-def _is_told(name: str) -> bool:
-    """Return whether what a new object says is news: not what it has for Takeover's own sake."""
+def _is_shown(name: str) -> bool:
+    """Return whether an attribute of a new object is news: no mark, and not the score of a node."""
     return not _is_score(name) and not name.startswith(f"meta {ids.MARK}")
 
 

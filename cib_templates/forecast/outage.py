@@ -1,11 +1,11 @@
 """For how long a service will be gone: after a node's failure, an application's, a planned stop.
 
 What the live cluster has measured is taken as it was measured. What it has not yet done is
-estimated from what it has, and told as an estimate; where there is nothing to estimate from, only
+estimated from what it has, and shown as an estimate; where there is nothing to estimate from, only
 the limit is known: the time after which Pacemaker gives up.
 
 The constants are of Pacemaker itself, not of a service: measured on three nodes with nothing else
-to do, so that busy ones are rather slower. docs/planning.md tells how.
+to do, so that busy ones are rather slower. docs/planning.md explains how.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PHASES: dict[str, Phase] = {"filesystem": "data", "app": "application", "addres
 
 # All in seconds. From one action's end to the next one's begin: result to the DC, the next order.
 _STEP = 0.015
-# From the membership's change, or a failure that is told, to the first action: the scheduler.
+# From the membership's change, or a failure that is reported, to the first action: the scheduler.
 _DECIDE = 0.05
 # When the DC itself was lost, the others first elect another one, and it reads the others' state.
 _ELECT = 1.1
@@ -83,7 +83,7 @@ class Outage:
         return sum(self.phases.values(), _NOTHING)
 
     def fits(self, budget: timedelta) -> bool | None:
-        """Return whether it is within a budget; None if that cannot be said yet."""
+        """Return whether it is within a budget; None if that is not known yet."""
         likely = self.total.likely
         if self.total.limit <= budget.total_seconds():
             return True
@@ -99,7 +99,7 @@ class _Part:
 
 
 class Clock:
-    """Tells how long a service's actions take.
+    """How long a service's actions take.
 
     Args:
         name: The service's name.

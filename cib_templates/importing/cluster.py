@@ -2,7 +2,7 @@
 
 What Takeover has made carries its marks and comes back as it was described. What others made
 becomes services with the same resources, for `apply --adopt`. What a description has no words for
-stays where it is; `unsaid` lists it.
+stays where it is; `undescribed` lists it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE
 Table = dict[str, Any]
 
 _DAY = 86400
-# Of each of Takeover's agents: the kind of part, and for each parameter the key that says it.
+# Of each of Takeover's agents: the kind of part, and for each parameter its key.
 _KINDS: dict[str, tuple[Kind, dict[str, str]]] = {
     AGENTS[Filesystem][0]: ("filesystem", AGENTS[Filesystem][1]),
     AGENTS[Address][0]: ("address", AGENTS[Address][1]),
@@ -104,7 +104,7 @@ def _by_keys(given: Mapping[str, str], keys: Mapping[str, str]) -> Table | None:
 def _times(kind: Kind, table: Table, primitive: etree._Element) -> Table:
     """Return the times of a part that are not the usual ones.
 
-    A start and a stop that may take different times cannot be said; the longer one is.
+    A description has one timeout for start and stop: the longer one.
     """
     found = {op.get("name", ""): op for op in primitive.iterfind("operations/op")}
     stop = duration(table["stop_timeout"]) if "stop_timeout" in table else None
@@ -135,9 +135,9 @@ def _extras(primitive: etree._Element) -> Table:
     meta = pairs_of(primitive, "meta_attributes")
     utilization = pairs_of(primitive, "utilization")
     if mark(primitive):
-        said = meta.get(ids.SETS, "").split()
-        meta = {name: value for name, value in meta.items() if name in said}
-        utilization = {n: v for n, v in utilization.items() if f"utilization.{n}" in said}
+        listed = meta.get(ids.SETS, "").split()
+        meta = {name: value for name, value in meta.items() if name in listed}
+        utilization = {n: v for n, v in utilization.items() if f"utilization.{n}" in listed}
     meta = {name: value for name, value in meta.items() if name not in META_OF_A_SERVICE}
     extras: Table = {"meta": meta} if meta else {}
     if utilization:

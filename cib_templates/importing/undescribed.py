@@ -1,4 +1,4 @@
-"""What of a live CIB an imported description does not say."""
+"""What of a live CIB is not in the description that was imported from it."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _STAYS = "not in the description; it stays as it is"
 
 
 @dataclass(frozen=True)
-class Unsaid:
-    """An object of a CIB that a description has no words for, or other ones.
+class Undescribed:
+    """Something in a CIB that is not in its description, or becomes something else by it.
 
     Attributes:
         what: Its kind and ID.
@@ -36,22 +36,22 @@ class Unsaid:
         return f"{self.what}: {self.why}"
 
 
-def unsaid(cib: etree._Element, description: Description) -> list[Unsaid]:
-    """Compare a CIB with what would become of it.
+def undescribed(cib: etree._Element, description: Description) -> list[Undescribed]:
+    """Return what of a CIB a description leaves out or changes.
 
     Args:
         cib: The CIB that was imported.
-        description: What became of it.
+        description: The description that it was imported to.
     """
     merged = merge(cib, description, adopt=True)
     described = _described(description)
-    said = set(described)
-    stay = [Unsaid(what, _STAYS) for what in _others(cib, said)]
+    identities = set(described)
+    stay = [Undescribed(what, _STAYS) for what in _others(cib, identities)]
     return [
         *stay,
-        *_otherwise(cib, merged, said),
+        *_changed_operations(cib, merged, identities),
         *_other_meta(cib, merged, described),
-        *_secrets(cib, said),
+        *_secrets(cib, identities),
     ]
 
 
@@ -60,13 +60,13 @@ def not_managed(cib: etree._Element, description: Description) -> list[str]:
     return list(_others(cib, set(_described(description))))
 
 
-def _others(cib: etree._Element, said: Set[str]) -> Iterator[str]:
-    """Yield the kind and the ID of each object whose ID is none of some."""
+def _others(cib: etree._Element, described: Set[str]) -> Iterator[str]:
+    """Yield the kind and ID of each object that is not described."""
     for section in SECTIONS:
         for element in cib.iterfind(f"configuration/{section}/*"):
-            # An empty set of defaults, which every new cluster has, says nothing.
-            says_something = len(element) + len(element.attrib) > 1
-            if element.get("id") not in said and says_something:
+            # An empty set of defaults, which every new cluster has, is not worth a word.
+            is_empty = len(element) + len(element.attrib) <= 1
+            if element.get("id") not in described and not is_empty:
                 yield f"{element.tag!s} {element.get('id')}"
 
 
@@ -80,7 +80,9 @@ def _described(description: Description) -> dict[str, etree._Element]:
     }
 
 
-def _otherwise(cib: etree._Element, merged: etree._Element, said: Set[str]) -> Iterator[Unsaid]:
+def _changed_operations(
+    cib: etree._Element, merged: etree._Element, described: Set[str]
+) -> Iterator[Undescribed]:
     """Yield the actions of resources that would not be as they are now."""
     for identity in changed_ids(cib, merged).changed:
         if identity == PROPERTIES_ID:
@@ -88,30 +90,30 @@ def _otherwise(cib: etree._Element, merged: etree._Element, said: Set[str]) -> I
         old, new = _operations(cib, identity), _operations(merged, identity)
         for name, was in old.items():
             now = new.get(name)
-            if now != was and name.split()[0] in said:
+            if now != was and name.split()[0] in described:
                 becomes = "not in the description" if now is None else f"becomes {now}"
-                yield Unsaid(f"{name}, {was}", becomes)
+                yield Undescribed(f"{name}, {was}", becomes)
 
 
 def _other_meta(
     cib: etree._Element, merged: etree._Element, described: Mapping[str, etree._Element]
-) -> Iterator[Unsaid]:
-    """Yield the meta attributes of others' resources that a description does not say so."""
+) -> Iterator[Undescribed]:
+    """Yield the meta attributes of others' resources that a description does not have like this."""
     for resource in cib.iterfind("configuration/resources//primitive"):
         identity = resource.get("id", "")
         if identity not in described or mark(resource):
             continue
-        said = _meta(described[identity])
+        wanted = _meta(described[identity])
         [found] = merged.xpath("configuration/resources//primitive[@id=$id]", id=identity)
         becomes = _meta(found)
         for name, value in _meta(resource).items():
-            if said.get(name) == value:
+            if wanted.get(name) == value:
                 continue
             what = f"{identity}, meta attribute {name} {value}"
             if becomes.get(name) == value:
-                yield Unsaid(what, _STAYS)
+                yield Undescribed(what, _STAYS)
             else:
-                yield Unsaid(what, f"becomes {becomes.get(name, 'the default')}")
+                yield Undescribed(what, f"becomes {becomes.get(name, 'the default')}")
 
 
 def _meta(resource: etree._Element) -> dict[str, str]:
@@ -122,12 +124,14 @@ def _meta(resource: etree._Element) -> dict[str, str]:
     return found
 
 
-def _secrets(cib: etree._Element, said: Set[str]) -> Iterator[Unsaid]:
+def _secrets(cib: etree._Element, described: Set[str]) -> Iterator[Undescribed]:
     for resource in cib.iterfind("configuration/resources//primitive"):
         for name, value in pairs_of(resource, "instance_attributes").items():
-            if resource.get("id") in said and is_secret(name, value):
+            if resource.get("id") in described and is_secret(name, value):
                 what = f"{resource.get('id')}, parameter {name}"
-                yield Unsaid(what, "a secret is not copied: keep it in a file that the agent reads")
+                yield Undescribed(
+                    what, "a secret is not copied: keep it in a file that the agent reads"
+                )
 
 
 def _operations(cib: etree._Element, identity: str) -> dict[str, str]:

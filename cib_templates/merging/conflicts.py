@@ -33,7 +33,7 @@ def refuse_foreign_members(group: etree._Element) -> None:
 
 
 def _own(element: etree._Element) -> Iterator[etree._Element]:
-    """Return an element of ours and what is in it, but not the members that others added."""
+    """Yield an element of ours and everything in it, but the members that others added."""
     foreign = {
         inner
         for group in element.iter("group")
@@ -85,17 +85,17 @@ def refuse_taken_ids(configuration: etree._Element, *, ours: set[str], wanted: s
         )
 
 
-def refuse_dangling(configuration: etree._Element, *, gone: set[str]) -> None:
+def refuse_dangling(configuration: etree._Element, *, removed: set[str]) -> None:
     """Refuse to remove what something of others' refers to.
 
     Args:
         configuration: The configuration after the removal.
-        gone: The IDs that were removed.
+        removed: The IDs that were removed.
 
     Raises:
         OwnershipError: Something refers to one of them.
     """
-    if not gone:
+    if not removed:
         return
     for element in configuration.iter(etree.Element):
         named = {element.get(name) for name in _REFERENCES}
@@ -103,7 +103,7 @@ def refuse_dangling(configuration: etree._Element, *, gone: set[str]) -> None:
             named.add(element.get("id"))
         if element.tag == "fencing-level":
             named.update((element.get("devices") or "").split(","))
-        dangling = sorted(str(name) for name in named & gone)
+        dangling = sorted(str(name) for name in named & removed)
         if dangling:
             tag, identity = _referrer(element)
             raise OwnershipError(

@@ -95,7 +95,7 @@ def merge(
         present, needed = ours.get(name, []), wanted.get(name, [])
         if present or needed:
             section(name)[:] = _section_children(section(name), present, needed, marked)
-    refuse_dangling(configuration, gone=before - after)
+    refuse_dangling(configuration, removed=before - after)
     etree.indent(cib)
     return cib
 
@@ -176,26 +176,32 @@ def _merged(
     """
     if written_the_same(old, wanted):
         return None
+    differs = False
     if old.tag == wanted.tag:
-        children = _with_members(old, wanted)
+        children, differs = _with_members(old, wanted)
     else:
         refuse_foreign_members(old)
         children = list(wanted)
     formerly = _formerly(value_of(old, "meta_attributes", ids.SETS))
     only = _ADMINISTRATORS if whole else None
     merged = _new(wanted, _with_kept_pairs(children, old, formerly, only=only))
-    return None if same(old, merged) else merged
+    return None if not differs and same(old, merged) else merged
 
 
 def _new(like: etree._Element, children: Iterable[etree._Element]) -> etree._Element:
-    """Return an element with the tag and attributes of another, and copies of some children."""
+    """Return an element with the tag and attributes of another, and these children.
+
+    Those that are in another element are copied, not taken out of it.
+    """
     element = etree.Element(like.tag, like.attrib)
-    element.extend(map(copy.deepcopy, children))
+    element.extend(
+        child if child.getparent() is None else copy.deepcopy(child) for child in children
+    )
     return element
 
 
 def _formerly(listed: str | None) -> frozenset[str]:
-    """Return the names of what the description said when it was last merged."""
+    """Return the names that the description had when it was last merged."""
     return frozenset() if listed is None else frozenset((ids.SETS, *listed.split()))
 
 
@@ -245,29 +251,35 @@ def _with_kept_pairs(
     return result
 
 
-def _with_members(old: etree._Element, wanted: etree._Element) -> list[etree._Element]:
+def _with_members(old: etree._Element, wanted: etree._Element) -> tuple[list[etree._Element], bool]:
     """Return the children of the wanted element, with what others did to the members.
 
     Members that others put into a group stay behind the same members as before.
+
+    Returns:
+        The children, and whether one of the members is not as it was.
     """
     before = {member.get("id"): member for member in _members(old)}
     children = []
+    differs = False
     for child in wanted:
         member = before.get(child.get("id")) if child.tag in _MEMBERS else None
         if member is None:
             children.append(child)
+        elif (merged := _merged(member, child)) is None:
+            children.append(member)
         else:
-            merged = _merged(member, child)
-            children.append(member if merged is None else merged)
+            children.append(merged)
+            differs = True
     position = 0
-    for member in _members(old):
+    for member in before.values():
         identities = [child.get("id") for child in children]
         if member.get("id") in identities:
             position = identities.index(member.get("id")) + 1
         elif old.tag == "group" and mark(old) and not mark(member):
             children.insert(position, member)
             position += 1
-    return children
+    return children, differs
 
 
 def _members(element: etree._Element) -> list[etree._Element]:

@@ -100,7 +100,7 @@ def operations(identity: str, times: Times, *, level: str | None = None) -> etre
 
 # Meta attributes of parts that a service sets for all of them, by keys of its own.
 META_OF_A_SERVICE = frozenset(("target-role", "maintenance", "priority"))
-# By the table: Takeover's agent, and for each of its parameters the key that says it.
+# By the table: Takeover's agent, and for each of its parameters the key that sets it.
 AGENTS: dict[type[Part], tuple[str, dict[str, str]]] = {
     Filesystem: (
         "ocf:takeover:filesystem",

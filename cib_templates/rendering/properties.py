@@ -59,7 +59,7 @@ def properties(description: Description) -> dict[str, str]:
 
 
 def uses_utilization(description: Description) -> bool:
-    """Return whether anything is said of what nodes have and services need."""
+    """Return whether a description has any utilization, of a node, a service or a part."""
     return any(node.utilization for node in description.nodes.values()) or any(
         service.utilization or any(part.utilization for _, part in service.parts())
         for service in description.services.values()

@@ -11,7 +11,7 @@ from lxml import etree
 
 from cib_templates.errors import DescriptionError
 from cib_templates.importing.cluster import Cluster, import_cib
-from cib_templates.importing.undescribed import Unsaid, unsaid
+from cib_templates.importing.undescribed import Undescribed, undescribed
 from cib_templates.reading.reading import parse_description
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
@@ -35,7 +35,7 @@ class Imported:
     """
 
     text: str
-    undescribed: tuple[Unsaid, ...] = ()
+    undescribed: tuple[Undescribed, ...] = ()
     mistakes: tuple[str, ...] = ()
 
 
@@ -88,9 +88,9 @@ def imported(found: etree._Element, config: ClusterConfig, source: str) -> Impor
         mistakes = tuple(f"{each.key}: {each.sentence}" for each in error.findings)
         listed = ["Correct this before you apply it:", *(f"  {each}" for each in mistakes)]
         return Imported(_heading(source, listed) + text, mistakes=mistakes)
-    undescribed = tuple(unsaid(found, description))
-    listed = ["Not described here, or with other values:", *(f"  {each}" for each in undescribed)]
-    return Imported(_heading(source, listed if undescribed else []) + text, undescribed)
+    missing = tuple(undescribed(found, description))
+    listed = ["Not described here, or with other values:", *(f"  {each}" for each in missing)]
+    return Imported(_heading(source, listed if missing else []) + text, missing)
 
 
 def _heading(source: str, more: list[str]) -> str:

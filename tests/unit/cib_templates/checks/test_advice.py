@@ -34,7 +34,7 @@ def advise(tmp_path: Path) -> Advise:
         _, found = read_with_advice(file)
         assert all(each.place and each.place.line and each.message and each.hint for each in found)
         assert all(each.severity is Severity.WARNING for each in found)
-        return [f"{each.key}: {each.message}" for each in found]
+        return [f"{each.code} {each.key}: {each.message}" for each in found]
 
     return warnings
 
@@ -45,46 +45,61 @@ def web(pattern: str = "standby", nodes: str = '"node1", "node2"', more: str = "
 
 
 WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
-    (TWO, "", "nodes.node1: two nodes that lose each other cannot tell which of them is cut off"),
+    (TWO, "",
+     "two-nodes-without-tie-breaker "
+     "nodes.node1: two nodes that lose each other cannot tell which of them is cut off"),
     ([(f', "203.0.113.1{number}"', "") for number in (1, 2, 3)], "",
+     "one-link "
      "nodes.node1.links: there is only one link: when its switch fails, every node is alone"),
     ([("203.0.113.1", "198.51.100.2")], "",
+     "links-in-one-network "
      "nodes.node1.links[1]: seems to be in the network of another link (198.51.100.0/24)"),
-    ([('"1000ms"', '"500ms"')], "", "cluster.token: a node that pauses for 500ms is fenced"),
-    ([(HEALTH, "")], "", "services.shop.app: without health, an application that hangs"),
+    ([('"1000ms"', '"500ms"')], "",
+     "token-short "
+     "cluster.token: a node that pauses for 500ms is fenced"),
+    ([(HEALTH, "")], "",
+     "app-without-health "
+     "services.shop.app: without health, an application that hangs"),
     ([('"60s"\n', '"60s"\ntimeout = "65s"\n')], "",
-     "services.shop.app.timeout: only 5s longer than stop_timeout"),
-    ([], web(nodes='"node1"'), "services.web.nodes: there is only one node: nothing takes"),
-    ([], web(more='budget = "30s"'), "services.web.budget: fencing by power alone may take 60s"),
+     "stop-timeout-leaves-little services.shop.app.timeout: only 5s longer than stop_timeout"),
+    ([], web(nodes='"node1"'),
+     "one-node "
+     "services.web.nodes: there is only one node: nothing takes"),
+    ([], web(more='budget = "30s"'),
+     "budget-below-fencing "
+     "services.web.budget: fencing by power alone may take 60s"),
     ([], web(more="preferences = { node2 = 2000 }"),
-     "services.web.preferences.node2: is not below stickiness (1000)"),
+     "preference-beyond-stickiness services.web.preferences.node2: is not below stickiness (1000)"),
     ([], web(more="utilization = { memory = 4 }"),
-     "services.web.utilization: none of its nodes has memory"),
+     "utilization-nowhere services.web.utilization: none of its nodes has memory"),
     ([('pattern = "standby"', 'pattern = "standby"\nenabled = false')],
      web(more='after = ["shop"]'),
+     "after-a-disabled-service "
      "services.web.after[0]: shop is not enabled: this service never starts"),
     *(([('"/srv/shop"', '"/shop"')],
        web() + f'[services.web.filesystem]\ndevice = "UUID=1"\ndirectory = "{directory}"\n',
-       f"services.web.filesystem.directory: others keep files in {directory}")
+       f"directory-of-others services.web.filesystem.directory: others keep files in {directory}")
       for directory in ("/home", "/opt", "/srv")),
     ([], web("spare") + service("b", "spare").replace("command", 'health = "tcp:h:1"\ncommand'),
-     "services.b.nodes[0]: node1 is the home of web, too"),
+     "home-of-two services.b.nodes[0]: node1 is the home of web, too"),
     ([], web().replace('command = ["/bin/x"]\nhealth = "tcp:127.0.0.1:80"',
                        'agent = "systemd:x"\ntimeout = "60s"'),
-     "services.web.app.timeout: systemd gives a unit 90s to stop"),
+     "systemd-stop-too-short services.web.app.timeout: systemd gives a unit 90s to stop"),
     ([("[fencing.power]", '[sbd]\ndevices = ["/dev/disk/by-id/x"]\n[fencing.power]')], "",
-     "sbd.devices: no fencing device uses these disks"),
+     "sbd-disks-without-device sbd.devices: no fencing device uses these disks"),
     ([("[fencing.power]",
        '[sbd]\nmessage_timeout = "80s"\ndevices = ["/dev/disk/by-id/x"]\n[fencing.power]')],
      '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/disk/by-id/x" }\n',
+     "sbd-start-too-slow "
      "sbd: a node that boots waits for 84s, and systemd gives sbd.service 90s to start"),
     ([('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["ipmi1"]]')], BOARDS,
-     "nodes.node1.fencing_levels: power can fence node1 but is in no level"),
+     "fencing-device-unused nodes.node1.fencing_levels: power can fence node1 but is in no level"),
     ([("[fencing.power]", '[sbd]\ndevices = ["/dev/vdb1"]\n[fencing.power]')],
      '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/vdb1" }\n',
-     "sbd.devices[0]: another node may have another disk as /dev/vdb1"),
+     "disk-name-changes sbd.devices[0]: another node may have another disk as /dev/vdb1"),
     *(([], web() + f'[services.web.filesystem]\ndevice = "{device}"\ndirectory = "/srv/web"\n',
-       f"services.web.filesystem.device: another node may have another disk as {device}")
+     "disk-name-changes "
+     f"services.web.filesystem.device: another node may have another disk as {device}")
       for device in ("/dev/sdb", "/dev/sdab12", "/dev/xvdc", "/dev/nvme1n1p2", "/dev/dm-4")),
 ]  # fmt: skip
 

@@ -150,37 +150,44 @@ def test_watchdogs_alone_fence_every_node(described: Describe) -> None:
 TOKEN = 'token = "1000ms"'
 MISTAKES = [
     (TOKEN, TOKEN + '\nconsensus = "1100ms"',
+     "consensus-too-short "
      "cluster.consensus: must be at least 1.2 times token: Corosync does not start with less "
      'than 1200ms (consensus = "1200ms", or leave it out)'),
-    (TOKEN, TOKEN + '\njoin = "1s"', "cluster.join: must be shorter than token"),
+    (TOKEN, TOKEN + '\njoin = "1s"', "join-too-long cluster.join: must be shorter than token"),
     ("[nodes.node1]", "[properties]\nbatch-limt = 3\n[nodes.node1]",
+     "property-unknown "
      "properties.batch-limt: is not a known cluster property (did you mean 'batch-limit'?)"),
     ("[nodes.node1]", "[properties]\nstonith-enabled = false\n[nodes.node1]",
-     "properties.stonith-enabled: cannot be set (fencing is always on)"),
+     "property-refused properties.stonith-enabled: cannot be set (fencing is always on)"),
     ('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["powr"]]',
-     "nodes.node1.fencing_levels[0][0]: there is no fencing device 'powr'"),
+     "level-device-unknown nodes.node1.fencing_levels[0][0]: there is no fencing device 'powr'"),
     ('"203.0.113.11"]', '"203.0.113.11"]\nfencing_levels = [["power"], ["power"]]',
-     "nodes.node1.fencing_levels[1][0]: 'power' is named twice"),
+     "level-device-twice nodes.node1.fencing_levels[1][0]: 'power' is named twice"),
     ('"203.0.113.11"]', '"203.0.113.11"]\nattributes = { standby = "on" }',
+     "attribute-has-a-key "
      "nodes.node1.attributes.standby: has a key of its own (use nodes.node1.standby instead)"),
     ("[fencing.power]", '[sbd]\ndevices = ["/dev/sda"]\nmessage_timeout = "6s"\n[fencing.power]',
-     "sbd.message_timeout: must be at least twice watchdog_timeout"),
+     "sbd-message-too-short sbd.message_timeout: must be at least twice watchdog_timeout"),
     ("[fencing.power]", '[sbd]\ndevices = ["/dev/a", "/dev//a"]\n[fencing.power]',
-     "sbd.devices[1]: /dev//a is already used by sbd"),
+     "disk-in-use-twice sbd.devices[1]: /dev//a is already used by sbd"),
     ("[fencing.power]", '[sbd]\nwatchdog_timeout = "1s"\n[fencing.power]',
-     "sbd.watchdog_timeout: must be longer than cluster.token"),
+     "sbd-watchdog-too-short sbd.watchdog_timeout: must be longer than cluster.token"),
     ("prefix = 24", 'prefix = 24\nparameters = { nic = "eth0" }',
+     "parameter-has-a-key "
      "services.shop.address.parameters.nic: has a key of its own (use interface instead)"),
     ("prefix = 24", "prefix = 24\nparameters = { arp_cnt = 3 }",
+     "parameter-unknown "
      "services.shop.address.parameters.arp_cnt: ocf:takeover:ip has no such parameter (did you "
      "mean 'arp_count'?)"),
     ("prefix = 24", 'prefix = 24\nmeta = { target-role = "Stopped" }',
-     "services.shop.address.meta.target-role: is not a part's"),
+     "meta-of-the-service services.shop.address.meta.target-role: is not a part's"),
     ("lun = 1", 'lun = 1\nchap_user = "shop"',
-     "services.shop.filesystem: has only one of chap_user and chap_secret_file"),
+     "chap-incomplete services.shop.filesystem: has only one of chap_user and chap_secret_file"),
     ("[services.shop.address]", "[services.shop.address]\nutilization = { memory = -1 }",
-     "services.shop.address.utilization.memory: is too small"),
-    ('health = "command:/usr', 'health = "notify"\n#', "services.shop.app.health: 'notify' is no"),
+     "value-out-of-range services.shop.address.utilization.memory: is too small"),
+    ('health = "command:/usr', 'health = "notify"\n#',
+     "value-wrong "
+     "services.shop.app.health: 'notify' is no"),
 ]  # fmt: skip
 
 
@@ -207,6 +214,6 @@ def test_two_nodes_with_watchdogs_alone_are_refused(described: Describe) -> None
     third = '[nodes.node3]\nlinks = ["198.51.100.13", "203.0.113.13"]\n'
     without = [(third, "[sbd]\n"), (', node3 = "3"', ""), (', "node3"]', "]")]
     (found,) = refused(described, *without)
-    assert found.startswith("sbd: two nodes with a watchdog alone")
+    assert found.startswith("sbd-two-nodes sbd: two nodes with a watchdog alone")
     witness = (third, '[sbd]\n[quorum.device]\nhost = "witness"\n')
     assert described(witness, *without[1:]).quorum is not None

@@ -12,7 +12,7 @@ from lxml import etree
 from cib_templates.cib.nvset import value_of
 from cib_templates.comparing.changes import changed_ids
 from cib_templates.importing.cluster import Cluster, import_cib
-from cib_templates.importing.undescribed import unsaid
+from cib_templates.importing.undescribed import undescribed
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.reading.reading import read_description
@@ -125,7 +125,7 @@ def test_adopting_changes_no_resource(cib: etree._Element, imported: Description
 
 def test_what_cannot_be_said_is_listed(cib: etree._Element, imported: Description) -> None:
     """Each object that stays as it is, and each action whose times would be others."""
-    told = [str(each) for each in unsaid(cib, imported)]
+    told = [str(each) for each in undescribed(cib, imported)]
     stays = "not in the description; it stays as it is"
     assert f"clone ping-clone: {stays}" in told
     assert f"rsc_location location-web: {stays}" in told
@@ -146,7 +146,7 @@ def test_secrets_stay_behind_and_are_told(cib: etree._Element, tmp_path: Path) -
     file = tmp_path / "cluster.toml"
     file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
     assert "hunter2" not in file.read_text()
-    told = [str(each) for each in unsaid(cib, read_description(file))]
+    told = [str(each) for each in undescribed(cib, read_description(file))]
     assert "power, parameter passwd: a secret is not copied: keep it in a file" in " ".join(told)
     assert not any("hunter2" in each for each in told)
 
@@ -161,7 +161,7 @@ def test_what_is_said_of_a_resource_is_said_of_its_service(
     file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
     description = read_description(file)
     assert description.services["cups-service"].enabled is False
-    told = [str(each) for each in unsaid(cib, description)]
+    told = [str(each) for each in undescribed(cib, description)]
     stays = "not in the description; it stays as it is"
     assert f"web.server, meta attribute priority 7: {stays}" in told
     assert not any("note" in each or "target-role" in each for each in told)
@@ -194,5 +194,5 @@ def test_what_cannot_be_a_service_is_left_alone(cib: etree._Element, tmp_path: P
     file.write_text(tomli_w.dumps(import_cib(cib, CLUSTER)))
     description = read_description(file)
     assert list(description.services) == ["web", "cups-service"]
-    told = {str(each).partition(":")[0] for each in unsaid(cib, description)}
+    told = {str(each).partition(":")[0] for each in undescribed(cib, description)}
     assert {"template t", "primitive made", "rsc_order web-after-ping-clone"} <= told

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cib_templates.errors import DescriptionError
+from cib_templates.findings import Finding
 from cib_templates.model.description import Description
 from cib_templates.reading.reading import read_description
 from tests.unit.cib_templates.conftest import EXAMPLE
@@ -16,13 +17,23 @@ from tests.unit.cib_templates.conftest import EXAMPLE
 Describe = Callable[..., Description]
 
 
-def mistakes_of(text: str | bytes, folder: Path) -> list[str]:
-    """Return the mistakes of a description's text, without the file's folder."""
+def findings_of(text: str | bytes, folder: Path) -> tuple[Finding, ...]:
+    """Return what is found wrong with a description's text."""
     file = folder / "cluster.toml"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     with pytest.raises(DescriptionError) as caught:
         read_description(file)
-    return [str(mistake).removeprefix(f"{folder}/") for mistake in caught.value.findings]
+    return caught.value.findings
+
+
+def mistakes_of(text: str | bytes, folder: Path) -> list[str]:
+    """Return the mistakes of a description's text, without the file's folder."""
+    return [str(mistake).removeprefix(f"{folder}/") for mistake in findings_of(text, folder)]
+
+
+def codes_of(text: str | bytes, folder: Path) -> list[str]:
+    """Return the codes of the mistakes of a description's text."""
+    return [mistake.code for mistake in findings_of(text, folder)]
 
 
 def line_of(text: str, written: str) -> int:
@@ -42,69 +53,188 @@ def test_the_example_is_right() -> None:
 
 
 MISTAKES = [
-    ("token =", "tokn =", "cluster.tokn: is not a known key (did you mean 'token'?)"),
-    ('"1000ms"', "1000", "cluster.token: 1000 is not a duration with a unit (ms, s, min, h) "),
-    ('name = "shop"', 'name = "my shop"', "cluster.name: 'my shop' is not right (1 to 32 "),
-    ("schema = 1", "schema = 2", "schema: 2 is not supported (schema = 1)"),
+    ("token =", "tokn =", "key-unknown cluster.tokn: is not a known key (did you mean 'token'?)"),
+    (
+        '"1000ms"',
+        "1000",
+        "value-wrong cluster.token: 1000 is not a duration with a unit (ms, s, min, h) ",
+    ),
+    (
+        'name = "shop"',
+        'name = "my shop"',
+        "value-wrong cluster.name: 'my shop' is not right (1 to 32 ",
+    ),
+    ("schema = 1", "schema = 2", "value-wrong schema: 2 is not supported (schema = 1)"),
     (
         '"standby"',
         '"mirrored"',
-        'services.shop.pattern: \'mirrored\' is not supported ("standby", "mutual", ',
+        'value-unknown services.shop.pattern: \'mirrored\' is not supported ("standby", "mutual", ',
     ),
-    ("lun = 1", 'lun = "1"', "services.shop.filesystem.lun: must not be a string (a logical unit"),
-    ("lun = 1", "lun = 1979-05-27", "services.shop.filesystem.lun: must not be a date or time "),
+    (
+        "lun = 1",
+        'lun = "1"',
+        "type-wrong services.shop.filesystem.lun: must not be a string (a logical unit",
+    ),
+    (
+        "lun = 1",
+        "lun = 1979-05-27",
+        "type-wrong services.shop.filesystem.lun: must not be a date or time ",
+    ),
     (
         'ip = "198.51.100.100"',
         'ip = "198.51.100.300"',
-        "services.shop.address.ip: '198.51.100.300'",
+        "value-wrong services.shop.address.ip: '198.51.100.300'",
     ),
-    ('"198.51.100.12"', '"198.51.100.11"', "nodes.node2.links[0]: 198.51.100.11 is already used "),
-    ('"198.51.100.100"', '"198.51.100.13"', "services.shop.address.ip: 198.51.100.13 is already "),
-    ('"198.51.100.12", ', "", "nodes.node2.links: has 1 links, but node1 has 2 (every node has "),
+    (
+        '"198.51.100.12"',
+        '"198.51.100.11"',
+        "address-in-use-twice nodes.node2.links[0]: 198.51.100.11 is already used ",
+    ),
+    (
+        '"198.51.100.100"',
+        '"198.51.100.13"',
+        "address-in-use-twice services.shop.address.ip: 198.51.100.13 is already ",
+    ),
+    (
+        '"198.51.100.12", ',
+        "",
+        "links-differ nodes.node2.links: has 1 links, but node1 has 2 (every node has ",
+    ),
     (
         'nodes = ["node1", "node2", "node3"]',
         'nodes = ["node1", "node4"]',
+        "node-unknown "
         "services.shop.nodes[1]: there is no node 'node4' ([nodes] has node1, node2, node3)",
     ),
-    (', node3 = "3"', "", "nodes.node3: no fencing device can fence this node: its services "),
-    ('node3 = "3"', 'node3 = "3", node4 = "4"', "fencing.power.plugs.node4: there is no node 'nod"),
-    ("password_script", "password", "fencing.power.parameters.password: a secret must not be in "),
-    ("username =", "pcmk_host_list =", "fencing.power.parameters.pcmk_host_list: is set by Takeo"),
-    ("lun = 1\n", "", "services.shop.filesystem: an iSCSI LUN needs lun too (a device, or portal,"),
-    ("lun = 1", 'device = "/dev/sdb"\nlun = 1', "services.shop.filesystem.device: there is a dev"),
-    ('"/srv/shop"', '"/usr/"', "services.shop.filesystem.directory: /usr is a folder of the syste"),
+    (
+        ', node3 = "3"',
+        "",
+        "node-unfenced nodes.node3: no fencing device can fence this node: its services ",
+    ),
+    (
+        'node3 = "3"',
+        'node3 = "3", node4 = "4"',
+        "node-unknown fencing.power.plugs.node4: there is no node 'nod",
+    ),
+    (
+        "password_script",
+        "password",
+        "secret-in-fencing-parameter fencing.power.parameters.password: a secret must not be in ",
+    ),
+    (
+        "username =",
+        "pcmk_host_list =",
+        "fencing-parameter-has-a-key fencing.power.parameters.pcmk_host_list: is set by Takeo",
+    ),
+    (
+        "lun = 1\n",
+        "",
+        "lun-incomplete services.shop.filesystem: an iSCSI LUN needs lun too (a device, or portal,",
+    ),
+    (
+        "lun = 1",
+        'device = "/dev/sdb"\nlun = 1',
+        "disk-not-one services.shop.filesystem.device: there is a dev",
+    ),
+    (
+        '"/srv/shop"',
+        '"/usr/"',
+        "directory-of-the-system services.shop.filesystem.directory: /usr is a folder of the syste",
+    ),
     (
         '"/srv/shop"',
         '"shop"',
-        "services.shop.filesystem.directory: 'shop' is not an absolute path ",
+        "value-wrong services.shop.filesystem.directory: 'shop' is not an absolute path ",
     ),
-    ('"/usr/lib/postgresql/15/bin/postgres"', '"postgres"', "services.shop.app.command: must begi"),
-    ('"INT"', '"QUITE"', "services.shop.app.stop_signal: 'QUITE' is not one of TERM, INT, "),
-    ("tcp:127", "udp:127", "services.shop.app.ready: 'udp:127.0.0.1:5432' is not a check ("),
+    (
+        '"/usr/lib/postgresql/15/bin/postgres"',
+        '"postgres"',
+        "value-wrong services.shop.app.command: must begi",
+    ),
+    (
+        '"INT"',
+        '"QUITE"',
+        "value-wrong services.shop.app.stop_signal: 'QUITE' is not one of TERM, INT, ",
+    ),
+    (
+        "tcp:127",
+        "udp:127",
+        "value-wrong services.shop.app.ready: 'udp:127.0.0.1:5432' is not a check (",
+    ),
     (
         "tcp:127",
         "http:127",
+        "value-wrong "
         "services.shop.app.ready: 'http:127.0.0.1:5432' is not a check: it is not http://HOST",
     ),
-    ('user = "postgres"', 'user = "a\\nb"', "services.shop.app.user: must be one line without con"),
-    ('"60s"\n', '"60s"\ntimeout = "60s"\n', "services.shop.app.stop_timeout: must be shorter "),
-    ("prefix = 24", "prefix = 64", "services.shop.address.prefix: an IPv4 prefix length is at mos"),
-    ("lun = 1", f"lun = 0x{'f' * 5000}", "services.shop.filesystem.lun: is too large (a logical "),
+    (
+        'user = "postgres"',
+        'user = "a\\nb"',
+        "value-wrong services.shop.app.user: must be one line without con",
+    ),
+    (
+        '"60s"\n',
+        '"60s"\ntimeout = "60s"\n',
+        "stop-timeout-too-long services.shop.app.stop_timeout: must be shorter ",
+    ),
+    (
+        "prefix = 24",
+        "prefix = 64",
+        "prefix-too-long services.shop.address.prefix: an IPv4 prefix length is at mos",
+    ),
+    (
+        "lun = 1",
+        f"lun = 0x{'f' * 5000}",
+        "value-out-of-range services.shop.filesystem.lun: is too large (a logical ",
+    ),
     (
         '"1000ms"',
         '"99999999999999999999h"',
-        "cluster.token: '99999999999999999999h' is not a duration with",
+        "value-wrong cluster.token: '99999999999999999999h' is not a duration with",
     ),
-    ('"1000ms"', '"99ms"', "cluster.token: must be 100 ms to 5 min: earlier, Corosync would take "),
-    ('"1000ms"', '"301s"', "cluster.token: must be 100 ms to 5 min: earlier, Corosync would take "),
-    ('"60s"\n', '"0s"\n', "services.shop.app.stop_timeout: must be whole seconds, 1 s to 24 h "),
-    ('"60s"\n', '"25h"\n', "services.shop.app.stop_timeout: must be whole seconds, 1 s to 24 h "),
-    ('"60s"\n', '"1500ms"\n', "services.shop.app.stop_timeout: must be whole seconds, 1 s to 24 "),
-    ("schema = 1", "schema = true", "schema: must not be a boolean (schema = 1)"),
-    ("schema = 1", "schema = 1.0", "schema: must not be a float (schema = 1)"),
-    ("node3", "localhost", "nodes.localhost: every machine calls itself localhost (name it "),
-    ("node3", "NODE2", "nodes.NODE2: differs from node2 in case only (host names have no case: "),
-    ("user =", 'agent = "systemd:x"\nuser =', "services.shop.app: has both a command and an agent"),
+    (
+        '"1000ms"',
+        '"99ms"',
+        "value-wrong cluster.token: must be 100 ms to 5 min: earlier, Corosync would take ",
+    ),
+    (
+        '"1000ms"',
+        '"301s"',
+        "value-wrong cluster.token: must be 100 ms to 5 min: earlier, Corosync would take ",
+    ),
+    (
+        '"60s"\n',
+        '"0s"\n',
+        "value-wrong services.shop.app.stop_timeout: must be whole seconds, 1 s to 24 h ",
+    ),
+    (
+        '"60s"\n',
+        '"25h"\n',
+        "value-wrong services.shop.app.stop_timeout: must be whole seconds, 1 s to 24 h ",
+    ),
+    (
+        '"60s"\n',
+        '"1500ms"\n',
+        "value-wrong services.shop.app.stop_timeout: must be whole seconds, 1 s to 24 ",
+    ),
+    ("schema = 1", "schema = true", "type-wrong schema: must not be a boolean (schema = 1)"),
+    ("schema = 1", "schema = 1.0", "type-wrong schema: must not be a float (schema = 1)"),
+    (
+        "node3",
+        "localhost",
+        "node-is-localhost nodes.localhost: every machine calls itself localhost (name it ",
+    ),
+    (
+        "node3",
+        "NODE2",
+        "node-names-differ-in-case "
+        "nodes.NODE2: differs from node2 in case only (host names have no case: ",
+    ),
+    (
+        "user =",
+        'agent = "systemd:x"\nuser =',
+        "app-not-one services.shop.app: has both a command and an agent",
+    ),
 ]
 
 
@@ -118,8 +248,10 @@ def test_a_mistake_is_reported_where_it_is(
     found = mistakes_of(text, tmp_path)
     assert len(found) == 1, found
     line, _, rest = found[0].removeprefix("cluster.toml:").partition(": ")
-    assert rest.startswith(expected)
-    table = re.sub(r"\.[a-z_]+$", "", expected.partition(":")[0])
+    code, _, sentence = expected.partition(" ")
+    assert rest.startswith(sentence)
+    assert codes_of(text, tmp_path) == [code]
+    table = re.sub(r"\.[a-z_]+$", "", sentence.partition(":")[0])
     first = line_of(text, f"[{table}]") if f"[{table}]" in text else 1
     assert first <= int(line) <= text.count("\n")
 
@@ -169,24 +301,37 @@ def test_a_node_that_cannot_be_read_is_still_a_node(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"),
+    ("content", "expected", "code"),
     [
-        (b"schema = ", "cluster.toml:1: is not TOML: Invalid value"),
-        (b"\n\n[cluster\n", "cluster.toml:3: is not TOML: Expected ']'"),
-        (b"schema = \xff", "cluster.toml:1: is not UTF-8 text (byte 10 of the line)"),
-        (b"\xef\xbb\xbf# \xc3\xa4\r\nx = \xff", "cluster.toml:2: is not UTF-8 text (byte 5 of "),
-        (b"", "cluster.toml:1: cluster: is missing"),
-        (b"x = " + b"[" * 5000, "cluster.toml: nests tables or arrays too deeply"),
-        (b"x = " + b"[" * 450 + b"]" * 450, "cluster.toml: nests tables or arrays too deeply"),
-        (b"x." * 1000 + b"x = 1", "cluster.toml: nests tables or arrays too deeply"),
-        (b"x = " + b"9" * 5000, "cluster.toml: has a number that is too long to be read"),
+        (b"schema = ", "cluster.toml:1: is not TOML: Invalid value", "not-toml"),
+        (b"\n\n[cluster\n", "cluster.toml:3: is not TOML: Expected ']'", "not-toml"),
+        (b"schema = \xff", "cluster.toml:1: is not UTF-8 text (byte 10 of the line)", "not-utf8"),
+        (
+            b"\xef\xbb\xbf# \xc3\xa4\r\nx = \xff",
+            "cluster.toml:2: is not UTF-8 text (byte 5 of ",
+            "not-utf8",
+        ),
+        (b"", "cluster.toml:1: cluster: is missing", "key-missing"),
+        (b"x = " + b"[" * 5000, "cluster.toml: nests tables or arrays too deeply", "too-deep"),
+        (
+            b"x = " + b"[" * 450 + b"]" * 450,
+            "cluster.toml: nests tables or arrays too deeply",
+            "too-deep",
+        ),
+        (b"x." * 1000 + b"x = 1", "cluster.toml: nests tables or arrays too deeply", "too-deep"),
+        (
+            b"x = " + b"9" * 5000,
+            "cluster.toml: has a number that is too long to be read",
+            "number-too-long",
+        ),
     ],
 )
 def test_what_is_not_a_description_is_refused(
-    content: bytes, expected: str, tmp_path: Path
+    content: bytes, expected: str, code: str, tmp_path: Path
 ) -> None:
     """Text that is not TOML, not UTF-8, or empty gets a message, not a traceback."""
     assert mistakes_of(content, tmp_path)[0].startswith(expected)
+    assert codes_of(content, tmp_path)[0] == code
 
 
 @pytest.mark.parametrize(

@@ -32,10 +32,12 @@ def meta(cib: etree._Element, identity: str) -> dict[str, str]:
 
 
 def refused(describe: Describe, *replacements: tuple[str, str], more: str = "") -> list[str]:
-    """Return the mistakes of a description, without the file."""
+    """Return the mistakes of a description with their codes, without the file."""
     with pytest.raises(DescriptionError) as caught:
         describe(*replacements, more=more)
-    return [f"{each.key}: {each.message} ({each.hint})" for each in caught.value.findings]
+    return [
+        f"{each.code} {each.key}: {each.message} ({each.hint})" for each in caught.value.findings
+    ]
 
 
 @pytest.mark.parametrize("pattern", ["mutual", "spare"])
@@ -107,17 +109,28 @@ def test_a_mirror_is_promoted_where_its_service_runs(described: Describe) -> Non
 
 PATTERN_MISTAKES = [
     (MIRROR.replace('device = "/dev/drbd0"\ndirectory', 'device = "/dev/sdb"\ndirectory'),
+     'mirror-other-disk '
      'services.db.filesystem: is on another disk than the mirror (device = "/dev/drbd0")'),
-    (re.sub(r"\[services.db.mirror\]\n.*\n.*\n", "", MIRROR), "services.db: has no mirror"),
-    (MIRROR.replace(', "node2"', ""), "services.db.nodes: a mirror has two nodes, not 1"),
-    (MIRROR.replace('"mirror"', '"standby"'), "services.db.mirror: belongs to the pattern mirror"),
-    (service("one", "mutual", '"node1"'), "services.one.nodes: mutual needs another node"),
+    (re.sub(r"\[services.db.mirror\]\n.*\n.*\n", "", MIRROR),
+     "mirror-missing "
+     "services.db: has no mirror"),
+    (MIRROR.replace(', "node2"', ""),
+     "mirror-not-two-nodes "
+     "services.db.nodes: a mirror has two nodes, not 1"),
+    (MIRROR.replace('"mirror"', '"standby"'),
+     "mirror-of-other-pattern "
+     "services.db.mirror: belongs to the pattern mirror"),
+    (service("one", "mutual", '"node1"'),
+     "pattern-needs-two-nodes "
+     "services.one.nodes: mutual needs another node"),
     (service("one", "everywhere") + '[services.one.address]\nip = "198.51.100.9"\n',
-     "services.one.address: would be on several nodes at once"),
+     "address-everywhere services.one.address: would be on several nodes at once"),
     (service("one", "everywhere") + '[services.one.filesystem]\ndevice = "/dev/sdb"\n'
      'directory = "/srv/one"\ntype = "ext4"\n',
+     "filesystem-on-several-nodes "
      "services.one.filesystem.type: ext4 mounted on several nodes at once is destroyed"),
     (service("one", "standby", more="failback = true\nstickiness = 5"),
+     "stickiness-and-failback "
      "services.one.stickiness: keeps the service where it is, but failback moves it back"),
 ]  # fmt: skip
 
@@ -147,30 +160,35 @@ def test_relations_are_constraints(described: Describe) -> None:
 
 
 RELATION_MISTAKES = [
-    (service("a", "standby", more='after = ["a"]'), "services.a.after[0]: is the service itself"),
+    (service("a", "standby", more='after = ["a"]'),
+     "relation-to-itself "
+     "services.a.after[0]: is the service itself"),
     (service("a", "standby", more='after = ["shp"]'),
-     "services.a.after[0]: there is no service 'shp' (did you mean 'shop'?)"),
+     "service-unknown services.a.after[0]: there is no service 'shp' (did you mean 'shop'?)"),
     (service("a", "standby", more='after = ["b"]') + service("b", "standby", more='after = ["a"]'),
-     "services.a.after: goes round in a circle: a → b → a"),
+     "relation-circle services.a.after: goes round in a circle: a → b → a"),
     (service("a", "standby", more='with = ["b"]') + service("b", "standby", more='with = ["a"]'),
-     "services.a.with: goes round in a circle: a → b → a"),
+     "relation-circle services.a.with: goes round in a circle: a → b → a"),
     (service("a", "standby", more='with = ["shop"]\napart_from = ["shop"]'),
+     "together-and-apart "
      "services.a.apart_from[0]: must run on the node of shop, and must never run there"),
     (service("a", "standby", more='with = ["shop"]')
      + service("b", "standby", more='with = ["shop"]\napart_from = ["a"]'),
+     "together-and-apart "
      "services.b.apart_from[0]: must run on the node of a, and must never run there"),
     (service("a", "standby", '"node1"') + service("b", "standby", '"node2"', 'with = ["a"]'),
-     "services.b.with[0]: a may run on none of its nodes"),
+     "together-without-node services.b.with[0]: a may run on none of its nodes"),
     (service("a", "standby", '"node1"') + service("b", "standby", '"node1"', 'apart_from = ["a"]'),
-     "services.b.apart_from[0]: both may run on node1 only"),
+     "apart-on-one-node services.b.apart_from[0]: both may run on node1 only"),
     (service("a", "mutual") + service("b", "mutual", more='with = ["a"]'),
+     "together-apart-by-pattern "
      "services.b.with[0]: services of the pattern mutual run on different nodes"),
     (service("a", "everywhere", more='with = ["shop"]'),
-     "services.a.with[0]: runs on several nodes, and shop on one"),
+     "together-with-everywhere services.a.with[0]: runs on several nodes, and shop on one"),
     (service("a", "standby", more='never_on = ["node1"]'),
-     "services.a.never_on[0]: 'node1' is also in nodes"),
+     "node-allowed-and-forbidden services.a.never_on[0]: 'node1' is also in nodes"),
     (service("a", "standby", more="preferences = { node3 = 5 }"),
-     "services.a.preferences.node3: may not run it"),
+     "preference-of-other-node services.a.preferences.node3: may not run it"),
 ]  # fmt: skip
 
 
@@ -187,7 +205,7 @@ def test_an_unreadable_service_is_still_a_service(described: Describe) -> None:
     """A mistake in a service's table does not make its name unknown elsewhere."""
     more = service("web", "standby", more='after = ["shop"]')
     (found,) = refused(described, ("lun = 1", "lun = true"), more=more)
-    assert found.startswith("services.shop.filesystem.lun")
+    assert found.startswith("type-wrong services.shop.filesystem.lun")
 
 
 def test_without_nodes_a_service_may_run_on_all_but_some(described: Describe) -> None:
@@ -230,15 +248,23 @@ def test_a_folder_of_the_description_s_is_where_fragments_are(
 
 
 FRAGMENT_MISTAKES = [
-    ('file = "none.xml"', "fragments[0].file: 'none.xml' cannot be read: No such file"),
-    ("xml = '<acls>'", "fragments[0]: is not well-formed XML"),
-    ("xml = '<status/>'", "fragments[0]: has <status>, which is no section for a fragment"),
-    ("xml = '<acls/>'", "fragments[0]: is empty"),
-    ("xml = '<acls><acl_role/></acls>'", "fragments[0]: has a <acl_role> without an id"),
+    ('file = "none.xml"',
+     "fragment-unreadable "
+     "fragments[0].file: 'none.xml' cannot be read: No such file"),
+    ("xml = '<acls>'", "fragment-unusable fragments[0]: is not well-formed XML"),
+    ("xml = '<status/>'",
+     "fragment-unusable "
+     "fragments[0]: has <status>, which is no section for a fragment"),
+    ("xml = '<acls/>'", "fragment-empty fragments[0]: is empty"),
+    ("xml = '<acls><acl_role/></acls>'",
+     "fragment-unusable "
+     "fragments[0]: has a <acl_role> without an id"),
     ('xml = \'<tags><tag id="shop"><obj_ref id="shop-app"/></tag></tags>\'',
-     "fragments[0]: its ID 'shop' is also that of services.shop"),
-    ("", "fragments[0]: needs a file or xml, and not both"),
-    ("file = 'a.xml'\nxml = '<acls/>'", "fragments[0]: needs a file or xml, and not both"),
+     "fragment-id-taken fragments[0]: its ID 'shop' is also that of services.shop"),
+    ("", "fragment-not-one-source fragments[0]: needs a file or xml, and not both"),
+    ("file = 'a.xml'\nxml = '<acls/>'",
+     "fragment-not-one-source "
+     "fragments[0]: needs a file or xml, and not both"),
 ]  # fmt: skip
 
 

@@ -1,1 +1,0 @@
-"""What both kinds of rig are made with."""
