@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 import re
 from collections.abc import Iterator
 
+from lxml import etree
+
 from cib_templates.cib.secrets import is_secret, passwords_of_addresses
 
 #: What stands in the place of a secret.
 MASK = "(a secret)"
+_OTHER = "(another secret)"
 # One may be written inside of the other: XML in JSON, JSON in a message.
 _LEVELS = 3
 # A name and a quoted value, as XML and shells write them, and JSON; or where a tag or an object
@@ -43,6 +47,25 @@ def masked(text: str) -> str:
     # The longest first, for one may be a part of another.
     alternatives = "|".join(map(re.escape, sorted(forms, key=len, reverse=True)))
     return re.sub(rf"(?<!\w)(?:{alternatives})(?!\w)", MASK, text)
+
+
+def public(cib: etree._Element, before: etree._Element | None = None) -> etree._Element:
+    """Return a CIB that says of its secrets only whether they have changed.
+
+    Args:
+        cib: The CIB; it is not changed.
+        before: The CIB before a change.
+    """
+    known = {} if before is None else {pair.get("id"): pair for pair in before.iter("nvpair")}
+    shown = copy.deepcopy(cib)
+    for element in shown.iter(etree.Element):
+        for name, value in element.attrib.items():
+            called = element.get("name", "") if name == "value" else str(name)
+            if is_secret(called, str(value)):
+                was = known.get(element.get("id"))
+                changed = was is not None and was.get(str(name)) != value
+                element.set(str(name), _OTHER if changed else MASK)
+    return shown
 
 
 def _readings(text: str) -> list[str]:

@@ -25,7 +25,7 @@ _NOT_ITSELF_SECRET = re.compile(
     re.IGNORECASE,
 )
 # Of these, an absolute path is where the secret is.
-_ALSO_OF_FILES = re.compile(r"(key|credentials?|cookie)\Z", re.IGNORECASE)
+_ALSO_OF_FILES = re.compile(r"(ssh_key|credentials?|cookie)\Z", re.IGNORECASE)
 # How fence_ipmilan and fence_virt call ways to authenticate, by a parameter named auth.
 _METHODS = frozenset(("none", "password", "md2", "md5", "oem", "sha1", "sha256", "sha512"))
 # RFC 3986, section 3.2.1: user information in an address, with a password.

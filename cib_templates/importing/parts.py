@@ -141,8 +141,16 @@ def _extras(primitive: etree._Element) -> Table:
     meta = {name: value for name, value in meta.items() if name not in META_OF_A_SERVICE}
     extras: Table = {"meta": meta} if meta else {}
     if utilization:
-        extras["utilization"] = {name: int(amount) for name, amount in utilization.items()}
+        extras["utilization"] = amounts(utilization)
     return extras
+
+
+def amounts(utilization: Mapping[str, str]) -> Table:
+    """Return what is needed or there, in numbers; what is no number is kept, and is a mistake."""
+    return {
+        name: int(amount) if re.fullmatch(r"[0-9]{1,10}", amount) else amount
+        for name, amount in utilization.items()
+    }
 
 
 def _seconds(text: str) -> int | None:

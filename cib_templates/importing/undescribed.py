@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.cib.ids import PROPERTIES_ID
+from cib_templates.cib.masking import MASK
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import mark
 from cib_templates.cib.secrets import is_secret
@@ -109,7 +110,8 @@ def _other_meta(
         for name, value in _meta(resource).items():
             if wanted.get(name) == value:
                 continue
-            what = f"{identity}, meta attribute {name} {value}"
+            shown = MASK if is_secret(name, value) else value
+            what = f"{identity}, meta attribute {name} {shown}"
             if becomes.get(name) == value:
                 yield Undescribed(what, _STAYS)
             else:

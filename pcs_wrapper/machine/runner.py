@@ -10,6 +10,7 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from cib_templates.cib.masking import masked
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
 
 _LOG = logging.getLogger("takeover.runner")
@@ -42,6 +43,12 @@ class Result:
     exit_code: int
     stdout: str
     stderr: str
+
+
+def _log(message: str, *arguments: object) -> None:
+    """Write into the debug log, without the secrets that a CIB may have."""
+    if _LOG.isEnabledFor(logging.DEBUG):
+        _LOG.debug("%s", masked(message % arguments))
 
 
 class Runner:
@@ -85,20 +92,21 @@ class Runner:
             CommandTimedOut: It did not end within the time limit.
         """
         self.require(command[0])
-        _LOG.debug("running: %s", shlex.join(command))
+        _log("running: %s", shlex.join(command))
         started = time.monotonic()
         try:
             result = self.execute(command, stdin=stdin, timeout=timeout)
         except TimeoutError:
-            _LOG.debug("stopped after %g s: %s", timeout, shlex.join(command))
+            _log("stopped after %g s: %s", timeout, shlex.join(command))
             raise CommandTimedOut(command, timeout, hint) from None
-        _LOG.debug(
+        _log(
             "ended with %d after %.2f s\nstdout: %s\nstderr: %s",
             *(result.exit_code, time.monotonic() - started),
             *(result.stdout, result.stderr),
         )
         if result.exit_code not in ok:
-            raise CommandFailed(command, result.exit_code, result.stderr + result.stdout, hint)
+            said = masked(result.stderr + result.stdout)
+            raise CommandFailed(command, result.exit_code, said, hint)
         return result
 
     def execute(self, command: tuple[str, ...], *, stdin: str, timeout: float) -> Result:

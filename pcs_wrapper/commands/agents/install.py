@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pcs_wrapper.commands.printing import print_line
+
 
 @click.command()
 @click.option(
@@ -34,4 +36,4 @@ def install(root: Path) -> None:
     except InstallError as error:
         raise ClusterError(str(error)) from error
     for path in installed:
-        click.echo(path)
+        print_line(str(path))

@@ -74,7 +74,7 @@ TEXTS = [
     f'<nvpair id="f-password" name="password" value="{SECRET}"/>',
     f"<nvpair value='{SECRET}' name='password' id='x'/>",
     f'<nvpair value="a>{SECRET}" name="password"/>',
-    f"<nvpair value='{SECRET}\"' id=\"x\" name=\"community\"/>",
+    f'<nvpair value=\'{SECRET}"\' id="x" name="community"/>',
     f'<nvpair\n  name = "hexadecimal_kg"\n  value = "{SECRET}" />',
     f'<nvpair name="pass&#119;ord" value="{SECRET}"/>',
     f'<nvpair name="health" value="http://u:{SECRET}@host/"/>',

@@ -174,7 +174,8 @@ def test_a_refusal_whose_reason_cannot_be_found_says_where_it_is(
     assert takeover("status") == 0
     told = capsys.readouterr().out
     assert (
-        "journalctl --identifier=pacemaker-fenced _UID=0 _SYSTEMD_UNIT=pacemaker.service (4 attempts"
+        "journalctl --identifier=pacemaker-fenced _UID=0 "
+        "_SYSTEMD_UNIT=pacemaker.service (4 attempts"
     ) in told
 
 
