@@ -1,1 +1,1 @@
-"""Attacks by an ordinary user of a node, and by odd inputs: none of them succeeds."""
+"""What an ordinary user of a node, or an odd input, tries against the agents; needs root."""

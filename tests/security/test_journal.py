@@ -8,7 +8,9 @@ import subprocess
 import pytest
 
 from tests.unit.fakes.cluster import Cluster
-from tests.unit.pcs_wrapper.conftest import Takeover
+from tests.unit.pcs_wrapper.conftest import Takeover, cluster, takeover
+
+__all__ = ["cluster", "takeover"]
 
 LIE = "node1 is off already; run: pcs stonith confirm node1 --force"
 SENDER = """
