@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pcs_wrapper.commands.lazy import LazyGroup
+from pcs_wrapper.commands.printing import print_line, print_text
 from pcs_wrapper.commands.version import version_option
 from pcs_wrapper.exit_codes import ExitCode
+from pcs_wrapper.machine.terminal import printable
 
 if TYPE_CHECKING:
     from cib_templates.errors import TakeoverError
@@ -98,17 +101,31 @@ def cli(ctx: click.Context) -> None:
 
         ctx.obj = Machine(
             console=Console(
-                step=lambda text: click.echo(f"{text} …", err=True),
-                detail=lambda text: click.echo(text, err=True),
-                warning=lambda text: click.echo(f"warning: {text}", err=True),
+                step=lambda text: print_line(f"{text} …", err=True),
+                detail=lambda text: print_line(text, err=True),
+                warning=lambda text: print_text(f"warning: {text}", err=True),
             )
         )
 
 
+class _Log(logging.Formatter):
+    """Writes a record of the log as a terminal may have it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record as text."""
+        return printable(super().format(record))
+
+
 def main() -> NoReturn:
     """Run the command line of this process."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Where a locale has no arrow, for example, its number in Unicode is printed.
+            stream.reconfigure(errors="backslashreplace")
     if os.environ.get("TAKEOVER_DEBUG"):
-        logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+        log = logging.StreamHandler()
+        log.setFormatter(_Log("%(asctime)s %(name)s: %(message)s"))
+        logging.basicConfig(handlers=[log])
         logging.getLogger("takeover").setLevel(logging.DEBUG)
     sys.exit(run(sys.argv[1:]))
 
@@ -149,17 +166,19 @@ def _report(error: BaseException, *, as_json: bool) -> int:
     from pcs_wrapper.errors import Fault
 
     if isinstance(error, click.ClickException) and not as_json:
-        error.show()  # with the command's usage
+        usage = io.StringIO()
+        error.show(usage)  # with the command's usage
+        print_text(usage.getvalue(), err=True)
         return ExitCode.USAGE
     known = _known(error)
     if isinstance(known, Fault) and os.environ.get("TAKEOVER_DEBUG"):
-        traceback.print_exception(error)
+        print_text("".join(traceback.format_exception(error)), err=True)
     if as_json:
         from pcs_wrapper.views.findings import error_json
 
-        click.echo(error_json(known))
+        print_text(error_json(known))
     else:
-        click.echo(f"{known}", err=True)
+        print_text(f"{known}", err=True)
     return known.exit_code
 
 

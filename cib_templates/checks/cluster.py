@@ -78,11 +78,11 @@ def _timing(cluster: Cluster) -> Iterator[Finding]:
 
 
 def _properties(description: Description) -> Iterator[Finding]:
-    for name in description.properties:
+    for name, value in description.properties.items():
         path = ("properties", name)
         if name in REFUSED:
             yield PROPERTY_REFUSED.at(path, "cannot be set", REFUSED[name])
-        elif is_secret(name):
+        elif is_secret(name, value):
             yield PROPERTY_SECRET.at(
                 path, "a secret must not be in the description", "leave it out"
             )

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from lxml import etree
+
 from cib_templates.cib import identity, ids
-from cib_templates.findings import Finding, FindingKind, KeyPath, error
+from cib_templates.cib.ownership import mark
+from cib_templates.findings import Finding, FindingKind, KeyPath, dotted, error
 from cib_templates.model.description import Description
+from cib_templates.rendering.render import render
 
 FENCING_DEVICE_TWICE = error(
     "fencing-device-twice",
@@ -36,6 +40,10 @@ DIRECTORY_IN_USE_TWICE = error(
 DIRECTORY_HIDDEN = error(
     "directory-hidden",
     "A mount point is below another one that may be mounted later and would then hide it.",
+)
+ID_TOO_LONG = error(
+    "id-too-long",
+    "Names make an ID in the CIB that is too long for the names of the agents' files.",
 )
 ID_TAKEN = error("id-taken", "Two names make the same ID in the CIB, where an ID is unique.")
 
@@ -168,23 +176,59 @@ def check_ids(description: Description, owners: dict[str, KeyPath]) -> Iterator[
         owners: For each ID the path of its table; it is added to.
     """
     for path, xml_id in _ids(description):
+        if len(xml_id) > ids.LONGEST:
+            yield ID_TOO_LONG.at(
+                path,
+                f"its ID in the CIB, {xml_id!r}, has {len(xml_id)} characters",
+                f"shorter names, so that it has at most {ids.LONGEST}",
+            )
         owner = owners.setdefault(xml_id, path)
         if owner != path:
-            yield ID_TAKEN.at(
-                path,
-                f"its ID {xml_id!r} in the CIB is also that of {owner[0]}.{owner[1]}",
-                "rename one of them",
-            )
+            yield _taken(path, xml_id, dotted(owner[:2]))
+
+
+def _taken(path: KeyPath, xml_id: str, owner: str) -> Finding:
+    message = f"its ID {xml_id!r} in the CIB is also that of {owner}"
+    return ID_TAKEN.at(path, message, "rename one of them")
+
+
+def check_inner_ids(description: Description) -> Iterator[Finding]:
+    """Find IDs that two elements of the whole CIB have, such as the sets of parameters.
+
+    Args:
+        description: A description in which nothing else is wrong.
+    """
+    owners: dict[str, KeyPath] = {}
+    for element in render(description).iter(etree.Element):
+        identity = element.get("id")
+        if identity is None or element.tag in ids.REFERENCES:
+            continue
+        path = _table_of(element)
+        if identity in owners:
+            yield _taken(path, identity, dotted(owners[identity]) or "Takeover's own")
+        owners.setdefault(identity, path)
+
+
+def _table_of(element: etree._Element) -> KeyPath:
+    """Return the table that an element of a rendered CIB comes from, as far as its mark says it."""
+    for each in (element, *element.iterancestors()):
+        if found := mark(each):
+            return tuple(found.split(".")[:2])
+    return ()
 
 
 def _ids(description: Description) -> Iterator[tuple[KeyPath, str]]:
     for device in description.fencing:
         yield ("fencing", device), description.fencing[device].resource_id(device)
     for name, service in description.services.items():
-        path = ("services", name)
+        path: KeyPath = ("services", name)
         yield path, name
-        for kind, _, part in service.numbered_parts():
-            yield path, part.resource_id(name, kind)
+        written = set()
+        for kind, index, part in service.numbered_parts():
+            # That two parts have one name, or none, is a finding of its own.
+            if part.id is not None or (kind, part.name) not in written:
+                yield (*path, kind, index), part.resource_id(name, kind)
+            written.add((kind, part.name))
         if service.pattern == "everywhere":
             yield path, ids.copy_id(name)
         if service.mirror is not None:

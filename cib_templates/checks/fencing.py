@@ -85,13 +85,13 @@ def _device(name: str, fencing: Fencing) -> Iterator[Finding]:
                     f"is a plug for a node that is not in fencing.{name}.nodes",
                     "name the same nodes in both, or leave out nodes",
                 )
-    for key in fencing.parameters:
+    for key, value in fencing.parameters.items():
         path = ("fencing", name, "parameters", key)
         if key in _KEYS:
             yield FENCING_PARAMETER_HAS_A_KEY.at(
                 path, "is set by Takeover", f"use fencing.{name}.{_KEYS[key]} instead"
             )
-        elif is_secret(key):
+        elif is_secret(key, value):
             yield FENCING_SECRET.at(
                 path,
                 "a secret must not be in the description: every node's CIB would show it",

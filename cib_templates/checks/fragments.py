@@ -58,8 +58,7 @@ def check_fragments(fragments: Iterable[Fragment], owners: dict[str, KeyPath]) -
 
 
 def _ids(elements: Iterable[etree._Element]) -> Iterator[str]:
-    references = ("resource_ref", "obj_ref", "role")
     for element in elements:
         for inner in element.iter(etree.Element):
-            if inner.tag not in references and (identity := inner.get("id")):
+            if inner.tag not in ids.REFERENCES and (identity := inner.get("id")):
                 yield identity

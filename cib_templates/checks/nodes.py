@@ -103,7 +103,7 @@ def _unknown(description: Description, nodes: Collection[str]) -> Iterator[Findi
 
 def _attributes(description: Description) -> Iterator[Finding]:
     for name, node in description.nodes.items():
-        for attribute in node.attributes:
+        for attribute, value in node.attributes.items():
             path = ("nodes", name, "attributes", attribute)
             if attribute in ("standby", "maintenance"):
                 yield ATTRIBUTE_HAS_A_KEY.at(
@@ -113,7 +113,7 @@ def _attributes(description: Description) -> Iterator[Finding]:
                 yield ATTRIBUTE_IS_TAKEOVERS.at(
                     path, "is a name that Takeover uses for itself", "choose another name"
                 )
-            elif is_secret(attribute):
+            elif is_secret(attribute, value):
                 yield NODE_SECRET.at(
                     path, "a secret must not be in the description", "leave it out"
                 )

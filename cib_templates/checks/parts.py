@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from cib_templates.checks.agents import check_agent, parameter_names
 from cib_templates.cib import ids
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrets import has_secret, is_secret
 from cib_templates.findings import Finding, KeyPath, error
 from cib_templates.model.services import Address, App, Filesystem, Service
-from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE
+from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE, agent_and_parameters
 from ocf_agents.disk.parameters import (
     FilesystemParameters,
     is_device,
@@ -145,11 +145,19 @@ def _parameters(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Fin
     if isinstance(part, App) and part.agent is not None:
         agent, keys = part.agent, {}
     known = parameter_names(agent)
-    for name in part.parameters:
+    _, texts = agent_and_parameters(part)
+    for name, key in keys.items():
+        if name not in part.parameters and has_secret(texts.get(name, "")):
+            yield PARAMETER_SECRET.at(
+                (*path, key),
+                "has a password or another secret in it: every node's CIB would show it",
+                "keep it in a file of mode 0600 that the application reads",
+            )
+    for name, value in part.parameters.items():
         place = (*path, "parameters", name)
         if name in keys:
             yield PARAMETER_HAS_A_KEY.at(place, "has a key of its own", f"use {keys[name]} instead")
-        elif is_secret(name):
+        elif is_secret(name, value):
             yield PARAMETER_SECRET.at(
                 place,
                 "a secret must not be in the description: every node's CIB would show it",
@@ -162,8 +170,14 @@ def _parameters(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Fin
 
 
 def _meta(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Finding]:
-    for name in part.meta:
-        if name in META_OF_A_SERVICE or name.startswith(ids.MARK):
+    for name, value in part.meta.items():
+        if is_secret(name, value):
+            yield PARAMETER_SECRET.at(
+                (*path, "meta", name),
+                "a secret must not be in the description: every node's CIB would show it",
+                "leave it out",
+            )
+        elif name in META_OF_A_SERVICE or name.startswith(ids.MARK):
             yield META_OF_THE_SERVICE.at(
                 (*path, "meta", name),
                 "is not a part's, but its service's or Takeover's own",

@@ -7,6 +7,11 @@ import re
 # A name in a description, of which IDs are made. An ID in the CIB is an XML NCName; these are the
 # NCNames that are also comfortable in a shell.
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+# The longest ID. The agents make names of files, with more before and behind it, of at most 255
+# bytes.
+LONGEST = 200
+# The elements whose `id` is another element's.
+REFERENCES = ("resource_ref", "obj_ref", "role")
 # How the meta attribute is called that marks a resource as Takeover's. Its value is the path of
 # the description's table that the resource is made from. Pacemaker ignores what it does not know.
 MARK = "takeover"

@@ -66,8 +66,8 @@ def agent_of(primitive: etree._Element) -> str:
 
 
 def guarded(name: str, text: str) -> str:
-    """Return a value, as a `Secret` if its name says that it is one."""
-    return Secret(text) if is_secret(name) else text
+    """Return a value, as a `Secret` if its name or the value itself says that it is one."""
+    return Secret(text) if is_secret(name, text) else text
 
 
 def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
@@ -92,7 +92,7 @@ def _parameters(element: etree._Element, parameters: etree._Element) -> Iterator
         else:
             yield words.get(name, name), value
     if command:
-        yield "command", " ".join(command)
+        yield "command", guarded("command", " ".join(command))
     yield from _conditions(parameters)
 
 

@@ -20,7 +20,8 @@ from cib_templates.cib.durations import in_words, seconds
 from cib_templates.cib.ids import PROPERTIES_ID
 from cib_templates.cib.nvset import is_true, pairs_of
 from cib_templates.cib.ownership import from_fragments, mark
-from cib_templates.importing.parts import public_parameters
+from cib_templates.cib.secrets import is_secret
+from cib_templates.importing.parts import amounts, public_parameters
 from cib_templates.importing.services import services
 from cib_templates.rendering.properties import KNOWN
 
@@ -87,7 +88,7 @@ def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Docum
     """
     table: Document = {}
     levels = [
-        (int(level.get("index", "0")), (level.get("devices") or "").split(","))
+        (_index(level), (level.get("devices") or "").split(","))
         for level in cib.iterfind(f"configuration/fencing-topology/*[@target='{name}']")
     ]
     # Levels of others, or of devices that are not there, cannot be said.
@@ -100,14 +101,24 @@ def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Docum
         return table
     found = pairs_of(node, "instance_attributes")
     # Those of Pacemaker's own, such as #health-disk, are not an administrator's.
-    attributes = {name: value for name, value in found.items() if ids.NAME.fullmatch(name)}
+    attributes = {
+        name: value
+        for name, value in found.items()
+        if ids.NAME.fullmatch(name) and not is_secret(name, value)
+    }
     attributes.pop(ids.SETS, None)
     for key in ("standby", "maintenance"):
         if key in attributes:
             table[key] = is_true(attributes.pop(key))
     if utilization := pairs_of(node, "utilization"):
-        table["utilization"] = {key: int(amount) for key, amount in utilization.items()}
+        table["utilization"] = amounts(utilization)
     return table | ({"attributes": attributes} if attributes else {})
+
+
+def _index(level: etree._Element) -> int:
+    """Return a fencing level's place; Pacemaker ignores one that is no number."""
+    index = level.get("index", "")
+    return int(index) if re.fullmatch(r"[0-9]{1,9}", index) else 0
 
 
 def _fencing(cib: etree._Element, nodes: list[str]) -> Iterator[tuple[str, tuple[str, Document]]]:

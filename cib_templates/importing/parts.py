@@ -56,7 +56,7 @@ def part_of(service: str, primitive: etree._Element, *, plain: bool = False) -> 
 def public_parameters(primitive: etree._Element) -> dict[str, str]:
     """Return the parameters of a primitive that may be in a description: no secrets."""
     given = pairs_of(primitive, "instance_attributes")
-    return {name: value for name, value in given.items() if not is_secret(name)}
+    return {name: value for name, value in given.items() if not is_secret(name, value)}
 
 
 def agent_of(primitive: etree._Element) -> str:
@@ -146,8 +146,16 @@ def _extras(primitive: etree._Element) -> Table:
     meta = {name: value for name, value in meta.items() if name not in META_OF_A_SERVICE}
     extras: Table = {"meta": meta} if meta else {}
     if utilization:
-        extras["utilization"] = {name: int(amount) for name, amount in utilization.items()}
+        extras["utilization"] = amounts(utilization)
     return extras
+
+
+def amounts(utilization: Mapping[str, str]) -> Table:
+    """Return what is needed or there, in numbers; what is no number is kept, and is a mistake."""
+    return {
+        name: int(amount) if re.fullmatch(r"[0-9]{1,10}", amount) else amount
+        for name, amount in utilization.items()
+    }
 
 
 def _seconds(text: str) -> int | None:

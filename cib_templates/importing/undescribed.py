@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.cib.ids import PROPERTIES_ID
+from cib_templates.cib.masking import MASK
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import mark
 from cib_templates.cib.secrets import is_secret
@@ -109,7 +110,8 @@ def _other_meta(
         for name, value in _meta(resource).items():
             if wanted.get(name) == value:
                 continue
-            what = f"{identity}, meta attribute {name} {value}"
+            shown = MASK if is_secret(name, value) else value
+            what = f"{identity}, meta attribute {name} {shown}"
             if becomes.get(name) == value:
                 yield Undescribed(what, _STAYS)
             else:
@@ -126,8 +128,8 @@ def _meta(resource: etree._Element) -> dict[str, str]:
 
 def _secrets(cib: etree._Element, described: Set[str]) -> Iterator[Undescribed]:
     for resource in cib.iterfind("configuration/resources//primitive"):
-        for name in pairs_of(resource, "instance_attributes"):
-            if resource.get("id") in described and is_secret(name):
+        for name, value in pairs_of(resource, "instance_attributes").items():
+            if resource.get("id") in described and is_secret(name, value):
                 what = f"{resource.get('id')}, parameter {name}"
                 yield Undescribed(
                     what, "a secret is not copied: keep it in a file that the agent reads"

@@ -30,9 +30,10 @@ from cib_templates.model.table import Table
 class Cluster(Table):
     """What Corosync knows of the cluster as a whole (corosync.conf(5), "totem")."""
 
-    # 32 characters of these are what pcs takes without --force (the limit is GFS2's).
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,32}$")] = Field(
-        description="1 to 32 letters, digits, - and _"
+    # 32 characters of these are what pcs takes without --force (the limit is GFS2's). With a
+    # hyphen before them it would take them for an option.
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$")] = Field(
+        description="1 to 32 letters, digits, - and _, of which the first is no -"
     )
     # Corosync's own default since 3.0 (corosync.conf(5), "token").
     token: Token = Field(timedelta(seconds=3), description='a duration such as "1000ms"')

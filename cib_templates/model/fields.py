@@ -21,8 +21,12 @@ from cib_templates.cib import ids
 from cib_templates.cib.durations import DURATION, duration, in_words
 from ocf_agents.program.parameters import RELOAD_SIGNALS, SIGNALS, check_problem
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffe\uffff]")
-_PORTAL = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::(\d{1,5}))?")
+# Also those that end a line (Unicode, "Newline Guidelines"), and those that turn the direction in
+# which a terminal shows what follows (UAX #9, "Explicit Directional Formatting Characters").
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+_PORTAL = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z][0-9A-Za-z.-]*)(?::([0-9]{1,5}))?")
 _BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 _ISCSI_PORT = 3260
 _LAST_PORT = 65535

@@ -130,7 +130,8 @@ class App(Part):
         Annotated[
             str,
             StringConstraints(
-                pattern=r"^(ocf:[^:\s]+:[^:\s]+|(systemd|service|lsb):[^:\s]+)$",
+                # As files and units are called: no folder above, no option, nothing unprintable.
+                pattern=r"^(ocf:\w[\w.-]*:\w[\w.-]*|(systemd|service|lsb):\w[\w:.@\\-]*)$",
             ),
         ]
         | None
@@ -145,7 +146,7 @@ class Address(Part):
         None, description="the prefix length: 1 to 32 for IPv4, 1 to 128 for IPv6"
     )
     # 15 characters: IFNAMSIZ of linux/if.h without the terminating zero.
-    interface: Annotated[str, StringConstraints(pattern=r"^[^\s/:]{1,15}$")] | None = Field(
+    interface: Annotated[Text, StringConstraints(pattern=r"^[^\s/:]{1,15}$")] | None = Field(
         None, description='a network interface such as "eth0"'
     )
 
@@ -157,7 +158,7 @@ def _one_or_several(value: object) -> object:
 class Mirror(Table):
     """A disk of each node, kept the same by DRBD (drbd.conf(5))."""
 
-    resource: Annotated[Text, StringConstraints(pattern=r"^[^\s/]+$")] = Field(
+    resource: Annotated[Text, StringConstraints(pattern=r"^[^\s/-][^\s/]*$")] = Field(
         description='name of the DRBD resource such as "shop"'
     )
     device: AbsolutePath = Field(description='its block device such as "/dev/drbd0"')

@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from cib_templates.checks.advice import LocalHost, advice
 from cib_templates.checks.description import check_description
+from cib_templates.checks.duplicates import check_inner_ids
 from cib_templates.errors import DescriptionError
 from cib_templates.findings import Finding, FindingKind, KeyPath, Place, error
 from cib_templates.model.description import Description
 from cib_templates.reading import positions
+from cib_templates.reading.files import LONGEST_TEXT, read_file
 from cib_templates.reading.messages import finding_of, path_of
 
 if TYPE_CHECKING:
@@ -125,6 +127,8 @@ def _model_of(file: Path, text: str) -> tuple[Description, Locate]:
             fencing_is_complete=fencing_is_complete,
         )
         mistakes += map(locate, found)
+    if readable is not None and not mistakes:
+        mistakes += map(locate, check_inner_ids(readable))
     if readable is None or mistakes:
         raise DescriptionError(_sorted(mistakes))
     return readable, locate
@@ -138,7 +142,7 @@ def _with_fragments(file: Path, description: Description) -> tuple[list[Finding]
         if fragment.file is None or fragment.xml is not None:
             continue
         try:
-            text = (file.parent / fragment.file).read_text(encoding="utf-8-sig")
+            text = read_file(file.parent / fragment.file, LONGEST_TEXT).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError, ValueError) as problem:
             reason = getattr(problem, "strerror", None) or "is not UTF-8 text"
             mistakes.append(
@@ -160,7 +164,7 @@ def description_text(file: Path) -> str:
         DescriptionError: The file cannot be read, or is no UTF-8.
     """
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return read_file(file, LONGEST_TEXT).decode("utf-8-sig")
     except FileNotFoundError:
         _refuse(
             FILE_MISSING,

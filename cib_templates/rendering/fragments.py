@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from lxml import etree
 
 from cib_templates.cib import ids
+from cib_templates.cib.text import NotXml, parse
 from cib_templates.model.cluster import Fragment
 
 # The sections of a configuration that a fragment may add to. The others have words of their own.
@@ -29,14 +30,12 @@ def elements_of(fragment: Fragment) -> Iterator[tuple[str, etree._Element]]:
     Raises:
         UnusableFragment: It is not XML, not of a section, or an element has no ID.
     """
-    # A CIB has no entities, and nothing outside of the file shall be read.
-    parser = etree.XMLParser(
-        remove_blank_text=True, remove_comments=True, resolve_entities=False, no_network=True
-    )
     try:
-        root = etree.fromstring((fragment.xml or "").encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise UnusableFragment(f"is not well-formed XML: {error.msg}") from None
+        whole = parse(fragment.xml or "")
+    except NotXml as error:
+        raise UnusableFragment(str(error).replace("is not XML", "is not well-formed XML")) from None
+    bare = etree.XMLParser(remove_blank_text=True, remove_comments=True, remove_pis=True)
+    root = etree.fromstring(etree.tostring(whole), bare)
     for section in root if root.tag == "configuration" else [root]:
         if section.tag not in SECTIONS:
             raise UnusableFragment(f"has <{section.tag!s}>, which is no section for a fragment")

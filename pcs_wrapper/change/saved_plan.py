@@ -14,12 +14,12 @@ from typing import Any
 
 from lxml import etree
 
-from cib_templates.cib.text import to_text
+from cib_templates.cib.text import parse_cib, to_text
 from cib_templates.comparing.diff import diff
 from cib_templates.model.description import Description
 from cib_templates.reading.reading import parse_description, read_description
 from pcs_wrapper.errors import ClusterError, UsageError
-from pcs_wrapper.machine.files import write_private
+from pcs_wrapper.machine.files import LARGEST_CIB, read_private, write_private
 
 _FORMAT = "takeover-plan-1"
 # The parts of a CIB's version that matter to a plan: num_updates also counts changes of the status.
@@ -70,7 +70,7 @@ class SavedPlan:
                 that of the plan. The message names the differences.
         """
         if configuration_digest(live) != self.digest:
-            found = diff(etree.fromstring(self.old), live).differences
+            found = diff(parse_cib(self.old), live).differences
             changes = ", ".join(f"{each.what} {each.name} {each.change}" for each in found)
             raise ClusterError(
                 "the cluster's configuration has changed since the plan was made (CIB "
@@ -119,9 +119,12 @@ def save(
 def is_saved_plan(file: Path) -> bool:
     """Return whether a file is a saved plan: it begins with a brace, which no description does."""
     try:
+        # A pipe can be read only once, and a plan that was saved is none.
+        if not file.is_file():
+            return False
         with file.open("rb") as stream:
             return stream.read(1) == b"{"
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
@@ -152,16 +155,19 @@ def load(file: Path) -> SavedPlan:
     """
     hint = "make it with: takeover plan FILE --out PLAN"
     try:
-        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        data: dict[str, Any] = json.loads(read_private(file, 2 * LARGEST_CIB, may_be_read=True))
         if data.pop("format") != _FORMAT:
             raise UsageError(f"{file}: is a plan of another version of Takeover; {hint}")
         if not all(isinstance(value, str) for value in data.values()):
             raise UsageError(f"{file}: is not a whole plan; {hint}")
-        return SavedPlan(**data)
+        plan = SavedPlan(**data)
+        parse_cib(plan.old)
+        parse_cib(plan.new)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}; {hint}") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(f"{file}: is not a whole plan; {hint}") from None
+    return plan
 
 
 def configuration_digest(cib: etree._Element) -> str:

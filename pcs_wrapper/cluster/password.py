@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import stat
 import sys
 from pathlib import Path
 
 import click
 
 from pcs_wrapper.errors import UsageError
+from pcs_wrapper.machine.files import read_private
+
+# Its size in bytes; nobody has a longer one.
+_LONGEST = 64 * 1024
 
 
 def password(file: Path | None) -> str:
@@ -26,19 +29,27 @@ def password(file: Path | None) -> str:
     elif sys.stdin.isatty():
         lines = [click.prompt("Password of the user hacluster", hide_input=True, err=True)]
     else:
-        lines = sys.stdin.readline().splitlines()
+        lines = _first_line().splitlines()
     if not lines or not lines[0]:
         source = file or "standard input"
         raise UsageError(f"{source}: no password of the user hacluster on the first line")
     return lines[0]
 
 
+def _first_line() -> str:
+    """Return the first line of standard input."""
+    try:
+        line = sys.stdin.readline(_LONGEST)
+        # In some locales, Python takes what is not UTF-8 for lone surrogates.
+        line.encode()
+    except UnicodeError:
+        raise UsageError("standard input: is not UTF-8 text") from None
+    return line
+
+
 def _private_text(file: Path) -> str:
     try:
-        mode = file.stat().st_mode
-        if stat.S_ISREG(mode) and mode & 0o077:
-            raise UsageError(f"{file}: not only its owner can read it; run: chmod 600 {file}")
-        return file.read_text()
+        return read_private(file, _LONGEST).decode()
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

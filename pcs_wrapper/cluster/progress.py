@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from pcs_wrapper.machine.files import write_private
+from cib_templates.reading.files import MEBIBYTE
+from pcs_wrapper.machine.files import read_private, require_own_folder, write_private
 
 
 class Progress:
@@ -22,10 +23,11 @@ class Progress:
 
     def done(self) -> list[str] | None:
         """Return the commands that have succeeded; None if no creation was interrupted."""
+        require_own_folder(self._file.parent)
         try:
-            record = json.loads(self._file.read_text(encoding="utf-8"))
+            record = json.loads(read_private(self._file, MEBIBYTE, may_be_read=True))
             return list(record["done"]) if record["cluster"] == self._cluster else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             # A record that cannot be read, or is another version's, is ignored: create then starts
             # the cluster as it finds it.
             return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pcs_wrapper.commands.printing import print_line
+
 
 def show_versions(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     """Print the versions and end the program, if `--version` was given."""
@@ -20,7 +22,7 @@ def show_versions(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
         takeover = Version("takeover", None, "version not known: it runs from a checkout")
     runner = Runner() if ctx.obj is None else ctx.obj.runner
     for each in (takeover, *installed_versions(runner)):
-        click.echo(f"{each.name}, {each.problem or f'version {each.number}'}")
+        print_line(f"{each.name}, {each.problem or f'version {each.number}'}")
     ctx.exit()
 
 

@@ -116,7 +116,8 @@ def read(document: bytes) -> Described:
     Raises:
         etree.XMLSyntaxError: It is not XML.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    # Entities of the document itself are its text; those of other files are refused.
+    parser = etree.XMLParser(resolve_entities="internal", no_network=True, load_dtd=False)
     root = etree.fromstring(document, parser)
     return Described(
         root=root,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from pcs_wrapper.conformance.checking import Result, Verdict
-from pcs_wrapper.conformance.report import finding_text, is_good, printable
+from pcs_wrapper.conformance.report import finding_text, is_good
+from pcs_wrapper.machine.files import write_private
+from pcs_wrapper.machine.terminal import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +36,8 @@ def write_junit(file: Path, lab: Laboratory, results: Sequence[Result], *, stric
         for result in chapter:
             _add_case(suite, lab.agent.name, result, strict=strict)
     tree = etree.ElementTree(root)
-    file.write_bytes(
-        etree.tostring(tree, xml_declaration=True, encoding="UTF-8", pretty_print=True)
-    )
+    text = etree.tostring(tree, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    write_private(file, text.decode(), mode=0o644)
 
 
 def _add_case(suite: etree._Element, agent: str, result: Result, *, strict: bool) -> None:

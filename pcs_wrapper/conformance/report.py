@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from pcs_wrapper.conformance.checking import Result, Verdict
 from pcs_wrapper.conformance.rules import CHAPTERS
+from pcs_wrapper.machine.terminal import style
 
 if TYPE_CHECKING:
     from pcs_wrapper.conformance.findings import AgentFinding
@@ -44,7 +42,7 @@ def heading(lab: Laboratory) -> Iterator[str]:
 def result_text(result: Result) -> Iterator[str]:
     """Say what a rule found: a line, and more for what is wrong."""
     word = result.verdict.name if result.verdict is Verdict.FAILED else result.verdict.value
-    verdict = click.style(f"{word:7}", fg=COLOURS[result.verdict])
+    verdict = style(f"{word:7}", fg=COLOURS[result.verdict])
     yield f"  {verdict}  {result.rule.id}: {result.rule.sentence}"
     if result.why:
         yield f"             {result.why}"
@@ -88,17 +86,7 @@ def finding_text(finding: AgentFinding) -> Iterator[str]:
         for name, text in (("stdout", output), ("stderr", done.stderr)):
             lines = text.splitlines()
             for line in lines[:MOST_LINES]:
-                yield f"  {name}: {printable(line)}"
+                yield f"  {name}: {line}"
             if len(lines) > MOST_LINES:
                 yield f"  {name}: … and {len(lines) - MOST_LINES} more lines"
     yield f"  right: {finding.hint}"
-
-
-def printable(text: str) -> str:
-    """Return text without what a terminal or XML 1.0 would take for something else."""
-    return "".join(
-        char
-        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cs", "Co", "Cn")
-        else f"\\x{ord(char):02x}"
-        for char in text
-    )

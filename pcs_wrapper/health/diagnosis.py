@@ -14,7 +14,7 @@ State = Literal["running", "starting", "stopping", "stopped", "partial", "blocke
 # Pacemaker records no reason if the fence agent itself failed: see fence_log.
 _UNKNOWN = (
     "the reason is only in the journal of the node that ran the fence agent: "
-    "journalctl --identifier=pacemaker-fenced"
+    "journalctl --identifier=pacemaker-fenced _UID=0 _SYSTEMD_UNIT=pacemaker.service"
 )
 
 _ACTIVE = ("Started", "Promoted", "Unpromoted")

@@ -4,6 +4,10 @@ Pacemaker's fencing history has no exit reason if the agent itself failed (in 2.
 crm_mon shows only that it failed. The output of the agent is in the journal of the node that ran
 it, and nowhere else. It is only shown to users; no decision depends on it. If it cannot be found,
 the history is left unchanged.
+
+Every user of the node can write into the journal, under any name. So the entries are selected by
+the fields that journald itself sets (systemd.journal-fields(7), "Trusted Journal Fields"): they
+must come from root, from the program that fences, and from its unit.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, FencingEvent
 _JOURNAL = (
     *("journalctl", "--output=json", "--output-fields=MESSAGE", "--no-pager"),
     *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+    # The kernel keeps 15 characters of a program's name.
+    *("_UID=0", "_COMM=pacemaker-fence", "_SYSTEMD_UNIT=pacemaker.service"),
 )
 _TIMEOUT = 10.0
 # These two messages are logged in this order, by lib/fencing/st_actions.c and
@@ -56,9 +62,16 @@ def _messages(runner: Runner) -> list[str]:
         journal = runner.run(*_JOURNAL, timeout=_TIMEOUT, ok=(0, 1)).stdout
     except ProgramError:
         return []
-    entries = (json.loads(line) for line in journal.splitlines() if line.startswith("{"))
-    # The journal shows a message that is not text as an array of bytes.
-    return [entry["MESSAGE"] for entry in entries if isinstance(entry.get("MESSAGE"), str)]
+    return [message for line in journal.splitlines() if (message := _message(line)) is not None]
+
+
+def _message(line: str) -> str | None:
+    """Return the message of a journal entry, or None if it is not text but an array of bytes."""
+    try:
+        message = json.loads(line)["MESSAGE"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return None
+    return message if isinstance(message, str) else None
 
 
 def _output_by_target(messages: list[str]) -> Iterator[tuple[str, str]]:

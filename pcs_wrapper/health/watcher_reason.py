@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from lxml import etree
-
+from cib_templates.cib.text import NotXml, parse
 from ocf_agents.runtime.registration import failure_attribute
 from pcs_wrapper.errors import ProgramError
 from pcs_wrapper.machine.runner import Runner
@@ -54,8 +53,8 @@ def _kept(resource: str, runner: Runner) -> dict[str, str]:
     try:
         # It fails if there is no such attribute; nothing depends on why.
         result = runner.run(*query, "--output-as=xml", timeout=_TIMEOUT, ok=range(-64, 256))
-        root = etree.fromstring(result.stdout.encode())
-    except (ProgramError, etree.XMLSyntaxError):
+        root = parse(result.stdout)
+    except (ProgramError, NotXml):
         return {}
     return {found.get("host", ""): found.get("value", "") for found in root.iter("attribute")}
 

@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from pcs_wrapper.errors import Busy
+from pcs_wrapper.machine.files import require_own_folder
 from pcs_wrapper.machine.machine import Machine
+
+# Of what a holder says of itself, in characters.
+_LONGEST = 4096
 
 
 @contextmanager
@@ -31,6 +35,7 @@ def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None
         Busy: Another command holds the lock, and `wait` is false.
     """
     machine.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    require_own_folder(machine.state)
     with _open(machine.state / "lock") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -45,16 +50,18 @@ def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None
 
 
 def _open(path: Path) -> IO[str]:
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+")
+    return os.fdopen(
+        os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "r+"
+    )
 
 
 def _read(file: IO[str]) -> str:
     """Return who holds the lock; its holder may not have written that yet."""
     try:
-        holder = json.load(file)
+        holder = json.loads(file.read(_LONGEST))
         return (
             f"`{holder['command']}` of {holder['user']} (process {holder['pid']}, since "
             f"{holder['since']})"
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "another command of Takeover"

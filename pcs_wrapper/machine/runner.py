@@ -9,13 +9,21 @@ import shutil
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from cib_templates.cib.masking import masked
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
+
+if TYPE_CHECKING:
+    import sh
 
 _LOG = logging.getLogger("takeover.runner")
 
 # The folders of the system's own programs: the user's PATH is ignored.
 _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+# What a program may print, in bytes: a CIB of 1,000 services has a fifth of it.
+_MOST = 64 * 2**20
+_CHUNK = 64 * 1024
 # The Debian package of each program that Takeover runs.
 _PACKAGES = {
     "pcs": "pcs",
@@ -42,6 +50,36 @@ class Result:
     exit_code: int
     stdout: str
     stderr: str
+
+
+def _log(message: str, *arguments: object) -> None:
+    """Write into the debug log, without the secrets that a CIB may have."""
+    if _LOG.isEnabledFor(logging.DEBUG):
+        _LOG.debug("%s", masked(message % arguments))
+
+
+class _Output:
+    """What a program prints, up to a limit at which the program is stopped.
+
+    Attributes:
+        is_full: Whether it printed more.
+    """
+
+    def __init__(self) -> None:
+        self.is_full = False
+        self._printed = bytearray()
+
+    def take(self, chunk: str, _stdin: object, process: sh.OProc) -> bool:
+        """Keep what was printed, and return whether that is enough."""
+        self._printed += chunk.encode("latin-1")
+        self.is_full = len(self._printed) > _MOST
+        if self.is_full:
+            process.kill()
+        return self.is_full
+
+    def text(self) -> str:
+        """Return what was printed."""
+        return self._printed.decode(errors="replace")
 
 
 class Runner:
@@ -81,24 +119,25 @@ class Runner:
 
         Raises:
             ProgramMissing: The program is not installed.
-            CommandFailed: Its exit code is not in `ok`.
+            CommandFailed: Its exit code is not in `ok`, or it prints without an end.
             CommandTimedOut: It did not end within the time limit.
         """
         self.require(command[0])
-        _LOG.debug("running: %s", shlex.join(command))
+        _log("running: %s", shlex.join(command))
         started = time.monotonic()
         try:
             result = self.execute(command, stdin=stdin, timeout=timeout)
         except TimeoutError:
-            _LOG.debug("stopped after %g s: %s", timeout, shlex.join(command))
+            _log("stopped after %g s: %s", timeout, shlex.join(command))
             raise CommandTimedOut(command, timeout, hint) from None
-        _LOG.debug(
+        _log(
             "ended with %d after %.2f s\nstdout: %s\nstderr: %s",
             *(result.exit_code, time.monotonic() - started),
             *(result.stdout, result.stderr),
         )
         if result.exit_code not in ok:
-            raise CommandFailed(command, result.exit_code, result.stderr + result.stdout, hint)
+            said = masked(result.stderr + result.stdout)
+            raise CommandFailed(command, result.exit_code, said, hint)
         return result
 
     def execute(self, command: tuple[str, ...], *, stdin: str, timeout: float) -> Result:
@@ -110,6 +149,7 @@ class Runner:
             timeout: The time limit, in seconds.
 
         Raises:
+            CommandFailed: The program prints without an end.
             TimeoutError: The program did not end within the time limit.
         """
         import sh  # it takes 0.2 s, which commands that run no program should not spend
@@ -117,12 +157,19 @@ class Runner:
         # The debug log of `sh` would show the standard input, which may be a password.
         logging.getLogger("sh").setLevel(logging.WARNING)
         program, *arguments = command
+        stdout, stderr = _Output(), _Output()
         try:
             ended: sh.RunningCommand | sh.ErrorReturnCode = sh.Command(
                 program, search_paths=list(_PATH)
             )(
-                *arguments,
-                _in=stdin,
+                *(os.fsencode(each).decode("latin-1") for each in arguments),
+                _in=stdin.encode(),
+                # Every byte is a letter of it: programs need not print UTF-8.
+                _encoding="latin-1",
+                _out=stdout.take,
+                _err=stderr.take,
+                _out_bufsize=_CHUNK,
+                _err_bufsize=_CHUNK,
                 _env={
                     "PATH": ":".join(_PATH),
                     "LC_ALL": "C",
@@ -136,8 +183,7 @@ class Runner:
             raise TimeoutError from None
         except sh.ErrorReturnCode as error:
             ended = error
-        return Result(
-            exit_code=ended.exit_code,
-            stdout=ended.stdout.decode(errors="replace"),
-            stderr=ended.stderr.decode(errors="replace"),
-        )
+        if stdout.is_full or stderr.is_full:
+            said = f"it printed more than {_MOST // 2**20} MiB, and was stopped"
+            raise CommandFailed(command, ended.exit_code, said, "")
+        return Result(ended.exit_code, stdout.text(), stderr.text())

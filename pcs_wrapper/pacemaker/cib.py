@@ -18,9 +18,10 @@ from typing import Literal
 
 from lxml import etree
 
-from cib_templates.cib.text import to_text
+from cib_templates.cib.text import NotXml, parse, parse_cib, to_text
 from cib_templates.cib.validation import check_schema, is_installed
 from cib_templates.comparing.changes import ChangedIds, changed_ids
+from cib_templates.reading.files import read_file
 from pcs_wrapper.errors import (
     ChangedMeanwhile,
     ClusterError,
@@ -29,6 +30,7 @@ from pcs_wrapper.errors import (
     PushUncertain,
     UsageError,
 )
+from pcs_wrapper.machine.files import LARGEST_CIB
 from pcs_wrapper.machine.machine import Machine
 
 _TIMEOUT = 60.0
@@ -127,9 +129,17 @@ def read_cib(machine: Machine) -> etree._Element:
 def _read(machine: Machine, *command: str) -> etree._Element:
     result = machine.runner.run(*command, timeout=_TIMEOUT)
     try:
-        return etree.fromstring(result.stdout.encode())
-    except etree.XMLSyntaxError as error:
+        return parse_cib(result.stdout)
+    except NotXml as error:
         raise ClusterError(f"`{' '.join(command)}` printed no CIB: {error}") from None
+
+
+def _answer(text: str, command: tuple[str, ...]) -> etree._Element:
+    """Return the XML that a program gave."""
+    try:
+        return parse(text)
+    except NotXml as error:
+        raise ClusterError(f"`{command[0]}` gave no XML: {error}") from None
 
 
 def check(machine: Machine, new: etree._Element) -> None:
@@ -183,7 +193,7 @@ def push(
         files.old.write_text(to_text(old))
         files.new.write_text(to_text(new))
         difference = machine.runner.run(*files.diff_command, timeout=_TIMEOUT, ok=_DIFFERENT)
-        patch = etree.fromstring(difference.stdout.encode())
+        patch = _answer(difference.stdout, files.diff_command)
         for _ in range(_ATTEMPTS):
             live = _read(machine, *_QUERY)
             conflicts = same_objects(ours, changed_ids(old, live))
@@ -275,7 +285,7 @@ def undone(
             hint="An object that would be changed back does not exist any more, because somebody "
             "has changed the configuration since. Nothing was changed",
         )
-    cib = etree.fromstring(result.stdout.encode())
+    cib = _answer(result.stdout, files.diff_command)
     for name in ("admin_epoch", "epoch", "num_updates"):
         cib.set(name, live.get(name, "0"))
     return cib
@@ -345,11 +355,8 @@ def read_cib_file(file: Path) -> etree._Element:
     """
     hint = "the file must be a whole CIB, as `pcs cluster cib FILE` writes it"
     try:
-        root = etree.fromstring(file.read_bytes())
+        return parse_cib(read_file(file, LARGEST_CIB))
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}; {hint}") from None
-    except etree.XMLSyntaxError as error:
-        raise UsageError(f"{file}: is not XML: {error}; {hint}") from None
-    if root.tag != "cib":
-        raise UsageError(f"{file}: is not a CIB but <{root.tag!s}>; {hint}")
-    return root
+    except NotXml as error:
+        raise UsageError(f"{file}: {error}; {hint}") from None

@@ -74,5 +74,8 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
             consensus=None if consensus is None else timedelta(milliseconds=int(consensus)),
             quorum_device=config.get("quorum_device") is not None,
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError),
+        *(OverflowError, RecursionError),
+    ) as error:
         raise ClusterError(f"`pcs cluster config` printed no configuration: {error!r}") from None

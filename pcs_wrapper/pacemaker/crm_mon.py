@@ -10,6 +10,7 @@ from xml.sax.saxutils import unescape
 
 from lxml import etree
 
+from cib_templates.cib.text import NotXml, parse
 from pcs_wrapper.errors import ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.machine import Machine
 
@@ -184,8 +185,8 @@ def read_state(machine: Machine) -> ClusterState:
     )
     result = machine.runner.run(*command, timeout=_TIMEOUT, ok=range(-64, 256))
     try:
-        root = etree.fromstring(result.stdout.encode())
-    except etree.XMLSyntaxError:
+        root = parse(result.stdout)
+    except NotXml:
         root = None
     if root is None or result.exit_code != 0:
         errors = [error.text or "" for error in root.iter("error")] if root is not None else []

@@ -17,7 +17,7 @@ from typing import Literal
 
 from lxml import etree
 
-from cib_templates.cib.text import to_text
+from cib_templates.cib.text import NotXml, parse, to_text
 from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.machine.machine import Machine
 
@@ -88,8 +88,8 @@ def parse_actions(text: str) -> tuple[Action, ...]:
         ClusterError: The output is not XML.
     """
     try:
-        root = etree.fromstring(text.encode())
-    except etree.XMLSyntaxError as error:
+        root = parse(text)
+    except NotXml as error:
         raise ClusterError(f"crm_simulate printed no XML: {error}") from None
     return tuple(_actions(root))
 

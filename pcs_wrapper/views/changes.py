@@ -6,15 +6,16 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-import click
 from lxml import etree
 
+from cib_templates.cib.masking import public
 from cib_templates.cib.text import to_text
 from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.change.applying import Applied
 from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.rolling_back import Rollback, RolledBack
 from pcs_wrapper.change.steps.step import Step
+from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.views.output import output_json
 from pcs_wrapper.views.state import service_record, service_text, stopped_text
 
@@ -36,8 +37,8 @@ def changes_text(changes: ChangedIds) -> Iterator[str]:
 
 
 def difference_text(old: etree._Element, new: etree._Element) -> Iterator[str]:
-    """Yield the lines of a unified diff of two CIBs."""
-    before, after = (to_text(cib).splitlines() for cib in (old, new))
+    """Yield the lines of a unified diff of two CIBs, without the secrets in them."""
+    before, after = (to_text(cib).splitlines() for cib in (public(old), public(new, old)))
     yield from difflib.unified_diff(before, after, "old.xml", "new.xml", lineterm="")
 
 
@@ -49,14 +50,14 @@ def applied_text(applied: Applied) -> Iterator[str]:
     for device, why in applied.stopped_fencing.items():
         yield stopped_text(device, why)
     if applied.harm:
-        yield click.style("the change did harm:", fg="red", bold=True)
+        yield style("the change did harm:", fg="red", bold=True)
         yield from (f"  {sentence}" for sentence in applied.harm)
     number = applied.checkpoint
     if applied.rolled_back is not None:
         yield f"the change was rolled back (checkpoint {number}). Now:"
         yield from _state_text(applied.rolled_back)
     elif applied.rollback_failure:
-        yield applied.rollback_failure
+        yield from applied.rollback_failure.splitlines()
     elif applied.harm:
         yield f"the change is still in the cluster; to take it back: takeover rollback {number}"
     if applied.confirm_by and not applied.rolled_back:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import click
-
 from cib_templates.comparing.diff import AttributeDiff, Diff, ObjectDiff
+from pcs_wrapper.machine.terminal import style
 
 if TYPE_CHECKING:
     from pcs_wrapper.views.contract import difference as contract
@@ -84,7 +83,7 @@ def _values(attribute: AttributeDiff) -> str:
 
 def _sign(change: str) -> str:
     sign, colour = _SIGNS[change]
-    return click.style(sign, fg=colour, bold=True)
+    return style(sign, fg=colour, bold=True)
 
 
 def difference_record(difference: ObjectDiff) -> contract.Difference:

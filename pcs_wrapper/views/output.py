@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from pcs_wrapper.machine.terminal import escaped_json
+
 if TYPE_CHECKING:
     from pcs_wrapper.views.contract.base import Output
 
 
 def to_json(data: dict[str, Any]) -> str:
     """Return data as JSON, indented so that it can be read."""
-    return json.dumps(data, indent=2, ensure_ascii=False)
+    return escaped_json(json.dumps(data, indent=2, ensure_ascii=False))
 
 
 def output_json(output: Output) -> str:

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import click
-
 from cib_templates.comparing.diff import Diff
 from cib_templates.forecast.outage import Outage, Span
 from pcs_wrapper.change.planning import Forecast, Plan
 from pcs_wrapper.change.stopping import stoppable
+from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.simulation import Action
 from pcs_wrapper.views.differences import difference_record, differences_text
 from pcs_wrapper.views.output import output_json
@@ -43,7 +42,8 @@ def plan_text(planned: Plan) -> Iterator[str]:
     yield from differences_text(planned.diff)
     yield ""
     if planned.not_simulated:
-        yield f"It is not known what the cluster then does: {planned.not_simulated}"
+        unknown = f"It is not known what the cluster then does: {planned.not_simulated}"
+        yield from unknown.splitlines()
     else:
         yield from _actions(planned)
     yield from _removals(planned)
@@ -141,7 +141,7 @@ def _action(action: Action, name: str) -> str:
         where = f" on {action.dest or action.source}"
     colour = {"start": "green", "reload": "green", "fence": "red"}.get(action.kind, "yellow")
     reason = f"  ({action.reason})" if action.reason else ""
-    return f"{name} {click.style(verb, fg=colour)}{where}{reason}"
+    return f"{name} {style(verb, fg=colour)}{where}{reason}"
 
 
 def _clients(forecasts: Sequence[Forecast]) -> Iterator[str]:
@@ -178,7 +178,7 @@ def _failures(forecasts: Sequence[Forecast]) -> Iterator[str]:
 def _over_budget(forecasts: Sequence[Forecast]) -> Iterator[str]:
     exceeding = [each.service for each in forecasts if each.fits is False]
     if exceeding:
-        yield click.style(f"over their budget: {', '.join(exceeding)}", fg="red")
+        yield style(f"over their budget: {', '.join(exceeding)}", fg="red")
 
 
 def _outage(outage: Outage) -> str:
@@ -197,7 +197,7 @@ def _verdict(forecast: Forecast, outage: Outage) -> str:
     budget = f"budget {forecast.budget.total_seconds():g} s"
     if fits is None:
         return f" — {budget}: not known yet"
-    return f" — {budget}: {'fits' if fits else click.style('DOES NOT FIT', fg='red', bold=True)}"
+    return f" — {budget}: {'fits' if fits else style('DOES NOT FIT', fg='red', bold=True)}"
 
 
 def plan_json(planned: Plan) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import click
-
 from pcs_wrapper.health.diagnosis import (
     Service,
     describe,
@@ -14,6 +12,7 @@ from pcs_wrapper.health.diagnosis import (
     services,
     stopped_fencing,
 )
+from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Part
 from pcs_wrapper.views.output import output_json
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 def state_text(state: ClusterState) -> Iterator[str]:
     """Yield the lines that describe the cluster's state."""
-    quorum = click.style("quorum", fg="green") if state.quorum else _bad("no quorum")
+    quorum = style("quorum", fg="green") if state.quorum else _bad("no quorum")
     decides = f"{state.dc} decides (DC)" if state.dc else _bad("no DC")
     mode = f", {_bad('maintenance mode')}" if state.maintenance else ""
     yield f"cluster: {quorum}, {decides}{mode}"
@@ -70,7 +69,7 @@ def _failures(state: ClusterState) -> Iterator[str]:
 def service_text(service: Service) -> str:
     """Return a line about a service: where it runs, or why it does not run."""
     if service.is_running:
-        running = click.style("running", fg="green")
+        running = style("running", fg="green")
         where = ", ".join(service.nodes)
         return f"{service.id}: {running} on {where}{_unmanaged(*service.parts)}"
     where = f" on {', '.join(service.nodes)}" if service.nodes else ""
@@ -87,7 +86,7 @@ def _unmanaged(*parts: Part) -> str:
 
 
 def _bad(text: str) -> str:
-    return click.style(text, fg="red", bold=True)
+    return style(text, fg="red", bold=True)
 
 
 def state_json(state: ClusterState) -> str:

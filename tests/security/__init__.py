@@ -1,1 +1,1 @@
-"""What a user of a node, or an odd input, may try: each attack is made, and fails."""
+"""What an ordinary user of a node, or an odd input, tries against the agents; needs root."""

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lxml import etree
 
-from cib_templates.cib.text import to_text
+from cib_templates.cib.text import NotXml, parse_cib, to_text
 from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.errors import ClusterError
-from pcs_wrapper.machine.files import write_private
+from pcs_wrapper.machine.files import (
+    LARGEST_CIB,
+    read_private,
+    require_own_folder,
+    write_private,
+)
 
 State = Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back"]
 
@@ -115,12 +122,26 @@ class Checkpoints:
         return self._load(number)
 
     def cibs(self, checkpoint: Checkpoint) -> tuple[etree._Element, etree._Element]:
-        """Return the CIB before a push, and the CIB after it."""
+        """Return the CIB before a push, and the CIB after it.
+
+        Raises:
+            ClusterError: A file is missing or damaged.
+        """
         before, after = (
-            etree.parse(self._folder / f"{checkpoint.number}.{name}.xml").getroot()
+            self._cib(self._folder / f"{checkpoint.number}.{name}.xml")
             for name in ("before", "after")
         )
         return before, after
+
+    def _cib(self, file: Path) -> etree._Element:
+        try:
+            return parse_cib(read_private(file, LARGEST_CIB, may_be_read=True))
+        except OSError as error:
+            raise ClusterError(f"{file} cannot be read: {error.strerror}") from None
+        except NotXml as error:
+            raise ClusterError(
+                f"{file} is damaged: {error}. Move the files of this checkpoint away"
+            ) from None
 
     def next_number(self) -> int:
         """Return the number of the next checkpoint, which is valid while the lock is held."""
@@ -156,14 +177,44 @@ class Checkpoints:
         return changed
 
     def _numbers(self) -> set[int]:
-        return {int(file.stem) for file in self._folder.glob("*.json") if file.stem.isdecimal()}
+        require_own_folder(self._folder.parent)
+        require_own_folder(self._folder)
+        names = (file.stem for file in self._folder.glob("*.json"))
+        return {int(name) for name in names if re.fullmatch(r"[1-9][0-9]{0,8}", name)}
 
     def _load(self, number: int) -> Checkpoint:
         file = self._folder / f"{number}.json"
         try:
-            data = json.loads(file.read_text())
+            data = json.loads(read_private(file, LARGEST_CIB, may_be_read=True))
             changes = ChangedIds(**{name: tuple(ids) for name, ids in data.pop("changes").items()})
             undoes, stops = tuple(data.pop("undoes")), tuple(data.pop("stops", ()))
-            return Checkpoint(changes=changes, undoes=undoes, stops=stops, **data)
+            found = Checkpoint(changes=changes, undoes=undoes, stops=stops, **data)
+            _require_right(found, number)
+        except OSError as error:
+            raise ClusterError(f"{file} cannot be read: {error.strerror}") from None
+        except RecursionError:
+            raise ClusterError(f"{file} is not a checkpoint. Move it away") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ClusterError(f"{file} is not a checkpoint: {error}. Move it away") from None
+        return found
+
+
+def _require_right(found: Checkpoint, number: int) -> None:
+    """Check the types of what was read, for nothing else does.
+
+    Raises:
+        ValueError: A value is none that a checkpoint has.
+    """
+    texts = (found.at, found.user, found.command, found.message, found.cluster, found.note)
+    names = (*found.changes.created, *found.changes.changed, *found.changes.removed, *found.stops)
+    if not all(isinstance(each, str) for each in (*texts, *names)):
+        raise ValueError("a text is none")
+    counts = (found.epoch_before, found.epoch_after, found.stopped_by)
+    numbers = (number, *found.undoes, *(each for each in counts if each is not None))
+    if found.number != number or not all(type(each) is int for each in numbers):
+        raise ValueError("a number is none, or another one")
+    if found.state not in get_args(State) or type(found.seen_through) is not bool:
+        raise ValueError(f"the state is {found.state!r}")
+    for time in (found.at, found.confirm_by):
+        if time is not None and datetime.fromisoformat(time).tzinfo is None:
+            raise ValueError(f"{time} has no offset from UTC")

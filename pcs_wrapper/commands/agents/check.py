@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pcs_wrapper.commands.options import as_json
+from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ def check(
     from pcs_wrapper.views.agents import agents_check_json, rules_json
 
     if list_rules:
-        _echo([rules_json()] if as_json else report.list_text())
+        if as_json:
+            print_text(rules_json())
+        else:
+            print_lines(report.list_text())
         return
     if path is None:
         raise UsageError("name the agent, such as /usr/lib/ocf/resource.d/heartbeat/Dummy")
@@ -112,9 +116,9 @@ def check(
     if junit:
         _write_junit(junit, lab, results, strict=strict)
     if as_json:
-        click.echo(agents_check_json(lab, results, strict=strict))
+        print_text(agents_check_json(lab, results, strict=strict))
     else:
-        click.echo(report.summary(results))
+        print_line(report.summary(results))
     if problem or not report.is_good(results, strict=strict):
         ctx.exit(1)
 
@@ -124,13 +128,13 @@ def _try(lab: Laboratory, chosen: Collection[str], *, silent: bool) -> list[Resu
     from pcs_wrapper.conformance import checking, report
 
     if not silent:
-        _echo(report.heading(lab))
+        print_lines(report.heading(lab))
     results: list[Result] = []
     for result in checking.check(lab, chosen):
         if not silent:
             if not results or results[-1].chapter != result.chapter:
-                click.echo(f"{result.chapter}:")
-            _echo(report.result_text(result))
+                print_line(f"{result.chapter}:")
+            print_lines(report.result_text(result))
         results.append(result)
     return results
 
@@ -143,8 +147,3 @@ def _write_junit(file: Path, lab: Laboratory, results: list[Result], *, strict: 
         write_junit(file, lab, results, strict=strict)
     except OSError as error:
         raise ClusterError(f"cannot write {file}: {error.strerror}") from error
-
-
-def _echo(lines: Iterable[str]) -> None:
-    for line in lines:
-        click.echo(line)

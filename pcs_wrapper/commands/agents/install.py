@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from pcs_wrapper.commands.printing import print_line
+
 
 @click.command()
 @click.option(
@@ -18,9 +20,10 @@ import click
 def install(root: Path) -> None:
     """Install the agents ocf:takeover:app, filesystem and ip where Pacemaker looks for them.
 
-    They are written to /usr/lib/ocf/resource.d/takeover, and the path of each is printed. They use
-    this installation of Takeover and of Python: run the command on every node, and again after each
-    update of either. Running resources are not restarted.
+    They are written to /usr/lib/ocf/resource.d/takeover, and the path of each is printed. Their
+    modules are copied to /usr/lib/takeover/agents, and run with the system's Python: run the
+    command on every node, and again after each update of Takeover. Running resources are not
+    restarted.
 
     \b
     Example:
@@ -35,12 +38,12 @@ def install(root: Path) -> None:
     except InstallError as error:
         raise ClusterError(str(error)) from error
     for path in installed:
-        click.echo(path)
+        print_line(str(path))
     if others := foreign():
-        click.echo(
-            f"Warning: {others[0]}"
-            + (f" and {len(others) - 1} others" if others[1:] else "")
-            + " can be changed by somebody else than root, and the agents, which root runs, were "
-            "copied from there. Install Takeover where only root can write, and run this again.",
+        more = f" and {len(others) - 1} others" if others[1:] else ""
+        print_line(
+            f"warning: {others[0]}{more} can be changed by somebody else than root, and the agents, "
+            "which root runs, were copied from there. Install Takeover where only root can write, "
+            "and run this again.",
             err=True,
         )

@@ -9,6 +9,7 @@ import click
 
 from pcs_wrapper.commands.durations import duration
 from pcs_wrapper.commands.options import adopt, as_json, description_file, dry_run
+from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -75,10 +76,9 @@ def apply(
         return
     applied = applying.apply(machine, description, options)
     if as_json:
-        click.echo(applied_json(applied))
+        print_text(applied_json(applied))
     else:
-        for line in applied_text(applied):
-            click.echo(line)
+        print_lines(applied_text(applied))
     if applied.failed:
         ctx.exit(1)
 
@@ -95,10 +95,9 @@ def _show_plan(
     change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
     steps = applying.steps(machine, change, options)
     if as_json:
-        click.echo(apply_dry_run_json(change.changes, steps))
+        print_text(apply_dry_run_json(change.changes, steps))
         return
     if not change.changes:
-        click.echo("nothing to change")
+        print_line("nothing to change")
     differences = (*changes_text(change.changes), *difference_text(change.old, change.new))
-    for line in (*differences, *shown(steps)):
-        click.echo(line)
+    print_lines((*differences, *shown(steps)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pcs_wrapper.commands.printing import print_line
 from pcs_wrapper.machine.machine import Machine
 
 
@@ -24,4 +25,4 @@ def confirm(machine: Machine, number: int | None) -> None:
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change.history.confirmation import confirm as keep
 
-    click.echo(f"checkpoint {keep(machine, number).number} is confirmed")
+    print_line(f"checkpoint {keep(machine, number).number} is confirmed")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pcs_wrapper.commands.options import as_json, description_file
+from pcs_wrapper.commands.printing import print_lines, print_text
 from pcs_wrapper.exit_codes import ExitCode
 from pcs_wrapper.machine.machine import Machine
 
@@ -48,9 +49,8 @@ def drift(ctx: click.Context, file: Path, *, as_json: bool, cib_file: Path | Non
     else:
         found = drift_file(cib_file, description)
     if as_json:
-        click.echo(drift_json(found))
+        print_text(drift_json(found))
     else:
-        for line in drift_text(found):
-            click.echo(line)
+        print_lines(drift_text(found))
     if found.diff:
         ctx.exit(ExitCode.DIFFERENT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pcs_wrapper.commands.options import as_json
+from pcs_wrapper.commands.printing import print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
 
@@ -35,7 +36,6 @@ def history(machine: Machine, *, as_json: bool) -> None:
     interruption.warn_of_unfinished(machine)
     checkpoints = Checkpoints(machine.state).all()
     if as_json:
-        click.echo(history_json(checkpoints))
+        print_text(history_json(checkpoints))
         return
-    for line in history_text(checkpoints):
-        click.echo(line)
+    print_lines(history_text(checkpoints))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pcs_wrapper.commands.options import adopt, as_json, description_file
+from pcs_wrapper.commands.printing import print_lines, print_text
 from pcs_wrapper.exit_codes import ExitCode
 from pcs_wrapper.machine.machine import Machine
 
@@ -69,9 +70,8 @@ def plan(
 
         saved_plan.save(out, file, text, planned.old, planned.new)
     if as_json:
-        click.echo(plan_json(planned))
+        print_text(plan_json(planned))
     else:
-        for line in plan_text(planned):
-            click.echo(line)
+        print_lines(plan_text(planned))
     if planned.diff:
         ctx.exit(ExitCode.DIFFERENT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pcs_wrapper.commands.options import as_json, dry_run
+from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -64,20 +65,18 @@ def rollback(
     # The timer's rollback waits while another command, such as a long apply, holds the lock.
     with lock.held(machine, "takeover rollback", wait=unless_confirmed):
         if unless_confirmed and not rolling_back.is_unconfirmed(machine, number):
-            click.echo(f"checkpoint {number} does not wait to be confirmed; there is nothing to do")
+            print_line(f"checkpoint {number} does not wait to be confirmed; there is nothing to do")
             return
         planned = rolling_back.prepare(machine, number)
-        for line in rollback_text(planned):
-            click.echo(line, err=True)
+        print_lines(rollback_text(planned), err=True)
         if not (yes or unless_confirmed):
             click.confirm("roll back?", abort=True, err=True)
         reason = "not confirmed in time" if unless_confirmed else message
         done = rolling_back.roll_back(machine, planned, reason)
     if as_json:
-        click.echo(rolled_back_json(done))
+        print_text(rolled_back_json(done))
     else:
-        for line in rolled_back_text(done):
-            click.echo(line)
+        print_lines(rolled_back_text(done))
     if done.failed:
         ctx.exit(1)
 
@@ -89,8 +88,7 @@ def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:
 
     steps = rolling_back.steps(machine, planned)
     if as_json:
-        click.echo(rollback_dry_run_json(planned, steps))
+        print_text(rollback_dry_run_json(planned, steps))
         return
     lines = (*rollback_text(planned), *difference_text(planned.live, planned.target))
-    for line in (*lines, *shown(steps)):
-        click.echo(line)
+    print_lines((*lines, *shown(steps)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pcs_wrapper.commands.options import description_file, dry_run
+from pcs_wrapper.commands.printing import print_lines
 from pcs_wrapper.machine.machine import Machine
 
 
@@ -50,9 +51,7 @@ def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run:
 
     description = read_description(file)
     if dry_run:
-        for line in shown(creation.steps(machine, description)):
-            click.echo(line)
+        print_lines(shown(creation.steps(machine, description)))
         return
     state = creation.create(machine, description, lambda: password(password_file))
-    for line in state_text(state):
-        click.echo(line)
+    print_lines(state_text(state))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pcs_wrapper.commands.options import as_json
+from pcs_wrapper.commands.printing import print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
 
@@ -27,7 +28,6 @@ def status(machine: Machine, *, as_json: bool) -> None:
     state = read_explained_state(machine)
     interruption.warn_of_unfinished(machine)
     if as_json:
-        click.echo(state_json(state))
+        print_text(state_json(state))
         return
-    for line in state_text(state):
-        click.echo(line)
+    print_lines(state_text(state))

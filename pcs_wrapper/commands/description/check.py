@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pcs_wrapper.commands.options import as_json, description_file
+from pcs_wrapper.commands.printing import print_line, print_text
 
 if TYPE_CHECKING:
     from pcs_wrapper.machine.machine import Machine
@@ -43,14 +44,14 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     except DescriptionError as error:
         if not as_json:
             raise
-        click.echo(check_json(error.findings, ()))
+        print_text(check_json(error.findings, ()))
         ctx.exit(error.exit_code)
     if as_json:
-        click.echo(check_json((), warnings))
+        print_text(check_json((), warnings))
         return
     for warning in warnings:
-        click.echo(f"warning: {warning}", err=True)
-    click.echo(
+        print_line(f"warning: {warning}", err=True)
+    print_line(
         f"{file}: no mistakes. Cluster {description.cluster.name}; "
         f"nodes: {', '.join(description.nodes)}; "
         f"services: {', '.join(description.services) or 'none'}"

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from pcs_wrapper.commands.printing import print_text
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.machine.terminal import escaped_toml
 
 
 @click.command("import")
@@ -51,7 +53,7 @@ def import_(ctx: click.Context, cib_file: Path | None, corosync_conf: Path | Non
         imported = import_file(machine, cib_file, corosync_conf)
     else:
         imported = import_live(machine)
-    click.echo(imported.text, nl=False)
+    print_text(escaped_toml(imported.text))
     for each in (*imported.undescribed, *imported.mistakes):
         machine.console.warning(str(each))
     if imported.mistakes:

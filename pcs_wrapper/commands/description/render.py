@@ -7,7 +7,9 @@ from pathlib import Path
 import click
 
 from pcs_wrapper.commands.options import description_file
+from pcs_wrapper.commands.printing import print_line, print_text
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.machine.terminal import escaped_xml
 
 
 @click.command()
@@ -35,9 +37,9 @@ def render(machine: Machine, file: Path) -> None:
     if is_installed(machine.schemas):
         check_schema(cib, machine.schemas)
     else:
-        click.echo(
+        print_line(
             "the CIB was not checked against Pacemaker's schema: there is none in "
             f"{machine.schemas}",
             err=True,
         )
-    click.echo(to_text(cib), nl=False)
+    print_text(escaped_xml(to_text(cib)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pcs_wrapper.commands.printing import print_line, print_text
+
 
 @click.command()
 @click.option(
@@ -32,7 +34,7 @@ def schema(output: str | None, *, list_outputs: bool) -> None:
     if output is None and not list_outputs:
         from cib_templates.published.json_schema import editor_schema
 
-        click.echo(to_json(editor_schema()))
+        print_text(to_json(editor_schema()))
         return
 
     from pcs_wrapper.errors import UsageError
@@ -41,8 +43,8 @@ def schema(output: str | None, *, list_outputs: bool) -> None:
     if list_outputs:
         width = max(map(len, OUTPUTS))
         for name, published in OUTPUTS.items():
-            click.echo(f"{name:{width}}  {published.command}")
+            print_line(f"{name:{width}}  {published.command}")
     elif output in OUTPUTS:
-        click.echo(to_json(published_schema(OUTPUTS[output])))
+        print_text(to_json(published_schema(OUTPUTS[output])))
     else:
         raise UsageError(f"there is no output {output}; the outputs are: {', '.join(OUTPUTS)}")

@@ -32,6 +32,7 @@ _SIMULATE = {"crm_simulate", "--run", "--live-check", "--output-as=xml"}
 _JOURNAL = {
     *("--output=json", "--output-fields=MESSAGE", "--no-pager"),
     *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+    *("_UID=0", "_COMM=pacemaker-fence", "_SYSTEMD_UNIT=pacemaker.service"),
 }
 # As pcs 0.11.5 and 0.12.0 print it.
 CONFIG: dict[str, Any] = {

@@ -213,6 +213,7 @@ def test_journal_and_private_attributes(cluster: Cluster) -> None:
     journal = (
         *("journalctl", "--output=json", "--output-fields=MESSAGE", "--no-pager"),
         *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+        *("_UID=0", "_COMM=pacemaker-fence", "_SYSTEMD_UNIT=pacemaker.service"),
     )
     assert run(cluster, *journal) == Result(1, "", "")
     cluster.journal = ["one", [27]]

@@ -172,7 +172,11 @@ def test_a_refusal_whose_reason_cannot_be_found_says_where_it_is(
     cluster.state = "fencing-refused-real-2.1"
     cluster.when("journalctl", stderr="No journal files were opened", exit_code=1)
     assert takeover("status") == 0
-    assert "journalctl --identifier=pacemaker-fenced (4 attempts" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert (
+        "journalctl --identifier=pacemaker-fenced _UID=0 "
+        "_SYSTEMD_UNIT=pacemaker.service (4 attempts"
+    ) in told
 
 
 FAILURE = (
