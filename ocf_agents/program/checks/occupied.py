@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import os
 
 from ocf_agents.program.checks.tcp import connect
@@ -9,7 +10,8 @@ from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.process import name
 
-ATTEMPT = 0.2  # seconds; whoever is here answers at once
+ATTEMPT = 2.0  # seconds; whoever is here answers at once, but on a busy machine
+SOMEBODY = "another process"
 LISTENING = "0A"  # state of a socket in /proc/net/tcp (proc_pid_net(5))
 LOCAL, STATE, INODE = 1, 3, 9  # fields there
 
@@ -24,17 +26,37 @@ def occupant(host: str, port: int, deadline: Deadline) -> str:
     """
     limit = Deadline(min(ATTEMPT, deadline.left()))
     try:
-        return bounded(lambda: _occupant(host, port, limit), limit, "asking who is there")
+        if not bounded(lambda: _answered(host, port, limit), limit, "asking who is there"):
+            return ""
     except AgentError:
         return ""  # as it should be: nobody answers
+    try:
+        return bounded(lambda: _listeners(port), limit, "looking who it is") or SOMEBODY
+    except AgentError:
+        return SOMEBODY
 
 
-def _occupant(host: str, port: int, limit: Deadline) -> str:
-    connection = connect(host, port, limit)
-    # The two are one for whoever is on this host, and different for any other.
-    here = connection.getsockname()[0] == connection.getpeername()[0]
-    connection.close()
-    return (_listeners(port) or "another process") if here else ""
+def _answered(host: str, port: int, limit: Deadline) -> str:
+    """Return "yes" if somebody on this host answers; no other host is asked."""
+    if not _is_here(host, port):
+        return ""
+    connect(host, port, limit).close()
+    return "yes"
+
+
+def _is_here(host: str, port: int) -> bool:
+    """Tell whether a host is this one: its address is then that from which it is spoken to."""
+    for family, _, _, _, address in _socket.getaddrinfo(host.encode(), port, 0, _socket.SOCK_DGRAM):
+        with_no_packet = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+        try:
+            with_no_packet.connect(address)
+            if with_no_packet.getsockname()[0] == address[0]:
+                return True
+        except OSError:
+            continue  # there is no way to it
+        finally:
+            with_no_packet.close()
+    return False
 
 
 def _listeners(port: int) -> str:
