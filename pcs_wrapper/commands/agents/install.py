@@ -42,8 +42,8 @@ def install(root: Path) -> None:
     if others := foreign():
         more = f" and {len(others) - 1} others" if others[1:] else ""
         print_line(
-            f"warning: {others[0]}{more} can be changed by somebody else than root, and the agents, "
-            "which root runs, were copied from there. Install Takeover where only root can write, "
-            "and run this again.",
+            f"warning: {others[0]}{more} can be changed by somebody else than root, and the "
+            "agents, which root runs, were copied from there. Install Takeover where only root can "
+            "write, and run this again.",
             err=True,
         )
