@@ -61,8 +61,13 @@ class Application:
 
     def members(self) -> list[Process]:
         """Return the processes where the application keeps its processes."""
-        members = self.containment.members()
-        return [process for pid in members if (process := identify(pid))]
+        return _alive(self.containment.members())
+
+    def descendants(self) -> list[Process]:
+        """Return the processes that have left that place, and still have their parents there."""
+        from ocf_agents.program.processes.relatives import descendants
+
+        return _alive(descendants(self._known()))
 
     def strays(self, deadline: Deadline) -> list[Process]:
         """Return the processes that belong to the application, and have left that place.
@@ -70,16 +75,12 @@ class Application:
         Args:
             deadline: When they have to be known.
         """
-        values = self.state.read()
-        known = {process.pid for process in self.members()}
-        if (main := recall(values)) is not None:
-            known.add(main.pid)
+        values, known = self.state.read(), self._known()
         if not values and not known:
             return []
         from ocf_agents.program.processes.relatives import Mark, relatives
 
-        found = relatives(Mark.recall(values), known, deadline)
-        return [process for pid in found if (process := identify(pid))]
+        return _alive(relatives(Mark.recall(values), known, deadline))
 
     def names(self, deadline: Deadline) -> str:
         """Return the names and numbers of all processes."""
@@ -119,9 +120,18 @@ class Application:
         environment = {**self.parameters.environ, "PATH": ENVIRONMENT["PATH"]}
         return CommandCheck(words, Account(""), environment, self.containment)
 
+    def _known(self) -> set[int]:
+        """Return the first process and those that are where they are kept."""
+        main = self.main_process()
+        return {*self.containment.members(), *([main.pid] if main else [])}
+
     def _check(self, name: str, text: str) -> Check | None:
         if not text:
             return None
         from ocf_agents.program.checks.grammar import parse_check
 
         return parse_check(name, text, self.account(), self.containment)
+
+
+def _alive(pids: list[int]) -> list[Process]:
+    return [process for pid in pids if (process := identify(pid))]

@@ -33,7 +33,7 @@ def end(application: Application, deadline: Deadline, *, ask: bool) -> None:
     """
     main = _main_process(application)
     # While their parents live: later these may be nobody's children.
-    strays = application.strays(deadline)
+    strays = application.descendants()
     if ask:
         patience = deadline.part(ASKED)
         if (seconds := application.parameters.stop_timeout) is not None:

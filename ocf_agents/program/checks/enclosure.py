@@ -34,6 +34,8 @@ class Enclosure:
         self._identity = identity
         self._cgroup = _room(containment) if containment else None
         self._mark = Mark.new()
+        agent = identify(os.getpid())
+        self._mark.since = agent.started if agent else ""  # the program starts later
         self.environment = {} if self._cgroup else {VARIABLE: self._mark.mark}
 
     def enter(self) -> None:

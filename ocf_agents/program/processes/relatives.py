@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from ocf_agents.runtime.agent import AgentError, Deadline
-from ocf_agents.runtime.process import PARENT, SESSION, START_TIME, identify, stat
+from ocf_agents.runtime.process import PARENT, SESSION, START_TIME, STATE, THREADS, identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,46 +75,102 @@ def relatives(mark: Mark, known: Collection[int], deadline: Deadline) -> list[in
     """
     if not (mark.mark or mark.session or known):
         return []
-    from functools import partial
+    session = mark.own_session().encode()
+    since = int(mark.since) if _is_number(mark.since) else 0
+    found: set[int] = set()
+    strangers: list[int] = []
+    children: dict[int, list[int]] = {}
+    this = os.getpid()  # it is none of them, whoever has started it
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or not (fields := _fields(entry)) or (pid := int(entry)) == this:
+            continue
+        children.setdefault(int(fields[PARENT]), []).append(pid)
+        if session and fields[SESSION] == session:
+            found.add(pid)
+        # What started earlier has not inherited anything; nor have the kernel's own processes.
+        elif int(fields[START_TIME]) >= since and fields[SESSION] != b"0" and pid not in known:
+            strangers.append(pid)
+    if mark.mark and strangers:
+        found.update(_marked(mark.mark, strangers, deadline))
+    waiting = [*found, *known]
+    while waiting:
+        below = [pid for pid in children.get(waiting.pop(), ()) if pid not in found]
+        found.update(below)
+        waiting += below
+    return sorted(found.difference(known))
 
+
+def descendants(known: Collection[int]) -> list[int]:
+    """Return the children of processes, these children's children, and so on."""
+    found: set[int] = set()
+    waiting = list(known)
+    try:
+        while waiting:
+            below = set(_children(waiting.pop())) - found
+            found |= below
+            waiting += below
+    except FileNotFoundError:  # a kernel without these files (CONFIG_PROC_CHILDREN)
+        return relatives(Mark("", "", ""), known, Deadline(0))
+    return sorted(found.difference(known))
+
+
+def _fields(pid: str) -> list[bytes]:
+    """Return what `stat` does, up to the start time: for all processes it is to be quick."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return []  # it has ended
+    try:
+        text = os.read(descriptor, 1024)
+    except OSError:
+        return []
+    finally:
+        os.close(descriptor)
+    fields = text[text.rfind(b")") + 2 :].split(b" ", START_TIME + 1)
+    dead = fields[STATE] in (b"Z", b"X") and int(fields[THREADS]) <= 1
+    return [] if dead else fields
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process, none if it has ended.
+
+    Raises:
+        FileNotFoundError: The kernel does not tell.
+    """
+    found: list[int] = []
+    for task in _tasks(pid):
+        try:
+            with open(f"/proc/{pid}/task/{task}/children", "rb", buffering=0) as file:
+                found += map(int, file.read().split())
+        except OSError:
+            if task in _tasks(pid):
+                raise
+    return found
+
+
+def _tasks(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []  # it has ended
+
+
+def _marked(mark: str, pids: Collection[int], deadline: Deadline) -> list[int]:
+    """Return those of some processes that have inherited the variable."""
     from ocf_agents.runtime.bounded import bounded
     from ocf_agents.runtime.journal import WARNING, log
 
+    wanted = f"{VARIABLE}={mark}".encode()
+
+    def read() -> str:
+        return " ".join(str(pid) for pid in pids if wanted in _variables(pid))
+
     limit = Deadline(min(PATIENCE, deadline.left()))
     try:
-        answer = bounded(partial(_find, mark, known), limit, "looking at /proc")
+        return [int(word) for word in bounded(read, limit, "reading variables").split()]
     except AgentError as error:
         log(f"{error}: processes are only known by parent and session", WARNING)
-        answer = _find(Mark("", mark.session, mark.since), known)  # which cannot hang
-    return [int(word) for word in answer.split()]
-
-
-def _find(mark: Mark, known: Collection[int]) -> str:
-    """Return the numbers of the processes, with blanks between them."""
-    session = mark.own_session()
-    wanted = f"{VARIABLE}={mark.mark}".encode() if mark.mark else b""
-    since = int(mark.since) if _is_number(mark.since) else 0
-    # This process and the agent are none of them, whoever has started the agent.
-    others = {os.getpid(), os.getppid()}
-    found = set()
-    children: dict[str, list[int]] = {}
-    for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
-        fields = stat(pid)
-        if not fields or pid in others:
-            continue
-        children.setdefault(fields[PARENT], []).append(pid)
-        # What started earlier has not inherited anything.
-        if (session and fields[SESSION] == session) or (
-            wanted and int(fields[START_TIME]) >= since and wanted in _variables(pid)
-        ):
-            found.add(pid)
-    waiting = [*found, *known]
-    while waiting:
-        for pid in children.get(str(waiting.pop()), ()):
-            if pid not in found:
-                found.add(pid)
-                waiting.append(pid)
-    return " ".join(str(pid) for pid in sorted(found - set(known)))
+        return []
 
 
 def _variables(pid: int) -> list[bytes]:
