@@ -12,7 +12,7 @@ import os
 
 from ocf_agents.disk.busy import sockets
 from ocf_agents.disk.busy.namespaces import Namespace, copy_of, inhabited, kept
-from ocf_agents.disk.busy.spared import is_spared
+from ocf_agents.disk.busy.spared import is_spared, is_users
 from ocf_agents.disk.busy.threads import descriptors, folders_of, processes
 from ocf_agents.disk.point import mount_id
 from ocf_agents.runtime.mountinfo import Mount, number
@@ -97,26 +97,39 @@ def holders(
         unmounted: The ID of a mount that may have been unmounted lazily since, "" for none: the
             files of btrfs do not show the number of their filesystem.
         points: The paths of the mounts, for what has no more than paths.
-
-    Returns:
-        If there is none, those of which it cannot be seen whether they are: something waits for
-        them that they have not taken yet.
     """
-    found: dict[int, list[Holder]] = {NO: [], PERHAPS: [], YES: []}
     search = _Search(ours, device, unmounted, points)
+    return [holder for holder, sure in _found(search) if sure == YES]
+
+
+def suspects(
+    ours: set[str], device: str, unmounted: str = "", points: Iterable[str] = ()
+) -> list[Holder]:
+    """Return the processes of which it cannot be seen whether they are holders.
+
+    Something waits for them that they have not taken yet. None is root's or a system service's:
+    nobody is ended for what an honest process may do, but where the node would be lost otherwise,
+    users' are.
+
+    Args:
+        ours: As for `holders`, and so are the others.
+        device: The number of a device.
+        unmounted: The ID of a mount.
+        points: The paths of the mounts.
+    """
+    search = _Search(ours, device, unmounted, points)
+    found = [holder for holder, sure in _found(search) if sure == PERHAPS]
+    return [holder for holder in found if is_users(holder.pid)]
+
+
+def _found(search: _Search) -> Iterator[tuple[Holder, int]]:
     for pid in processes():
         try:
-            found[_holds(pid, search)].append(Holder(pid, name(pid)))
+            sure = _holds(pid, search)
         except OSError:
             continue  # it has ended
-    # FROM THE INTEGRATOR, to whoever edits this (remove this comment then): processes that only
-    # PERHAPS hold something were killed here, and with them every shell on this machine whose socket
-    # had an unread descriptor, other people's tests too. Nobody is to be killed on suspicion while
-    # there is any other way: root's processes and those of system units never; others only as the
-    # very last resort, when the stop would fail otherwise in the last part of its time, after YES holders
-    # were gone for a while and umount still says busy; and they are named in the log. Mind that
-    # tests on this host must only see processes that the test itself started.
-    return found[YES]
+        if sure != NO:
+            yield Holder(pid, name(pid)), sure
 
 
 def namespaces(wanted: Callable[[Mount], bool]) -> list[Holder]:

@@ -8,7 +8,7 @@ import select
 from ocf_agents.disk import point, siege
 from ocf_agents.disk.busy import kernel
 from ocf_agents.disk.busy.namespaces import inhabited, kept, unmount_in
-from ocf_agents.disk.holders import Holder, holders, keepers, namespaces
+from ocf_agents.disk.holders import Holder, holders, keepers, namespaces, suspects
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.bounded import bounded
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAUSE = 0.1  # seconds between two tries
 KILL_AFTER = 0.5  # part of the time in which processes are asked to end before they are killed
+SUSPECT_AFTER = 0.7  # part of the time after which what only may be a holder is taken for one
 # For filesystems that any number of nodes may have mounted, where only data that the server has not
 # got yet can be lost: parts of the time after which their requests are aborted, and after which the
 # mount is detached although it is in use (umount2(2): MNT_FORCE, MNT_DETACH).
@@ -108,6 +109,7 @@ class Phases:
     def __init__(self, deadline: Deadline, *, network: bool) -> None:
         self.deadline = deadline
         self._until_kill = deadline.part(KILL_AFTER)
+        self._until_suspicion = deadline.part(SUSPECT_AFTER)
         self._until_force = deadline.part(FORCE_AFTER) if network else deadline
         self._until_detach = deadline.part(DETACH_AFTER) if network else deadline
 
@@ -115,6 +117,11 @@ class Phases:
     def signal(self) -> int:
         """The signal for processes that use the filesystem now."""
         return signals.TERM if self._until_kill.left() else signals.KILL
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the stop is about to fail, so that suspects are ended, too."""
+        return not self._until_suspicion.left()
 
     @property
     def flags(self) -> int:
@@ -234,7 +241,8 @@ def _unmount(mount: Mount, phases: Phases, *, nested: bool) -> str:
 def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holder] | None:
     """Return the processes that keep it from being unmounted, None if nothing does any more."""
     if rest:
-        return holders(target.ids(), target.device, "", target.points)
+        found = (target.ids(), target.device, "", target.points)
+        return holders(*found) or (suspects(*found) if phases.is_last else [])
     if target.is_gone or not (target.device or target.disk or target.mount_id):
         return None
     if busy := namespaces(target.is_ours) or keepers(target.is_ours):
@@ -243,8 +251,9 @@ def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holde
     if not (target.disk and in_use(target.disk)):
         # Of a disk that others have, too, a process may have what was unmounted lazily.
         return None if target.disk else holders(set(), "", target.mount_id) or None
-    busy = holders(set(), target.device, target.mount_id, target.points)
-    return busy or namespaces(lambda mount: kernel.has_layer_in(mount, target.points))
+    lazily = (set[str](), target.device, target.mount_id, target.points)
+    busy = holders(*lazily) or namespaces(lambda m: kernel.has_layer_in(m, target.points))
+    return busy or (suspects(*lazily) if phases.is_last else [])
 
 
 def _unmount_where_nobody_is(target: Target, phases: Phases) -> None:
@@ -267,7 +276,7 @@ def _end(
             siege.send(holder.pid, number)
         return
     for holder in busy:
-        log(f"SIGKILL to {holder}: it keeps the filesystem busy")
+        log(f"SIGKILL to {holder}: it keeps the filesystem busy{', perhaps' * phases.is_last}")
     if busy:
         ids = target.ids()
 

@@ -39,14 +39,30 @@ def is_spared(pid: int) -> bool:
     return _is_roots(pid) and (_runs_a_program_of_the_cluster(pid) or _is_of_a_service(pid))
 
 
+def is_users(pid: int) -> bool:
+    """Tell whether a process is neither root's, in whatever way, nor a service's of the system.
+
+    Those below Pacemaker's are applications, which are a resource's.
+    """
+    ids = _user_ids(pid)
+    units = {_unit(path) for path in _control_groups(pid)}
+    services = {unit for unit in units if unit.endswith(".service")} - {"pacemaker.service"}
+    return bool(ids) and "0" not in ids and not services
+
+
 def _is_roots(pid: int) -> bool:
     """Tell whether all of a process's user IDs are root's, or the cluster's account's."""
+    ids = _user_ids(pid)
+    return ids == {"0"} or ids == {_number_of_account()}
+
+
+def _user_ids(pid: int) -> set[str]:
+    """Return the user IDs of a process; none if it has ended."""
     try:
         with open(f"{PROC}/{pid}/status", encoding="utf-8", errors="replace") as file:
-            [ids] = [line.split()[1:] for line in file if line.startswith("Uid:")]
-    except (OSError, ValueError):
-        return False  # it has ended
-    return set(ids) == {"0"} or set(ids) == {_number_of_account()}
+            return {one for line in file if line.startswith("Uid:") for one in line.split()[1:]}
+    except OSError:
+        return set()
 
 
 def _number_of_account() -> str:
@@ -68,9 +84,13 @@ def _runs_a_program_of_the_cluster(pid: int) -> bool:
         folder, _, name = program.rpartition("/")
         if not (folder in FOLDERS or (folder in SBIN and name in PROGRAMS)):
             return False
-        descriptor = os.open(f"{PROC}/{pid}/exe", os.O_PATH | os.O_CLOEXEC)
+        return _is_of_this_namespace(f"{PROC}/{pid}/exe")
     except OSError:
         return False  # it has ended
+
+
+def _is_of_this_namespace(link: str) -> bool:
+    descriptor = os.open(link, os.O_PATH | os.O_CLOEXEC)
     try:
         return mount_id(descriptor) in {mount.id for mount in mounts()}
     finally:
@@ -82,12 +102,16 @@ def _is_of_a_service(pid: int) -> bool:
 
     The system's units are right below the slices; a user's are below the service of that user.
     """
+    return any(_is_service(_unit(path)) for path in _control_groups(pid))
+
+
+def _control_groups(pid: int) -> list[str]:
+    """Return the control groups of a process; none if it has ended."""
     try:
         with open(f"{PROC}/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
-            paths = [line.rstrip("\n").split(":", 2)[2] for line in file if line.count(":") > 1]
+            return [line.rstrip("\n").split(":", 2)[2] for line in file if line.count(":") > 1]
     except OSError:
-        return False  # it has ended
-    return any(_is_service(_unit(path)) for path in paths)
+        return []
 
 
 def _unit(path: str) -> str:

@@ -247,7 +247,7 @@ def test_a_superblock_without_a_mount_is_not_free(
 
 @pytest.mark.usefixtures("table")
 def test_a_mount_that_a_killed_start_left_is_ended(
-    act: Act, folder: Path, parameters: dict[str, str], programs: Programs
+    act: Act, parameters: dict[str, str], programs: Programs
 ) -> None:
     """A mount(8) that still runs would make the filesystem appear after the stop.
 
@@ -470,11 +470,11 @@ def test_files_of_other_filesystems_are_not_asked_for(monkeypatch: pytest.Monkey
 def test_the_clusters_own_processes_are_never_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither the cluster's programs, nor process 1, nor what runs this agent; but anything else."""
-    monkeypatch.setattr(spared, "PROC", str(tmp_path))
-    monkeypatch.setattr(spared, "mount_id", lambda _: "1")
+    """Neither the cluster's programs, nor process 1, nor what runs this agent; any other is."""
     assert Holder(1, "init").untouchable
     assert Holder(os.getppid(), "bash").untouchable
+    monkeypatch.setattr(spared, "PROC", str(tmp_path))
+    monkeypatch.setattr(spared, "_is_of_this_namespace", lambda _: True)
     process = tmp_path / "2000000000"
     process.mkdir()
     (process / "cgroup").write_text("0::/system.slice/pacemaker.service\n")
@@ -495,11 +495,7 @@ def test_the_clusters_own_processes_are_never_killed(
         (process / "status").write_text(f"Name:\tcorosync\nUid:\t{ids}\n")
         (process / "exe").unlink(missing_ok=True)
         (process / "exe").symlink_to(program)
-        monkeypatch.setattr(os, "open", lambda *_, **__: os.dup(0))
         assert Holder(2_000_000_000, "corosync").untouchable is untouchable, (ids, program)
-        monkeypatch.undo()
-        monkeypatch.setattr(spared, "PROC", str(tmp_path))
-        monkeypatch.setattr(spared, "mount_id", lambda _: "1")
 
 
 def test_a_program_of_the_clusters_in_a_container_is_none(
@@ -507,7 +503,7 @@ def test_a_program_of_the_clusters_in_a_container_is_none(
 ) -> None:
     """There any file can be /usr/sbin/corosync: its mount is not of this namespace."""
     monkeypatch.setattr(spared, "PROC", str(tmp_path))
-    monkeypatch.setattr(spared, "mount_id", lambda _: "987654321")
+    monkeypatch.setattr(spared, "_is_of_this_namespace", lambda _: False)
     process = tmp_path / "2000000000"
     process.mkdir()
     (process / "status").write_text("Uid:\t0 0 0 0\n")
