@@ -33,11 +33,13 @@ class Holder:
     Args:
         pid: Its number.
         name: Its name.
+        sure: Whether it is known that it does.
     """
 
-    def __init__(self, pid: int, name: str) -> None:
+    def __init__(self, pid: int, name: str, *, sure: bool = True) -> None:
         self.pid = pid
         self.name = name
+        self.sure = sure
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"
@@ -129,7 +131,7 @@ def _found(search: _Search) -> Iterator[tuple[Holder, int]]:
         except OSError:
             continue  # it has ended
         if sure != NO:
-            yield Holder(pid, name(pid)), sure
+            yield Holder(pid, name(pid), sure=sure == YES), sure
 
 
 def namespaces(wanted: Callable[[Mount], bool]) -> list[Holder]:

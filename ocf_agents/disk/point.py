@@ -20,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ocf_agents.runtime.mountinfo import Mount
 
+A_LINK = "in a folder that others than root can change there is a link on the way to"
+WITHOUT = "give the mount point without links"
 FILE = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -75,7 +77,8 @@ def make(path: str, deadline: Deadline, *, file: bool = False) -> Point:
         place = walk(path, sticky=True, make=True)
     except PermissionError:
         # A filesystem of the user's may be on the way, and hang: so a child walks first.
-        bounded(lambda: _walk_as_a_guest(path).name, deadline, f"opening {path}")
+        if reason := bounded(lambda: _refusal(path), deadline, f"opening {path}"):
+            raise AgentError(reason, Code.ERR_ARGS) from None
         place = _walk_as_a_guest(path)
     try:
         return _point(place, path, file=file)
@@ -84,12 +87,21 @@ def make(path: str, deadline: Deadline, *, file: bool = False) -> Point:
         raise
 
 
+def _refusal(path: str) -> str:
+    """Return why the way to a mount point is refused, "" if it is not."""
+    try:
+        _walk_as_a_guest(path).close()
+    except AgentError as error:
+        return str(error)
+    return ""
+
+
 def _walk_as_a_guest(path: str) -> Place:
     """Walk through folders that others can change, but through no link of theirs."""
     try:
         return walk(path, strict=False, make=True)
     except PermissionError as error:
-        reason = f"{error.strerror}: {path}" if error.errno else _refusal(path)
+        reason = f"{error.strerror}: {path}" if error.errno else f"{A_LINK} {path}; {WITHOUT}"
         raise AgentError(reason, Code.ERR_ARGS) from error
     except NotADirectoryError as error:
         raise AgentError(f"there is a file on the way to {path}", Code.ERR_ARGS) from error
@@ -125,13 +137,6 @@ def _open(place: Place, path: str, *, file: bool) -> int:
         what = "a file" if file else "a folder"
         raise AgentError(f"directory={path} is not {what}, and cannot be mounted on", Code.ERR_ARGS)
     return descriptor
-
-
-def _refusal(path: str) -> str:
-    return (
-        f"there is a link on the way to {path}, in a folder that others than root can change; "
-        "give the folder without links"
-    )
 
 
 def is_safe(mount: Mount) -> bool:

@@ -276,7 +276,9 @@ def _end(
             siege.send(holder.pid, number)
         return
     for holder in busy:
-        log(f"SIGKILL to {holder}: it keeps the filesystem busy{', perhaps' * phases.is_last}")
+        log(
+            f"SIGKILL to {holder}: it keeps the filesystem busy{'' if holder.sure else ', perhaps'}"
+        )
     if busy:
         ids = target.ids()
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -263,7 +262,7 @@ def test_a_mount_that_a_killed_start_left_is_ended(
     if not start:
         act(Filesystem, "start", **parameters)
         os._exit(1)
-    eventually(lambda: number.exists() and number.read_text(), 10, pause=0.01)
+    eventually(lambda: number.exists() and bool(number.read_text()), 10, pause=0.01)
     os.kill(start, signal.SIGKILL)
     os.waitpid(start, 0)
     pid = int(number.read_text())
