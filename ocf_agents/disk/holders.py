@@ -21,6 +21,9 @@ from ocf_agents.runtime.process import name
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+
+    from ocf_agents.runtime.agent import Deadline
 
 NO, PERHAPS, YES = 0, 1, 2  # whether a process is a holder
 # What may keep a filesystem busy and does not say which (their names in /proc/PID/fd).
@@ -88,7 +91,12 @@ class _Search:
 
 
 def holders(
-    ours: set[str], device: str, unmounted: str = "", points: Iterable[str] = ()
+    ours: set[str],
+    device: str,
+    unmounted: str = "",
+    points: Iterable[str] = (),
+    limit: Deadline | None = None,
+    but: AbstractSet[int] = frozenset(),
 ) -> list[Holder]:
     """Return the processes that have something open in one of the mounts, or of the device.
 
@@ -99,13 +107,19 @@ def holders(
         unmounted: The ID of a mount that may have been unmounted lazily since, "" for none: the
             files of btrfs do not show the number of their filesystem.
         points: The paths of the mounts, for what has no more than paths.
+        limit: When the search has to end, whatever it has found by then; None for never.
+        but: Processes that are not looked at.
     """
     search = _Search(ours, device, unmounted, points)
-    return [holder for holder, sure in _found(search) if sure == YES]
+    return [holder for holder, sure in _found(search, limit, but) if sure == YES]
 
 
 def suspects(
-    ours: set[str], device: str, unmounted: str = "", points: Iterable[str] = ()
+    ours: set[str],
+    device: str,
+    unmounted: str = "",
+    points: Iterable[str] = (),
+    limit: Deadline | None = None,
 ) -> list[Holder]:
     """Return the processes of which it cannot be seen whether they are holders.
 
@@ -118,14 +132,21 @@ def suspects(
         device: The number of a device.
         unmounted: The ID of a mount.
         points: The paths of the mounts.
+        limit: When the search has to end.
     """
     search = _Search(ours, device, unmounted, points)
-    found = [holder for holder, sure in _found(search) if sure == PERHAPS]
+    found = [holder for holder, sure in _found(search, limit, frozenset()) if sure == PERHAPS]
     return [holder for holder in found if is_users(holder.pid)]
 
 
-def _found(search: _Search) -> Iterator[tuple[Holder, int]]:
+def _found(
+    search: _Search, limit: Deadline | None, but: AbstractSet[int]
+) -> Iterator[tuple[Holder, int]]:
     for pid in processes():
+        if limit and not limit.left():
+            return
+        if pid in but:
+            continue
         try:
             sure = _holds(pid, search)
         except OSError:
@@ -272,25 +293,28 @@ def _mount_id(fdinfo: str) -> str:
 
 def _maps(process: str, search: _Search) -> bool:
     """Tell whether a process has a file of the mounts in its memory."""
-    for addresses, device in _mapped(process):
-        if device in search.devices and (
-            device == search.device or _is_inside(f"{process}/map_files/{addresses}", search)
-        ):
+    if not search.devices:
+        return False
+    with open(f"{process}/maps", "rb", buffering=0) as file:
+        text = file.readall()
+    for device in search.devices:
+        major, _, minor = device.partition(":")
+        field = f" {int(major):02x}:{int(minor):02x} ".encode()
+        if field not in text:  # most processes are done with this
+            continue
+        # The kernel escapes the line feed in names, and no other line break.
+        lines = [line.split(maxsplit=4) for line in text.split(b"\n") if field in line]
+        found = [line[0].decode() for line in lines if line[3] == field.strip()]
+        if found and (device == search.device or _maps_inside(process, found, search)):
             return True
     return False
 
 
-def _mapped(process: str) -> Iterator[tuple[str, str]]:
-    """Yield the files that a process has in its memory: the addresses, and the device."""
-    # The kernel escapes the line feed in names, and no other line break.
-    with open(f"{process}/maps", encoding="utf-8", errors="replace", newline="\n") as file:
-        for line in file:
-            addresses, _, _, device, _ = line.split(maxsplit=4)
-            major, _, minor = device.partition(":")
-            if major != "00" or minor != "00":
-                yield _plain(addresses), f"{int(major, 16)}:{int(minor, 16)}"
-
-
-def _plain(addresses: str) -> str:
-    """Return addresses as in the names of map_files, without zeros before them."""
-    return "-".join(f"{int(address, 16):x}" for address in addresses.split("-"))
+def _maps_inside(process: str, found: list[str], search: _Search) -> bool:
+    """Tell whether one of a process's maps is of a file in the mounts."""
+    for addresses in found:
+        # The names of map_files have no zeros before the numbers.
+        plain = "-".join(f"{int(address, 16):x}" for address in addresses.split("-"))
+        if _is_inside(f"{process}/map_files/{plain}", search):
+            return True
+    return False

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 
 from ocf_agents.disk import point, syscalls
 from ocf_agents.disk.syscalls import MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
@@ -45,20 +44,21 @@ def lay(
         Whom it has killed besides, a line for each.
     """
     said: list[str] = []
+    look = False  # at first there is no time for it: on a busy machine it takes some
     while True:
         left = _visible(rest)
         covered = _cover(left)
         try:
-            until = deadline.part(ATTEMPT)
-            _kill(pids, until)
-            while (found := others()) and until.left():
+            if look:
+                found = others()
                 said += [f"SIGKILL to {each}: it keeps the filesystem busy" for each in found]
-                _kill([each.pid for each in found], until)
+                pids = [each.pid for each in found]
+            _kill(pids, deadline.part(ATTEMPT))
         finally:
             _uncover(covered)
         if _unmount(left) or not deadline.pause(0):
             return "\n".join(said)
-        pids = []
+        look = True
 
 
 def send(pid: int, number: int) -> None:
@@ -80,11 +80,10 @@ def _cover(wanted: list[Mount]) -> list[str]:
             continue
         try:
             name = point.enter_folder_of(mount)
-            if stat.S_ISDIR(os.stat(name, follow_symlinks=False).st_mode):
-                syscalls.mount("takeover", name, "tmpfs", FLAGS, "size=4k,mode=755")
-                covered.append(mount.point)
+            syscalls.mount("takeover", name, "tmpfs", FLAGS, "size=4k,mode=755")
+            covered.append(mount.point)
         except OSError:
-            continue  # then they are killed without a cover
+            continue  # a file: then they are killed without a cover
     return covered
 
 

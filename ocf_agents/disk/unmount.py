@@ -8,6 +8,7 @@ import select
 from ocf_agents.disk import point, siege
 from ocf_agents.disk.busy import kernel
 from ocf_agents.disk.busy.namespaces import inhabited, kept, unmount_in
+from ocf_agents.disk.busy.threads import processes
 from ocf_agents.disk.holders import Holder, holders, keepers, namespaces, suspects
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
@@ -152,6 +153,7 @@ def unmount(target: Target, deadline: Deadline) -> None:
     if target.disk:
         _thaw(target, deadline)
     while True:
+        before = set(processes())
         rest, new_error = _unmount_all(target, phases)
         error = new_error or error
         busy = _in_the_way(target, rest, phases)
@@ -159,7 +161,14 @@ def unmount(target: Target, deadline: Deadline) -> None:
             return
         number = phases.signal
         new = [h for h in busy if target.end_holders and (h.pid, number) not in signalled]
-        _end([holder for holder in new if not holder.untouchable], number, target, rest, phases)
+        _end(
+            [holder for holder in new if not holder.untouchable],
+            number,
+            target,
+            rest,
+            before,
+            phases,
+        )
         signalled |= {(holder.pid, number) for holder in new}
         if not _wait_for(busy, deadline):
             raise _failure(target, rest, busy, error)
@@ -241,7 +250,7 @@ def _unmount(mount: Mount, phases: Phases, *, nested: bool) -> str:
 def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holder] | None:
     """Return the processes that keep it from being unmounted, None if nothing does any more."""
     if rest:
-        found = (target.ids(), target.device, "", target.points)
+        found = (target.ids(), target.device, "", target.points, phases.limit)
         return holders(*found) or (suspects(*found) if phases.is_last else [])
     if target.is_gone or not (target.device or target.disk or target.mount_id):
         return None
@@ -251,7 +260,7 @@ def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holde
     if not (target.disk and in_use(target.disk)):
         # Of a disk that others have, too, a process may have what was unmounted lazily.
         return None if target.disk else holders(set(), "", target.mount_id) or None
-    lazily = (set[str](), target.device, target.mount_id, target.points)
+    lazily = (set[str](), target.device, target.mount_id, target.points, phases.limit)
     busy = holders(*lazily) or namespaces(lambda m: kernel.has_layer_in(m, target.points))
     return busy or (suspects(*lazily) if phases.is_last else [])
 
@@ -267,7 +276,12 @@ def _unmount_where_nobody_is(target: Target, phases: Phases) -> None:
 
 
 def _end(
-    busy: list[Holder], number: int, target: Target, rest: list[Mount], phases: Phases
+    busy: list[Holder],
+    number: int,
+    target: Target,
+    rest: list[Mount],
+    before: set[int],
+    phases: Phases,
 ) -> None:
     """Signal processes; those that have not listened are killed, and kept from coming back."""
     if number == signals.TERM:
@@ -280,12 +294,13 @@ def _end(
             f"SIGKILL to {holder}: it keeps the filesystem busy{'' if holder.sure else ', perhaps'}"
         )
     if busy:
-        ids = target.ids()
+        ids, end = target.ids(), phases.limit
 
         def others() -> list[Holder]:
-            return [h for h in holders(ids, target.device) if not h.untouchable]
+            # All that are older have been looked at.
+            new = holders(ids, target.device, "", (), end, before)
+            return [holder for holder in new if not holder.untouchable]
 
-        end = phases.limit
         limit = Deadline(min(siege.LASTS, end.left() * siege.PART))
         try:
             pids = [holder.pid for holder in busy]

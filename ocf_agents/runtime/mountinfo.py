@@ -148,7 +148,7 @@ def state_of(disk: str) -> str:
     """
     for folder in ("device", "../device"):  # of the disk, or of the disk of this partition
         try:
-            return _read(f"{SYSFS}/dev/block/{disk}/{folder}/state").strip()
+            return _line(f"{SYSFS}/dev/block/{disk}/{folder}/state")
         except OSError:
             continue
     return ""
@@ -174,9 +174,14 @@ def _names(folder: str) -> list[str]:
 def _number_of(folder: str) -> str:
     """Return the number of a block device by its folder in sysfs, "" if it has gone."""
     try:
-        return _read(f"{folder}/dev").strip()
+        return _line(f"{folder}/dev")
     except OSError:
         return ""
+
+
+def _line(path: str) -> str:
+    with open(path, "rb", buffering=0) as file:
+        return file.read().decode(errors="replace").strip()
 
 
 def _read(path: str) -> str:

@@ -19,6 +19,7 @@ from ocf_agents.filesystem import Filesystem
 from ocf_agents.runtime import mountinfo
 from ocf_agents.runtime.agent import Code
 from ocf_agents.runtime.process import identify
+from ocf_agents.watcher import watches
 from tests.unit.fakes import sg_persist
 from tests.unit.ocf_agents.conftest import Act
 from vagrant.common.waiting import eventually
@@ -508,3 +509,68 @@ def test_a_program_of_the_clusters_in_a_container_is_none(
     (process / "status").write_text("Uid:\t0 0 0 0\n")
     (process / "exe").symlink_to("/usr/sbin/corosync")
     assert not Holder(2_000_000_000, "corosync").untouchable
+
+
+@pytest.mark.parametrize("fstype", ["squashfs", "erofs", "iso9660"])
+def test_what_nobody_can_write_need_not_be_asked_for_read_only(
+    act: Act, table: Table, folder: Path, parameters: dict[str, str], fstype: str
+) -> None:
+    """Without the option ro it is read-only as well, and nothing is wrong with that."""
+    table.write(f"30 1 1:3 / {folder} ro,noatime - {fstype} /dev/null ro")
+    del parameters["fstype"]
+    assert act(Filesystem, "start", **parameters).code == Code.SUCCESS
+    assert act(Filesystem, "monitor", **parameters, environ=RECURRING).code == Code.SUCCESS
+
+
+def test_another_share_of_a_server_is_not_ours(
+    act: Act, table: Table, folder: Path, parameters: dict[str, str]
+) -> None:
+    """A name on the network is all there is, though it begins like a path."""
+    shares = {**parameters, "device": "//server/one", "fstype": "cifs"}
+    table.write(f"30 1 0:50 / {folder} rw - cifs //server/other rw")
+    assert act(Filesystem, "monitor", **shares).code == Code.NOT_RUNNING
+    table.write(f"30 1 0:50 / {folder} rw - cifs //server/one/ rw")
+    assert act(Filesystem, "monitor", **shares).code == Code.SUCCESS
+
+
+# What the table of mounts has when a watch has something to tell; as ever where it is the disk.
+FAULTS = {
+    "unmounted": "",
+    "another": "30 1 8:32 / {0} rw - ext4 /dev/zero rw",
+    "read-only": "30 1 1:3 / {0} rw - ext4 /dev/null ro",
+    "emergency": "30 1 1:3 / {0} rw - ext4 /dev/null emergency_ro",
+    "shut down": "30 1 1:3 / {0} rw - ext4 /dev/null shutdown",
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [*FAULTS, *watches.DEAD, "vanished", "fine"],
+)
+def test_the_monitor_finds_whatever_the_watcher_finds(
+    *,
+    act: Act,
+    table: Table,
+    folder: Path,
+    parameters: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """Every watch of a filesystem, and every fault that it tells: a plain monitor fails, too."""
+    monkeypatch.setattr(watches, "TABLE", str(table.path))
+    table.write(line(folder))
+    agent = Filesystem({f"OCF_RESKEY_{name}": value for name, value in parameters.items()})
+    registered = agent.watches()
+    assert {text.split(" ")[0] for text in registered} == {"mount", "device"}
+    fault = FAULTS.get(kind, line(folder)).format(folder)
+    table.write(*([fault] if fault else []))
+    if kind == "vanished":
+        (tmp_path / "sys/dev/block/1:3").unlink()
+    elif kind in watches.DEAD:
+        (tmp_path / "sys/devices/sdx/device").mkdir()
+        (tmp_path / "sys/devices/sdx/device/state").write_text(f"{kind}\n")
+    told = [watches.parse(text).problem() for text in registered]
+    outcome = act(Filesystem, "monitor", **parameters, environ=RECURRING)
+    assert any(told) is (kind != "fine")
+    assert (outcome.code != Code.SUCCESS) is any(told)
