@@ -95,6 +95,7 @@ def holders(
     device: str,
     unmounted: str = "",
     points: Iterable[str] = (),
+    *,
     limit: Deadline | None = None,
     but: AbstractSet[int] = frozenset(),
 ) -> list[Holder]:
@@ -119,6 +120,7 @@ def suspects(
     device: str,
     unmounted: str = "",
     points: Iterable[str] = (),
+    *,
     limit: Deadline | None = None,
 ) -> list[Holder]:
     """Return the processes of which it cannot be seen whether they are holders.

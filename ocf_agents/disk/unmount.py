@@ -16,6 +16,7 @@ from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.command import run
 from ocf_agents.runtime.journal import WARNING, log
 from ocf_agents.runtime.mountinfo import Mount, at, in_use, mounts
+from ocf_agents.runtime.process import identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def unmount(target: Target, deadline: Deadline) -> None:
     phases = Phases(deadline, network=target.network)
     signalled: set[tuple[int, int]] = set()
     error = ""
+    last: list[Holder] = []
     if target.disk:
         _thaw(target, deadline)
     while True:
@@ -161,17 +163,12 @@ def unmount(target: Target, deadline: Deadline) -> None:
             return
         number = phases.signal
         new = [h for h in busy if target.end_holders and (h.pid, number) not in signalled]
-        _end(
-            [holder for holder in new if not holder.untouchable],
-            number,
-            target,
-            rest,
-            before,
-            phases,
-        )
+        _end([h for h in new if not h.untouchable], number, _Scene(target, rest, before, phases))
         signalled |= {(holder.pid, number) for holder in new}
+        # The last search may have had no time to find them once more.
+        last = busy or [holder for holder in last if identify(holder.pid)]
         if not _wait_for(busy, deadline):
-            raise _failure(target, rest, busy, error)
+            raise _failure(target, rest, last, error)
 
 
 def _thaw(target: Target, deadline: Deadline) -> None:
@@ -250,8 +247,9 @@ def _unmount(mount: Mount, phases: Phases, *, nested: bool) -> str:
 def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holder] | None:
     """Return the processes that keep it from being unmounted, None if nothing does any more."""
     if rest:
-        found = (target.ids(), target.device, "", target.points, phases.limit)
-        return holders(*found) or (suspects(*found) if phases.is_last else [])
+        found = (target.ids(), target.device, "", target.points)
+        sure = holders(*found, limit=phases.limit)
+        return sure or (suspects(*found, limit=phases.limit) if phases.is_last else [])
     if target.is_gone or not (target.device or target.disk or target.mount_id):
         return None
     if busy := namespaces(target.is_ours) or keepers(target.is_ours):
@@ -260,9 +258,11 @@ def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holde
     if not (target.disk and in_use(target.disk)):
         # Of a disk that others have, too, a process may have what was unmounted lazily.
         return None if target.disk else holders(set(), "", target.mount_id) or None
-    lazily = (set[str](), target.device, target.mount_id, target.points, phases.limit)
-    busy = holders(*lazily) or namespaces(lambda m: kernel.has_layer_in(m, target.points))
-    return busy or (suspects(*lazily) if phases.is_last else [])
+    lazily = (set[str](), target.device, target.mount_id, target.points)
+    busy = holders(*lazily, limit=phases.limit) or namespaces(
+        lambda m: kernel.has_layer_in(m, target.points)
+    )
+    return busy or (suspects(*lazily, limit=phases.limit) if phases.is_last else [])
 
 
 def _unmount_where_nobody_is(target: Target, phases: Phases) -> None:
@@ -275,14 +275,25 @@ def _unmount_where_nobody_is(target: Target, phases: Phases) -> None:
                 log(str(error))
 
 
-def _end(
-    busy: list[Holder],
-    number: int,
-    target: Target,
-    rest: list[Mount],
-    before: set[int],
-    phases: Phases,
-) -> None:
+class _Scene:
+    """What was found when processes are to be ended.
+
+    Args:
+        target: What is to be unmounted.
+        rest: The mounts that are left.
+        before: The processes that were there before anybody looked for holders.
+        phases: The phases.
+    """
+
+    def __init__(self, target: Target, rest: list[Mount], before: set[int], phases: Phases) -> None:
+        self.ids = target.ids()
+        self.device = target.device
+        self.rest = rest
+        self.before = before
+        self.end = phases.limit
+
+
+def _end(busy: list[Holder], number: int, scene: _Scene) -> None:
     """Signal processes; those that have not listened are killed, and kept from coming back."""
     if number == signals.TERM:
         for holder in busy:
@@ -294,17 +305,18 @@ def _end(
             f"SIGKILL to {holder}: it keeps the filesystem busy{'' if holder.sure else ', perhaps'}"
         )
     if busy:
-        ids, end = target.ids(), phases.limit
 
         def others() -> list[Holder]:
             # All that are older have been looked at.
-            new = holders(ids, target.device, "", (), end, before)
+            new = holders(scene.ids, scene.device, limit=scene.end, but=scene.before)
             return [holder for holder in new if not holder.untouchable]
 
-        limit = Deadline(min(siege.LASTS, end.left() * siege.PART))
+        pids = [holder.pid for holder in busy]
+        limit = Deadline(min(siege.LASTS, scene.end.left() * siege.PART))
         try:
-            pids = [holder.pid for holder in busy]
-            text = bounded(lambda: siege.lay(pids, others, rest, limit), end, "unmounting")
+            text = bounded(
+                lambda: siege.lay(pids, others, scene.rest, limit), scene.end, "unmounting"
+            )
         except AgentError as error:
             text = str(error)
         for line in text.split("\n"):

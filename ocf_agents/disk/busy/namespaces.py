@@ -71,7 +71,7 @@ def kept() -> Iterator[Namespace]:
                 if target.startswith(KIND):
                     found.append((pid, target, path))
                 elif target.startswith("/proc/") and target.endswith(TABLES):
-                    yield from _of_an_open_table(pid, path)
+                    yield from _of_an_open_table(pid, path, target)
                 elif target.startswith("socket:"):
                     yield from _of_waiting(pid, folder, number, seen)
     for mount in mounts():
@@ -128,9 +128,9 @@ def _enter(path: str) -> str:
         return file.read().decode(errors="surrogateescape")
 
 
-def _of_an_open_table(pid: int, path: str) -> Iterator[Namespace]:
+def _of_an_open_table(pid: int, path: str, target: str) -> Iterator[Namespace]:
     """Yield the namespace whose table of mounts is open, though its process has ended."""
-    if os.path.exists(os.readlink(path)):
+    if os.path.exists(target):
         return  # then it is found by that process
     number = int(path.rpartition("/")[2])
     copy = copy_of(pid, number)

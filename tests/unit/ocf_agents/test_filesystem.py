@@ -47,8 +47,10 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     table = Table(tmp_path / "mountinfo")
     monkeypatch.setattr(mountinfo, "_read", lambda _: table.path.read_text())
     # No process of this machine may be taken for a holder of mounts that do not exist.
-    monkeypatch.setattr(unmount, "holders", lambda *_: [])
+    monkeypatch.setattr(unmount, "holders", lambda *_, **__: [])
+    monkeypatch.setattr(unmount, "suspects", lambda *_, **__: [])
     monkeypatch.setattr(unmount, "namespaces", lambda _: [])
+    monkeypatch.setattr(unmount, "keepers", lambda _: [])
     monkeypatch.setattr(mountinfo, "SYSFS", str(tmp_path / "sys"))
     disks = tmp_path / "sys/dev/block"
     disks.mkdir(parents=True)
@@ -219,7 +221,7 @@ def test_nobody_is_ended_before_everything_was_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All mounts are unmounted in one pass, and holders looked for only where that failed."""
-    monkeypatch.setattr(unmount, "holders", lambda *_: pytest.fail("looked for holders"))
+    monkeypatch.setattr(unmount, "holders", lambda *_, **__: pytest.fail("looked for holders"))
     table.write(line(folder), f"31 30 0:77 / {folder}/cache rw - tmpfs tmpfs rw")
     programs(
         "umount",
