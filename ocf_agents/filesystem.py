@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import posix  # os without its Python half, which is a tenth of a monitor's time
 
-from ocf_agents.disk.parameters import NETWORK, FilesystemParameters
+from ocf_agents.disk.parameters import (
+    NETWORK,
+    FilesystemParameters,
+    has_no_disk,
+    is_for_data,
+    subvolume,
+)
 from ocf_agents.runtime import mountinfo
 from ocf_agents.runtime.agent import Action, AgentError, Code, Deadline
 from ocf_agents.runtime.journal import WARNING, log
@@ -19,10 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ocf_agents.disk.attach.attachment import Attachment
+    from ocf_agents.disk.belonging import Belonging
     from ocf_agents.disk.reservation import Reservation
 
 # ext4 since Linux 6.15 says emergency_ro where it said ro (errors=remount-ro).
 READ_ONLY = {"ro", "emergency_ro", "shutdown"}
+ALWAYS_READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs", "romfs"}  # whatever was asked for
+EIO = 5
+DEAD = ("offline", "transport-offline", "dead")  # states of a disk, as the watcher has them
 ASKING = 0.25  # part of an action's time for finding out which device it is
 FAST_STOP = 6.0  # seconds, as in ocf:heartbeat:Filesystem
 READS, WRITES = 10, 20  # the check levels of monitor at which the disk is read, and written
@@ -61,7 +71,7 @@ class Filesystem(FilesystemParameters):
         if not self.target:
             from ocf_agents.disk.attach.local import LocalDevice
 
-            return LocalDevice(self.device)
+            return LocalDevice(self.device, named=has_no_disk(self.fstype, self.device))
         from ocf_agents.disk.attach.lun import Lun
 
         secret = self.chap_secret_file
@@ -76,12 +86,11 @@ class Filesystem(FilesystemParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if the host lacks what attaches, reserves or mounts."""
-        import os
-
         from ocf_agents.runtime.command import find
+        from ocf_agents.runtime.way import resolve
 
-        folder = os.path.realpath(self.folder)
-        if mountinfo.is_system_folder(folder):
+        folder = resolve(self.folder)
+        if not is_for_data(folder):
             raise AgentError(
                 f"directory={self.directory} leads to {folder}, a folder of the system",
                 Code.ERR_ARGS,
@@ -105,14 +114,24 @@ class Filesystem(FilesystemParameters):
             mount = here[-1]
         else:
             raise AgentError(f"{here[-1].source} is already mounted on {here[-1].point}")
-        self._check_writable(mount)
+        self._check_works(mount)
 
     def stop(self) -> None:
         """Unmount the filesystem, whoever uses it, release and detach the disk."""
+        from ocf_agents.disk.starting import end_leftovers
+
+        limit = Deadline(min(FAST_STOP, self.deadline.left())) if self.fast_stop else self.deadline
+        end_leftovers(self._starting, limit)
         disk = self._disk()
-        if self.folder:
-            self._unmount(disk)
+        belonging = self._belonging(disk) if disk else None
+        self._unmount(disk, belonging, limit)
         # Nothing is mounted any more, so the data is safe: no reason to have the node fenced.
+        if belonging is None or not belonging.shared:
+            self._give_up(disk)
+        self._state.forget()
+
+    def _give_up(self, disk: str | None) -> None:
+        """Release and detach the disk, as far as that is possible."""
         try:
             if self.reservation and disk:
                 self._reservation(disk).release()
@@ -122,21 +141,19 @@ class Filesystem(FilesystemParameters):
             self._source.detach(self.deadline)
         except (AgentError, OSError) as error:
             log(f"the disk of {self.directory} stays attached: {error}", WARNING)
-        self._state.forget()
 
     def monitor(self) -> int:
         """Tell whether the filesystem is mounted, from the right device, and works."""
         here = self._here()
         if here and self._is_ours(here[-1]):
             self._check_disk_is_here(here[-1])
-            self._check_writable(here[-1])
+            self._check_works(here[-1])
             if self.check_level >= READS:
                 self._check_disk_answers(here[-1])
             return Code.SUCCESS
         disk = self._disk()
-        if disk and (mountinfo.of(disk) or mountinfo.in_use(disk)):
+        if disk and (places := self._elsewhere(disk)):
             # Also on a probe: "not running" would let another node mount it.
-            places = ", ".join(mount.point for mount in mountinfo.of(disk)) or "nowhere to be seen"
             raise AgentError(
                 f"the disk is in use on this node, but not to be seen on {self.directory}; "
                 f"it is mounted on: {places}"
@@ -165,6 +182,7 @@ class Filesystem(FilesystemParameters):
             return []
         mount = here[-1]
         access = "rw" if self.may_write else "ro"
+        access = "ro" if mount.type in ALWAYS_READ_ONLY else access
         watched = [f"mount {mount.disk} {access} {mountinfo.escape(mount.point)}"]
         return [*watched, f"device {mount.disk}"] if mount.has_disk else watched
 
@@ -174,10 +192,10 @@ class Filesystem(FilesystemParameters):
         if here := mountinfo.at(table, self.folder):
             return here
         # Links are followed only if nothing is mounted there: so a dead disk is not asked.
-        import os
+        from ocf_agents.runtime.way import resolve
 
-        folder = os.path.realpath(self.folder)
-        return [] if mountinfo.is_system_folder(folder) else mountinfo.at(table, folder)
+        folder = resolve(self.folder) if self.folder else ""
+        return mountinfo.at(table, folder) if folder and is_for_data(folder) else []
 
     def _device(self) -> str | None:
         """Return the path or network name of the device, None while it is not attached.
@@ -205,9 +223,10 @@ class Filesystem(FilesystemParameters):
 
     def _is_ours(self, mount: mountinfo.Mount) -> bool:
         """Tell whether a mount is of our device; True if that cannot be known."""
-        known = self._state.read()
-        if known.get("device") == mount.disk and known.get("root", mount.root) == mount.root:
+        if self._is_remembered(mount):
             return True
+        if subvolume(self.options) not in ("", mount.root):
+            return False  # of the same disk perhaps, but another resource's
         from ocf_agents.disk.identity import is_of
         from ocf_agents.runtime.bounded import bounded
 
@@ -224,14 +243,34 @@ class Filesystem(FilesystemParameters):
             log(f"{mount.source} on {mount.point} is taken for the resource's own: {error}")
             return True
 
+    def _is_remembered(self, mount: mountinfo.Mount) -> bool:
+        """Tell whether a mount is the one that the start has made."""
+        known = self._state.read()
+        if known.get("id") == mount.id and known.get("mounted") == mount.device:
+            return True  # also if the folder that is bound has another name by now
+        root = mountinfo.unescape(known.get("root", mountinfo.escape(mount.root)))
+        return known.get("device") == mount.disk and root == mount.root
+
     def _check_disk_is_here(self, mount: mountinfo.Mount) -> None:
         """Raise AgentError if the kernel has lost the disk; the mount outlives that."""
-        if mount.has_disk and not mountinfo.is_here(mount.disk):
+        if not mount.has_disk:
+            return
+        if not mountinfo.is_here(mount.disk):
             raise AgentError(f"{mount.source} is gone, but still mounted on {mount.point}")
+        if (state := mountinfo.state_of(mount.disk)) in DEAD:
+            raise AgentError(f"{mount.source} is {state}, but still mounted on {mount.point}")
 
-    def _check_writable(self, mount: mountinfo.Mount) -> None:
-        """Raise AgentError if the filesystem is read-only and was not asked to be."""
-        if self.may_write and mount.options & READ_ONLY:
+    def _check_works(self, mount: mountinfo.Mount) -> None:
+        """Raise AgentError if it was shut down, or is read-only and was not asked to be."""
+        if mount.type == "xfs":
+            try:  # which does not show it in the table of mounts; the disk is not asked for this
+                posix.stat(mount.point)
+            except OSError as error:
+                if error.errno == EIO:
+                    reason = f"{mount.source} on {mount.point} was shut down by XFS after an error"
+                    raise AgentError(reason) from error
+        may_write = self.may_write and mount.type not in ALWAYS_READ_ONLY
+        if may_write and mount.options & READ_ONLY:
             raise AgentError(
                 f"{mount.source} on {mount.point} is read-only, after an error or because the disk "
                 "is write-protected; the kernel's log says why"
@@ -252,44 +291,62 @@ class Filesystem(FilesystemParameters):
 
         if self.reservation:
             self._reservation(mount.disk).check()
-        if self.check_level < WRITES or not self.may_write:
+        read_only = not self.may_write or mount.type in ALWAYS_READ_ONLY
+        if self.check_level < WRITES or read_only:
             ask = read_device if mount.has_disk and not self.bind else ask_filesystem
             ask(mount, self.deadline)
             return
         try:
-            write_and_read(self._status_file(mount), self.deadline)
+            write_and_read(mount, self._status_file, self.deadline)
         except NoSpaceLeft as error:
             # It would be as full on every other node.
             raise AgentError(str(error), Code.DEGRADED) from error
 
-    def _status_file(self, mount: mountinfo.Mount) -> str:
-        """Return the status file's path, named as ocf:heartbeat:Filesystem does."""
+    @property
+    def _status_file(self) -> str:
+        """The status file's path in the filesystem, named as ocf:heartbeat:Filesystem does."""
         clone = self.environ.get("OCF_RESKEY_CRM_meta_clone")
         words = [self.instance, *([clone] if clone else []), posix.uname().nodename]
-        return f"{mount.point}/{self.statusfile_prefix}{'_'.join(words)}"
+        # The instance's name may have a slash; in the prefix it means a folder.
+        return f"{self.statusfile_prefix}{'_'.join(words).replace('/', '_')}"
 
     def _bring_up(self, device: str) -> mountinfo.Mount:
         """Reserve, check and mount the device, and return the mount as the kernel has it."""
         from ocf_agents.disk import mounting
+        from ocf_agents.disk.starting import Starting
 
         disk = self._remember(device)  # first, so that a stop knows it even if this is killed
         if self.reservation and disk:
             self._reservation(disk).take()
         if disk and self.mmp != "ignore":
             self._demand_protection(device)
-        if disk and mounting.needs_check(self.run_fsck, self.fstype):
-            mounting.check(device, self.fstype, self.deadline)
-        mounting.mount(device, self.directory, self.fstype, self.options, self.deadline)
-        here = self._here()
-        if not here:
-            raise AgentError(f"mount said nothing, but nothing is mounted on {self.directory}")
-        mount = here[-1]
-        if disk and not self._is_ours(mount):
-            raise AgentError(f"mounted {device}, but {mount.source} is on {mount.point}")
-        # Without a disk there is no number before the mount, and no reliable name after it.
-        known = {"device": disk or mount.disk, "path": device, "id": mount.id}
-        self._state.write({**known, "mounted": mount.device, "root": mount.root})
+        with Starting(self._starting):
+            if disk and mounting.needs_check(self.run_fsck, self.fstype):
+                mounting.check(device, self.fstype, self.deadline)
+            before = set(mountinfo.mounts())
+            mounting.mount(device, self.directory, self.fstype, self.options, self.deadline)
+            new = [mount for mount in mountinfo.mounts() if mount not in before]
+            here = self._here() or new
+            if not here:
+                raise AgentError(f"mount said nothing, but nothing is mounted on {self.directory}")
+            mount = here[-1]
+            self._keep_in_mind(device, disk, mount)
+            if not self._here():
+                raise AgentError(f"mounted on {mount.point}, which is not {self.directory}")
+            if disk and not self._is_ours(mount):
+                raise AgentError(f"mounted {device}, but {mount.source} is on {mount.point}")
         return mount
+
+    def _keep_in_mind(self, device: str, disk: str, mount: mountinfo.Mount) -> None:
+        """Remember the mount that was made, so that a stop knows it whatever becomes of its name.
+
+        Without a disk there is no number before the mount, and no reliable name after it.
+        """
+        from ocf_agents.disk.belonging import DISK, FOLDER, NONE, claim
+
+        kind = FOLDER if self.bind else DISK if disk or mount.has_disk else NONE
+        known = {"device": disk or mount.disk, "path": mountinfo.escape(device)}
+        self._state.write({**known, **claim(mount, kind)})
 
     def _remember(self, device: str) -> str:
         """Remember and return the number of a device; "" if it has none.
@@ -299,11 +356,16 @@ class Filesystem(FilesystemParameters):
         """
         if not device.startswith("/") or self.bind or self.loop:
             return ""
+        if has_no_disk(self.fstype, device):
+            return ""
         number = posix.stat(device).st_rdev
         if not number:
             raise AgentError(f"{device} is not a block device", Code.ERR_ARGS)
-        self._state.write({"device": mountinfo.number(number), "path": device})
-        return mountinfo.number(number)
+        from ocf_agents.disk.belonging import DISK
+
+        disk = mountinfo.number(number)
+        self._state.write({"device": disk, "path": mountinfo.escape(device), "kind": DISK})
+        return disk
 
     def _demand_protection(self, device: str) -> None:
         """Warn that the filesystem lacks multi-mount protection, or refuse to start."""
@@ -322,21 +384,61 @@ class Filesystem(FilesystemParameters):
         node = self.environ.get("OCF_RESKEY_CRM_meta_on_node") or posix.uname().nodename
         return Reservation(key(self.reservation_key, node), paths(disk), self.deadline)
 
-    def _unmount(self, disk: str | None) -> None:
-        from ocf_agents.disk.unmount import Target, end_leftovers, unmount
+    @property
+    def _starting(self) -> str:
+        """The path of what a start's programs have open."""
+        return f"{self._state.path.removesuffix('.state')}.start"
 
-        limit = Deadline(min(FAST_STOP, self.deadline.left())) if self.fast_stop else self.deadline
+    def _belonging(self, disk: str) -> Belonging:
+        """Return which mounts of the disk are this resource's own."""
+        from ocf_agents.disk.belonging import Belonging
+
+        root = mountinfo.unescape(self._state.read().get("root", "")) or subvolume(self.options)
+        return Belonging(disk, root, self.environ, self._state)
+
+    def _elsewhere(self, disk: str) -> str:
+        """Return in words where the disk is in use by this resource, "" if it is not."""
+        belonging = self._belonging(disk)
+        mounts = mountinfo.of(disk)
+        if own := [mount for mount in mounts if belonging.is_own(mount)]:
+            return ", ".join(mount.point for mount in own)
+        if mounts:  # another resource's, which explains that the kernel has it in use
+            known = self._state.read().get("id", "")
+            from ocf_agents.disk.holders import holders
+
+            unseen = known and all(mount.id != known for mount in mountinfo.mounts())
+            return "nowhere to be seen" if unseen and holders(set(), "", known) else ""
+        return "nowhere to be seen" if mountinfo.in_use(disk) else ""
+
+    def _unmount(self, disk: str | None, belonging: Belonging | None, limit: Deadline) -> None:
+        from ocf_agents.disk.unmount import Target, unmount
+
         known = self._state.read()
-        end_leftovers({self.directory, known.get("path", self.device)} - {""}, limit)
-        here = [mount for mount in self._here() if self._is_ours(mount)]
-        ours = here or (mountinfo.of(disk) if disk else [])
-        if not ours and not disk:
+        table = mountinfo.mounts()
+        here = [mount for mount in (self._here() if self.folder else []) if self._is_ours(mount)]
+        # What the start has mounted, whatever the parameters say now.
+        where = (known.get("id"), known.get("mounted"))
+        here += [m for m in table if (m.id, m.device) == where and m not in here]
+        if not here and belonging is None:
             return
+        alone = belonging is not None and not belonging.shared
+
+        def goes_too(mount: mountinfo.Mount) -> bool:
+            if belonging is None:
+                return False
+            return belonging.is_on_disk(mount) if alone else belonging.is_own(mount)
+
+        ours = here or [mount for mount in table if goes_too(mount)]
+        device = ours[-1].device if ours else known.get("mounted", disk or "")
+        if any(m.device == device and mountinfo.is_system_folder(m.point) for m in table):
+            alone, belonging = False, None  # the system's own disk: only the mounts are ours
         target = Target(
             here,
-            (ours[-1].device if ours else known.get("mounted", disk)) if disk else "",
-            disk or "",
-            known.get("id", ""),
+            goes_too,
+            device if alone else "",
+            disk if alone and disk else "",
+            known.get("id", "") if disk else "",
+            points={mountinfo.unescape(known["point"])} if "point" in known else set(),
             network=bool(here) and here[-1].type in NETWORK,
             end_holders=self.force_unmount.lower() not in FALSE,
         )

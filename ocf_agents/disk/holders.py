@@ -7,24 +7,27 @@ or on their device; so a bind mount of the root filesystem does not make the who
 
 from __future__ import annotations
 
+import contextlib
 import os
 
-from ocf_agents.runtime.mountinfo import Mount, mounts, number
-from ocf_agents.runtime.process import name, stat
+from ocf_agents.disk.busy import sockets
+from ocf_agents.disk.busy.namespaces import Namespace, copy_of, inhabited, kept
+from ocf_agents.disk.busy.spared import is_spared, is_users
+from ocf_agents.disk.busy.threads import descriptors, folders_of, processes
+from ocf_agents.disk.point import mount_id
+from ocf_agents.runtime.mountinfo import Mount, number
+from ocf_agents.runtime.process import name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
-# Killing these would be worse than a failed stop: the node would be lost without being fenced.
-CLUSTER = ("pacemaker", "corosync", "pcsd", "systemd")  # beginnings of names
-STORAGE = ("sbd", "dlm_controld", "iscsid", "multipathd")  # what the disk itself depends on
-# Services that are the cluster's with all their processes, whatever these are called (pcsd is in
-# part a Ruby interpreter). Not pacemaker.service: there the resources' own processes are, too.
-SERVICES = ("corosync", "pcsd", "sbd", "booth@", "dlm")  # beginnings of units
+    from ocf_agents.runtime.agent import Deadline
 
-PROC = "/proc"
-STARTING = ("mount", "fsck", "e2fsck")  # beginnings of names of what a start runs on the disk
+NO, PERHAPS, YES = 0, 1, 2  # whether a process is a holder
+# What may keep a filesystem busy and does not say which (their names in /proc/PID/fd).
+QUEUES = ("anon_inode:[fanotify]", "anon_inode:[io_uring]", "anon_inode:[fscontext]")
 
 
 class Holder:
@@ -33,11 +36,13 @@ class Holder:
     Args:
         pid: Its number.
         name: Its name.
+        sure: Whether it is known that it does.
     """
 
-    def __init__(self, pid: int, name: str) -> None:
+    def __init__(self, pid: int, name: str, *, sure: bool = True) -> None:
         self.pid = pid
         self.name = name
+        self.sure = sure
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"
@@ -45,9 +50,7 @@ class Holder:
     @property
     def untouchable(self) -> bool:
         """Whether it must not be killed: it is the cluster's own, or runs this agent."""
-        if self.name.startswith(CLUSTER) or self.name in STORAGE or self.pid == 1:
-            return True
-        return _is_of_the_cluster(self.pid) or self.pid in _ancestors()
+        return is_spared(self.pid)
 
 
 class _Search:
@@ -57,108 +60,202 @@ class _Search:
         ours: As for `holders`.
         device: As for `holders`.
         unmounted: As for `holders`.
+        points: As for `holders`.
 
     Attributes:
         device: The same.
+        points: The same.
         ours: The IDs of mounts whose files count.
         others: The IDs of all other mounts.
+        devices: The devices of those that count.
     """
 
-    def __init__(self, ours: set[str], device: str, unmounted: str) -> None:
-        known = [mount for _, table in _tables() for mount in table]
+    def __init__(self, ours: set[str], device: str, unmounted: str, points: Iterable[str]) -> None:
+        known = [mount for namespace in inhabited() for mount in namespace.table]
         self.device = device
+        self.points = tuple(f"{point}/" for point in points)
         self.ours = ours | {mount.id for mount in known if device and mount.device == device}
         if unmounted and unmounted not in {mount.id for mount in known}:
             self.ours.add(unmounted)
         self.others = {mount.id for mount in known} - self.ours
+        self.devices = {mount.device for mount in known if mount.id in self.ours} | {device} - {""}
+        self.sockets = {inode for each in self.devices for inode in self._sockets(each)}
+
+    def _sockets(self, device: str) -> set[str]:
+        """Return the sockets of this network namespace that are bound on a device."""
+        bound = sockets.bound_on(device)
+        # Of a mount that shares its device with others only what has a name in it.
+        whole = device == self.device
+        inside = [i for i, path in bound.items() if whole or path.startswith(self.points)]
+        return {f"socket:[{inode}]" for inode in inside} if whole or self.points else set()
 
 
-def holders(ours: set[str], device: str, unmounted: str = "") -> list[Holder]:
+def holders(
+    ours: set[str],
+    device: str,
+    unmounted: str = "",
+    points: Iterable[str] = (),
+    *,
+    limit: Deadline | None = None,
+    but: AbstractSet[int] = frozenset(),
+) -> list[Holder]:
     """Return the processes that have something open in one of the mounts, or of the device.
 
     Args:
-        ours: The IDs of the mounts, in this mount namespace.
+        ours: The IDs of the mounts.
         device: The number ("major:minor") of a device whose files count wherever they are mounted;
             "" for none.
         unmounted: The ID of a mount that may have been unmounted lazily since, "" for none: the
             files of btrfs do not show the number of their filesystem.
+        points: The paths of the mounts, for what has no more than paths.
+        limit: When the search has to end, whatever it has found by then; None for never.
+        but: Processes that are not looked at.
     """
-    found = []
-    search = _Search(ours, device, unmounted)
-    for entry in os.listdir("/proc"):
-        if entry.isdigit() and int(entry) != os.getpid():
-            try:
-                if _holds(f"/proc/{entry}", search):
-                    found.append(Holder(int(entry), name(int(entry))))
-            except OSError:
-                continue  # it has ended
-    return found
+    search = _Search(ours, device, unmounted, points)
+    return [holder for holder, sure in _found(search, limit, but) if sure == YES]
 
 
-def namespaces(device: str) -> list[Holder]:
-    """Return one process of each other mount namespace in which the device is still mounted."""
-    _, *others = _tables()
-    return [
-        Holder(pid, name(pid))
-        for pid, table in others
-        if any(mount.device == device for mount in table)
-    ]
+def suspects(
+    ours: set[str],
+    device: str,
+    unmounted: str = "",
+    points: Iterable[str] = (),
+    *,
+    limit: Deadline | None = None,
+) -> list[Holder]:
+    """Return the processes of which it cannot be seen whether they are holders.
 
-
-def left_behind(arguments: set[str]) -> list[Holder]:
-    """Return the programs that an interrupted start may have left at work on the resource.
+    Something waits for them that they have not taken yet. None is root's or a system service's:
+    nobody is ended for what an honest process may do, but where the node would be lost otherwise,
+    users' are.
 
     Args:
-        arguments: The mount point and the device; a program counts if one is among its arguments.
+        ours: As for `holders`, and so are the others.
+        device: The number of a device.
+        unmounted: The ID of a mount.
+        points: The paths of the mounts.
+        limit: When the search has to end.
     """
-    found = []
-    for entry in os.listdir("/proc"):
-        # The name first: the arguments are in the process's memory, which may be locked.
-        if entry.isdigit() and name(int(entry)).startswith(STARTING):
-            try:
-                with open(f"/proc/{entry}/cmdline", "rb") as file:
-                    given = {os.fsdecode(argument) for argument in file.read().split(b"\0")}
-            except OSError:
-                continue  # it has ended
-            if given & arguments and stat(int(entry)):
-                found.append(Holder(int(entry), name(int(entry))))
-    return found
+    search = _Search(ours, device, unmounted, points)
+    found = [holder for holder, sure in _found(search, limit, frozenset()) if sure == PERHAPS]
+    return [holder for holder in found if is_users(holder.pid)]
 
 
-def _tables() -> Iterator[tuple[int, list[Mount]]]:
-    """Yield a process and the table of mounts of each mount namespace, this one first."""
-    yield os.getpid(), mounts()
-    seen = {os.readlink("/proc/self/ns/mnt")}
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
+def _found(
+    search: _Search, limit: Deadline | None, but: AbstractSet[int]
+) -> Iterator[tuple[Holder, int]]:
+    for pid in processes():
+        if limit and not limit.left():
+            return
+        if pid in but:
             continue
         try:
-            namespace = os.readlink(f"/proc/{entry}/ns/mnt")
-            if namespace not in seen:
-                seen.add(namespace)
-                yield int(entry), mounts(entry)
+            sure = _holds(pid, search)
         except OSError:
-            continue  # it has ended, or is a kernel thread
+            continue  # it has ended
+        if sure != NO:
+            yield Holder(pid, name(pid), sure=sure == YES), sure
 
 
-def _holds(process: str, search: _Search) -> bool:
-    for link in ("cwd", "root", "exe"):
-        if _is_inside(f"{process}/{link}", search):
-            return True
-    for descriptor in os.listdir(f"{process}/fd"):
-        mount = _mount_id(f"{process}/fdinfo/{descriptor}")
-        if mount in search.ours:
-            return True
-        # Asked only if no table knows the mount (it was unmounted lazily): a stat would hang on a
-        # file of a dead server, which has nothing to do with this filesystem.
-        if search.device and mount not in search.others:
-            try:
-                if number(os.stat(f"{process}/fd/{descriptor}").st_dev) == search.device:
-                    return True
-            except OSError:
-                continue  # closed meanwhile
+def namespaces(wanted: Callable[[Mount], bool]) -> list[Holder]:
+    """Return one process of each other mount namespace in which something is still mounted.
+
+    Args:
+        wanted: Tells whether a mount is such a one.
+    """
+    own = os.getpid()
+    return _keepers((each for each in inhabited() if each.pid != own), wanted)
+
+
+def keepers(wanted: Callable[[Mount], bool]) -> list[Holder]:
+    """Return the processes that keep such a namespace though no process is in it."""
+    return _keepers((each for each in kept() if each.pid), wanted)
+
+
+def _keepers(found: Iterable[Namespace], wanted: Callable[[Mount], bool]) -> list[Holder]:
+    pids = {each.pid for each in found if any(wanted(mount) for mount in each.table)}
+    return [Holder(pid, name(pid)) for pid in sorted(pids)]
+
+
+def _holds(pid: int, search: _Search) -> int:
+    found = NO
+    for folder in folders_of(pid):
+        if any(_is_inside(f"{folder}/{link}", search) for link in ("cwd", "root", "exe")):
+            return YES
+        for descriptor, target in descriptors(folder):
+            found = max(found, _holds_open(pid, folder, descriptor, target, search))
+            if found == YES:
+                return YES
     # Last, since the process's memory is locked while this is read.
-    return bool(search.device) and search.device in set(_mapped(process))
+    return YES if _maps(f"/proc/{pid}", search) else found
+
+
+def _holds_open(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:
+    """Tell whether a descriptor keeps the filesystem busy."""
+    mount = _mount_id(f"{folder}/fdinfo/{descriptor}")
+    if mount in search.ours:
+        return YES
+    if target.startswith("socket:"):
+        return _socket_holds(pid, folder, descriptor, target, search)
+    if target in QUEUES and search.devices:
+        return PERHAPS if _waits(f"{folder}/fdinfo/{descriptor}", target, search) else NO
+    # Asked only if no table knows the mount (it was unmounted lazily): a stat would hang on a
+    # file of a dead server, which has nothing to do with this filesystem.
+    if search.device and mount not in search.others:
+        try:
+            return YES if _device(f"{folder}/fd/{descriptor}") == search.device else NO
+        except OSError:
+            return NO  # closed meanwhile
+    return NO
+
+
+def _socket_holds(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:
+    """Tell whether a socket is bound on the filesystem, or a file of it waits there."""
+    if target in search.sockets:
+        return YES
+    waiting = sockets.waiting(f"{folder}/fdinfo/{descriptor}")
+    copy = copy_of(pid, int(descriptor)) if search.devices else -1
+    if copy < 0:
+        return PERHAPS if waiting else NO
+    files = sockets.waiting_in(copy) if waiting else []
+    seen = len(files)
+    with contextlib.suppress(OSError):  # no unix socket, or not bound to a file
+        files.append(sockets.file_of(copy))
+    try:
+        if any(_is_ours(file, search) for file in files):
+            return YES
+    finally:
+        for file in [*files, copy]:
+            os.close(file)
+    return PERHAPS if waiting > seen else NO
+
+
+def _waits(fdinfo: str, target: str, search: _Search) -> bool:
+    """Tell whether a queue of the kernel's may have a file of the filesystem."""
+    try:
+        with open(fdinfo, encoding="utf-8", errors="replace") as file:
+            lines = file.read().split("\n")
+    except OSError:
+        return False
+    if target.endswith("[fscontext]"):
+        return True
+    if target.endswith("[io_uring]"):
+        paths = [line.strip().partition(": ")[2] for line in lines if line[:1] == " "]
+        return bool(search.points) and any(path.startswith(search.points) for path in paths)
+    devices = {_kernel_number(device) for device in {search.device} - {""}}
+    marks = [field for line in lines for field in line.split() if line.startswith("fanotify ")]
+    return any(
+        int(field[5:], 16) in devices
+        if field.startswith("sdev:")
+        else str(int(field[7:], 16)) in search.ours
+        for field in marks
+        if field.startswith(("sdev:", "mnt_id:"))
+    )
+
+
+def _kernel_number(device: str) -> int:
+    major, _, minor = device.partition(":")
+    return int(major) << 20 | int(minor)
 
 
 def _is_inside(link: str, search: _Search) -> bool:
@@ -168,12 +265,21 @@ def _is_inside(link: str, search: _Search) -> bool:
     except OSError:
         return False  # a kernel thread has none
     try:
-        mount = _mount_id(f"/proc/self/fdinfo/{descriptor}")
-        if mount in search.ours or mount in search.others or not search.device:
-            return mount in search.ours
-        return number(os.fstat(descriptor).st_dev) == search.device
+        return _is_ours(descriptor, search)
     finally:
         os.close(descriptor)
+
+
+def _is_ours(descriptor: int, search: _Search) -> bool:
+    """Tell whether a descriptor of this process is of the mounts."""
+    mount = mount_id(descriptor)
+    if mount in search.ours or mount in search.others or not search.device:
+        return mount in search.ours
+    return number(os.fstat(descriptor).st_dev) == search.device
+
+
+def _device(path: str) -> str:
+    return number(os.stat(path).st_dev)
 
 
 def _mount_id(fdinfo: str) -> str:
@@ -187,31 +293,30 @@ def _mount_id(fdinfo: str) -> str:
     return ""
 
 
-def _mapped(process: str) -> Iterator[str]:
-    """Yield the devices of the files that a process has in its memory."""
-    # The kernel escapes the line feed in names, and no other line break.
-    with open(f"{process}/maps", encoding="utf-8", errors="replace", newline="\n") as file:
-        for line in file:
-            major, _, minor = line.split(maxsplit=4)[3].partition(":")
-            yield f"{int(major, 16)}:{int(minor, 16)}"
+def _maps(process: str, search: _Search) -> bool:
+    """Tell whether a process has a file of the mounts in its memory."""
+    if not search.devices:
+        return False
+    with open(f"{process}/maps", "rb", buffering=0) as file:
+        text = file.readall()
+    for device in search.devices:
+        major, _, minor = device.partition(":")
+        field = f" {int(major):02x}:{int(minor):02x} ".encode()
+        if field not in text:  # most processes are done with this
+            continue
+        # The kernel escapes the line feed in names, and no other line break.
+        lines = [line.split(maxsplit=4) for line in text.split(b"\n") if field in line]
+        found = [line[0].decode() for line in lines if line[3] == field.strip()]
+        if found and (device == search.device or _maps_inside(process, found, search)):
+            return True
+    return False
 
 
-def _is_of_the_cluster(pid: int) -> bool:
-    """Tell whether a process belongs to one of the cluster's services, by its control group."""
-    try:
-        with open(f"{PROC}/{pid}/cgroup", encoding="utf-8", errors="replace") as file:
-            units = [unit for line in file for unit in line.rstrip().split("/")]
-    except OSError:
-        return False  # it has ended
-    return any(unit.startswith(SERVICES) and unit.endswith(".service") for unit in units)
-
-
-def _ancestors() -> set[int]:
-    """Return the processes that this one descends from."""
-    found: set[int] = set()
-    pid = os.getppid()
-    while pid > 1:
-        found.add(pid)
-        fields = stat(pid)
-        pid = int(fields[1]) if fields else 0
-    return found
+def _maps_inside(process: str, found: list[str], search: _Search) -> bool:
+    """Tell whether one of a process's maps is of a file in the mounts."""
+    for addresses in found:
+        # The names of map_files have no zeros before the numbers.
+        plain = "-".join(f"{int(address, 16):x}" for address in addresses.split("-"))
+        if _is_inside(f"{process}/map_files/{plain}", search):
+            return True
+    return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ocf_agents.disk.parameters import has_no_disk
 from ocf_agents.runtime import mountinfo
 from ocf_agents.runtime.mountinfo import Mount, holding, mounts, number
 
@@ -17,16 +18,16 @@ def is_of(mount: Mount, device: str) -> bool:
         device: The path of a block device, of a folder that is bound, or of an image that is
             mounted through a loop device; or the name of a network filesystem.
     """
-    if mount.source == device:
+    if mount.source.rstrip("/") == device.rstrip("/"):
         return True
-    if not device.startswith("/"):
-        return False  # a network filesystem has nothing but its name
+    if not device.startswith("/") or has_no_disk(mount.type, mount.source):
+        return False  # it has nothing but its name
     try:
         found = os.stat(device)
     except OSError:
         return True
     if found.st_rdev:
-        return number(found.st_rdev) == mount.disk
+        return mount.is_on(mountinfo.pool(number(found.st_rdev)))
     path = os.path.realpath(device)
     if stat.S_ISREG(found.st_mode) and _image(mount.disk) == path:
         return True

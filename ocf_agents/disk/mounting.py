@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from ocf_agents.disk import point
 from ocf_agents.disk.multimount import refusal
+from ocf_agents.disk.parameters import is_bind
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.command import find, run
 from ocf_agents.runtime.journal import WARNING, log
@@ -17,6 +19,7 @@ NO_CHECK = {
     *("none", "lustre", "glusterfs", "ceph", "tmpfs", "overlay", "overlayfs", "rozofs", "zfs"),
     *("cvfs", "squashfs", "erofs", "iso9660", "bcachefs"),
 }
+SCANNING = 0.25  # part of the time for btrfs to look for its disks
 CORRECTED = 1 | 2  # fsck(8), e2fsck(8): errors corrected; "and reboot", if it was mounted meanwhile
 # Not meant for the filesystem. With _netdev systemd would unmount it at the beginning of a
 # shutdown, before Pacemaker has stopped the application that writes there (systemd.mount(5)).
@@ -72,13 +75,42 @@ def mount(device: str, folder: str, fstype: str, options: str, deadline: Deadlin
         AgentError: It cannot be mounted. The reason has the words of mount(8), or the node that has
             the filesystem in use.
     """
-    os.makedirs(folder, exist_ok=True)
-    command = ["mount", *(["-t", fstype] if fstype else []), *options_for_mount(options)]
-    result = run([*command, "--", device, folder], deadline)
+    bound_file = is_bind(options) and os.path.isfile(device)
+    with point.make(folder, deadline, file=bound_file) as place:
+        command = ["mount", *(["-t", fstype] if fstype else []), *options_for_mount(options)]
+        if place.trusted:
+            command += ["--", device, folder]
+        else:  # mount(8) must not look for the way once more
+            command += ["--no-canonicalize", "--", _plain(device), place.target]
+        result = run(command, deadline)
+        if result.code and _scan(fstype, deadline):
+            result = run(command, deadline)
     if result.code:
         error = result.error("the kernel's log may say more")
         reason = refusal(device, deadline) if device.startswith("/dev/") else ""
         raise AgentError(reason, details=str(error)) if reason else error
+
+
+def _plain(device: str) -> str:
+    """Return a device's path without links, as mount(8) would have it."""
+    if not device.startswith("/") or not os.path.exists(device):
+        return device
+    path = os.path.realpath(device)
+    try:
+        with open(f"/sys/block/{os.path.basename(path)}/dm/name", encoding="utf-8") as file:
+            return f"/dev/mapper/{file.read().strip()}"
+    except OSError:
+        return path
+
+
+def _scan(fstype: str, deadline: Deadline) -> bool:
+    """Tell the kernel which disks a btrfs is on, as udev does elsewhere; tell whether it worked."""
+    if fstype not in ("", "btrfs"):
+        return False
+    try:
+        return run(["btrfs", "device", "scan"], deadline.part(SCANNING)).code == 0
+    except AgentError:
+        return False  # it is not installed, or waits for a disk that is dead
 
 
 def remount(device: str, folder: str, options: str, deadline: Deadline) -> None:

@@ -17,6 +17,8 @@ WINDOW = 4096  # bytes; what O_DIRECT reads at once, at multiples of it
 SUPERBLOCK = 1024  # bytes from the beginning of the device
 EXT_MAGIC = b"\x53\xef"  # at 0x38
 INCOMPAT_MMP = 0x100  # of s_feature_incompat, at 0x60
+LARGEST_BLOCK = 16  # 64 KiB, as a power of two
+LARGEST_OFFSET = (1 << 63) - WINDOW  # bytes; what preadv(2) takes
 MMP_MAGIC = b"PMM\x00"
 CLEAN, CHECKED = 0xFF4D4D50, 0xE24D4D50  # mmp_seq: unmounted; e2fsck is at work
 
@@ -81,8 +83,11 @@ def _read(device: str) -> bytes:
     incompatible = int.from_bytes(superblock[0x60:0x64], "little")
     if superblock[0x38:0x3A] != EXT_MAGIC or not incompatible & INCOMPAT_MMP:
         return b""
-    size = 1024 << int.from_bytes(superblock[0x18:0x1C], "little")
-    block = read(int.from_bytes(superblock[0x168:0x170], "little") * size, 1024)
+    exponent = int.from_bytes(superblock[0x18:0x1C], "little")
+    place = int.from_bytes(superblock[0x168:0x170], "little") << min(exponent + 10, LARGEST_BLOCK)
+    if exponent + 10 > LARGEST_BLOCK or place > LARGEST_OFFSET:
+        return b""  # nonsense
+    block = read(place, 1024)
     return block if block.startswith(MMP_MAGIC) else b""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ocf_agents.runtime.mountinfo import is_system_folder
 from ocf_agents.runtime.parameters import FALSE, TRUE, Boolean, Choice, Integer, Text
 from ocf_agents.runtime.watched import Watched
 
@@ -13,6 +12,33 @@ NETWORK = (
     *("afs", "fuse.glusterfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.sshfs", "fuse.s3fs"),
 )
 CLUSTERED = ("gfs2", "ocfs2", "cvfs", "none", "overlay", "overlayfs", "tmpfs", "squashfs", "erofs")
+# Without a block device, though their source may look like a path.
+DISKLESS = (
+    *NETWORK,
+    *("none", "overlay", "overlayfs", "tmpfs", "ramfs", "hugetlbfs", "virtiofs", "vboxsf", "davfs"),
+    *("cvfs", "rozofs", "beegfs", "orangefs", "pvfs2", "zfs", "coda", "ncpfs", "autofs", "bpf"),
+)
+
+# Nothing may be mounted on the system's own folders: not on these, nor anywhere below the second.
+SYSTEM = {
+    *("/", "/tmp", "/usr", "/usr/local", "/var", "/var/cache", "/var/lib", "/var/log"),  # noqa: S108
+    *("/var/spool", "/var/tmp", "/lost+found"),  # noqa: S108
+}
+_PROGRAMS = ("bin", "etc", "games", "include", "lib", "libexec", "sbin", "share", "src")
+SYSTEM_TREES = (
+    *("/bin", "/boot", "/dev", "/efi", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc"),
+    *("/root", "/run", "/sbin", "/sys", "/var/run", "/var/lock"),
+    *(f"/usr/{name}" for name in (*_PROGRAMS, "lib32", "lib64", "libx32")),
+    *(f"/usr/local/{name}" for name in (*_PROGRAMS, "man")),
+    *(f"/var/cache/{name}" for name in ("apt", "debconf", "dnf", "ldconfig", "private")),
+    *(f"/var/log/{name}" for name in ("audit", "cluster", "journal", "pacemaker", "pcsd")),
+    *("/var/log/private", "/var/spool/at", "/var/spool/cron", "/var/spool/anacron"),
+    *(f"/var/lib/{name}" for name in ("apt", "dpkg", "dnf", "rpm", "ucf", "dkms")),
+    *(f"/var/lib/{name}" for name in ("corosync", "heartbeat", "iscsi", "pacemaker", "pcsd")),
+    *(f"/var/lib/{name}" for name in ("dbus", "NetworkManager", "polkit-1", "private", "systemd")),
+    *(f"/var/lib/{name}" for name in ("initramfs-tools", "pam", "selinux", "sudo", "takeover")),
+)
+DATA = ("/run/media",)  # where desktops mount what is plugged in
 
 
 class FilesystemParameters(Watched):
@@ -168,12 +194,40 @@ def mount_point(directory: str) -> str:
         import os
 
         folder = os.path.normpath(folder)
-    return "" if not folder.startswith("/") or is_system_folder(folder) else folder
+        if folder.startswith("//"):  # which POSIX lets mean something else than /
+            folder = folder[1:]
+    return folder if folder.startswith("/") and is_for_data(folder) else ""
+
+
+def is_for_data(folder: str) -> bool:
+    """Tell whether a filesystem with data may be mounted on a folder, given without links."""
+    inside = f"{folder}/"
+    if inside.startswith(tuple(f"{tree}/" for tree in DATA)):
+        return folder not in DATA
+    return folder not in SYSTEM and not inside.startswith(tuple(f"{t}/" for t in SYSTEM_TREES))
+
+
+def has_no_disk(fstype: str, device: str) -> bool:
+    """Tell whether a filesystem has no block device, whatever its source looks like.
+
+    Args:
+        fstype: The type of the filesystem, "" if it is not known.
+        device: Its source. mount(8) takes //SERVER/SHARE for cifs, and SERVER:/PATH for NFS.
+    """
+    if fstype:
+        return fstype in DISKLESS or fstype.startswith("fuse.")
+    return device.startswith("//") or ":/" in device
 
 
 def is_bind(options: str) -> bool:
     """Tell whether mount options ask for a folder that is mounted a second time."""
     return not {"bind", "rbind"}.isdisjoint(options.split(","))
+
+
+def subvolume(options: str) -> str:
+    """Return what of a btrfs options ask for, as the table of mounts has it; "" if nothing."""
+    names = [o.partition("=")[2] for o in options.split(",") if o.startswith("subvol=")]
+    return f"/{names[-1].strip('/')}" if names else ""
 
 
 def may_be_on_several_nodes(fstype: str, options: str = "") -> bool:

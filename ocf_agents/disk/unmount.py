@@ -4,35 +4,48 @@ from __future__ import annotations
 
 import os
 import select
-import time
 
-from ocf_agents.disk.holders import Holder, holders, left_behind, namespaces
+from ocf_agents.disk import point, siege
+from ocf_agents.disk.busy import kernel
+from ocf_agents.disk.busy.namespaces import inhabited, kept, unmount_in
+from ocf_agents.disk.busy.threads import processes
+from ocf_agents.disk.holders import Holder, holders, keepers, namespaces, suspects
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.command import run
-from ocf_agents.runtime.journal import log
-from ocf_agents.runtime.mountinfo import Mount, at, in_use, is_system_folder, mounts
+from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.mountinfo import Mount, at, in_use, mounts
+from ocf_agents.runtime.process import identify
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAUSE = 0.1  # seconds between two tries
 KILL_AFTER = 0.5  # part of the time in which processes are asked to end before they are killed
+SUSPECT_AFTER = 0.7  # part of the time after which what only may be a holder is taken for one
 # For filesystems that any number of nodes may have mounted, where only data that the server has not
 # got yet can be lost: parts of the time after which their requests are aborted, and after which the
 # mount is detached although it is in use (umount2(2): MNT_FORCE, MNT_DETACH).
 FORCE_AFTER, DETACH_AFTER = 0.1, 0.75
-UMOUNT_NOFOLLOW = 8  # umount2(2)
-RACE = 0.02  # seconds in which what was killed is waited for without a pause
+FORCE, DETACH = 1, 2  # umount2(2)
+THAWING = 0.25  # part of the time for a frozen filesystem to thaw
+FITHAW = 0xC0045878  # linux/fs.h
 
 
 class Target:
     """What is to be unmounted.
 
     Args:
-        ours: The mounts; empty if there is only the device.
-        device: The number of the device in the table of mounts, "" if its mounts elsewhere are not
-            ours.
-        disk: The number of its disk, which must not stay in use; "" if it has none.
+        ours: The mounts; empty if there is only the disk.
+        is_ours: Tells whether another mount, wherever, goes with them.
+        device: The number of the device in the table of mounts, if all of its files are ours; else
+            "".
+        disk: The number of its disk, which must not stay in use; "" if it has none, or another
+            resource has it, too.
         mount_id: The ID that the mount had, "" if it is not known.
+        points: Where it was mounted, besides those of the mounts.
         network: Whether it is a network filesystem.
         end_holders: Whether processes that use it may be ended.
     """
@@ -40,24 +53,33 @@ class Target:
     def __init__(
         self,
         ours: list[Mount],
+        is_ours: Callable[[Mount], bool],
         device: str = "",
         disk: str = "",
         mount_id: str = "",
         *,
+        points: set[str] | None = None,
         network: bool = False,
         end_holders: bool = True,
     ) -> None:
         self._ids = {mount.id for mount in ours}
+        self.is_ours = is_ours
         self.device = device
         self.disk = disk
         self.mount_id = mount_id
         self.network = network
         self.end_holders = end_holders
-        if any(m.device == device and is_system_folder(m.point) for m in mounts()):
-            self.device = self.disk = ""  # the system's own disk: only the mounts are ours
+        # Only some filesystems show the kernel's use of them; of those it is the whole truth.
+        self._shows = bool(disk) and in_use(disk)
+        self.points = (points or set()) | {mount.point for mount in self.mounts(mounts())}
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the kernel says that nothing of the disk is in use, in whatever namespace."""
+        return self._shows and not in_use(self.disk)
 
     def mounts(self, table: list[Mount]) -> list[Mount]:
-        """Return the mounts, those of the device, and all that is mounted in one of them.
+        """Return the mounts, those that go with them, and all that is mounted in one of them.
 
         By ID, not by path: what was mounted below the folder before is hidden, and another's.
         """
@@ -68,11 +90,14 @@ class Target:
             found |= {
                 mount.id
                 for mount in table
-                if mount.id in self._ids
-                or mount.parent in found
-                or (self.device and mount.device == self.device)
+                if mount.id in self._ids or mount.parent in found or self.is_ours(mount)
             }
         return [mount for mount in table if mount.id in found]
+
+    def ids(self) -> set[str]:
+        """Return the IDs of the mounts, in all mount namespaces."""
+        tables = [each.table for each in inhabited()]
+        return {mount.id for table in tables for mount in self.mounts(table)}
 
 
 class Phases:
@@ -86,6 +111,7 @@ class Phases:
     def __init__(self, deadline: Deadline, *, network: bool) -> None:
         self.deadline = deadline
         self._until_kill = deadline.part(KILL_AFTER)
+        self._until_suspicion = deadline.part(SUSPECT_AFTER)
         self._until_force = deadline.part(FORCE_AFTER) if network else deadline
         self._until_detach = deadline.part(DETACH_AFTER) if network else deadline
 
@@ -95,12 +121,16 @@ class Phases:
         return signals.TERM if self._until_kill.left() else signals.KILL
 
     @property
-    def flags(self) -> list[str]:
-        """The options of umount(8) now."""
+    def is_last(self) -> bool:
+        """Whether the stop is about to fail, so that suspects are ended, too."""
+        return not self._until_suspicion.left()
+
+    @property
+    def flags(self) -> int:
+        """The flags of umount2(2) now."""
         if self._until_force.left():
-            return []
-        # Without the helper umount.nfs, which would ask the server.
-        return ["--internal-only", "--force" if self._until_detach.left() else "--lazy"]
+            return 0
+        return FORCE if self._until_detach.left() else DETACH
 
     @property
     def limit(self) -> Deadline:
@@ -121,107 +151,177 @@ def unmount(target: Target, deadline: Deadline) -> None:
     phases = Phases(deadline, network=target.network)
     signalled: set[tuple[int, int]] = set()
     error = ""
+    last: list[Holder] = []
+    if target.disk:
+        _thaw(target, deadline)
     while True:
+        before = set(processes())
         rest, new_error = _unmount_all(target, phases)
         error = new_error or error
-        busy = _in_the_way(target, rest)
+        busy = _in_the_way(target, rest, phases)
         if busy is None:
             return
         number = phases.signal
         new = [h for h in busy if target.end_holders and (h.pid, number) not in signalled]
-        _end([holder for holder in new if not holder.untouchable], number, rest, deadline)
+        _end([h for h in new if not h.untouchable], number, _Scene(target, rest, before, phases))
         signalled |= {(holder.pid, number) for holder in new}
+        # The last search may have had no time to find them once more.
+        last = busy or [holder for holder in last if identify(holder.pid)]
         if not _wait_for(busy, deadline):
-            raise _failure(rest, busy, error)
+            raise _failure(target, rest, last, error)
 
 
-def end_leftovers(arguments: set[str], deadline: Deadline) -> None:
-    """End a mount(8) or fsck(8) that an interrupted start has left behind.
+def _thaw(target: Target, deadline: Deadline) -> None:
+    """Thaw a filesystem that a backup has frozen: once it is unmounted, nobody can."""
+    import fcntl
 
-    The kernel may be busy with it, replaying the journal for example, and cannot be interrupted:
-    the filesystem would appear after the stop, or be repaired while the next node has it.
+    table = mounts()
+    visible = [m for m in target.mounts(table) if at(table, m.point)[-1:] == [m]]
+    ours = [mount for mount in visible if target.is_ours(mount) and mount.has_disk]
+    if not ours:
+        return
 
-    Args:
-        arguments: The mount point and the device.
-        deadline: The end of the time for it.
+    def work() -> str:
+        root = point.root_of(ours[-1])
+        descriptor = os.open(f"/proc/self/fd/{root}", os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            fcntl.ioctl(descriptor, FITHAW, 0)
+        except OSError:
+            return ""  # it is not frozen
+        return "thawed"
 
-    Raises:
-        AgentError: It still works at the deadline.
-    """
-    while busy := left_behind(arguments):
-        for holder in busy:
-            _signal(holder, signals.KILL, f"a start has left it working on {min(arguments)}")
-        if not deadline.pause(PAUSE):
-            names = ", ".join(map(str, busy))
-            raise AgentError(f"{names} still works on {min(arguments)} and cannot be killed")
+    try:
+        if bounded(work, deadline.part(THAWING), "thawing"):
+            log(
+                f"{ours[-1].point} was frozen, for a backup perhaps: thawed, to unmount it", WARNING
+            )
+    except AgentError:
+        return  # what is wrong shows when it is unmounted
 
 
 def _unmount_all(target: Target, phases: Phases) -> tuple[list[Mount], str]:
     """Unmount what can be unmounted, and return what is left, and the last error of umount(8)."""
     last_error = ""
     table = mounts()
+    ours = target.mounts(table)
+    ids = {mount.id for mount in ours}
     # The last mounted first: submounts come after what they are mounted on.
-    for mount in reversed(target.mounts(table)):
+    for mount in reversed(ours):
         if at(table, mount.point)[-1:] == [mount]:  # not hidden by something else on top
-            # The point is from the kernel's table; to canonicalize it would ask the disk.
-            command = ["umount", "--no-canonicalize", *phases.flags, "--", mount.point]
             try:
-                result = run(command, phases.limit)
-                last_error = str(result.error()) if result.code else last_error
+                last_error = _unmount(mount, phases, nested=mount.parent in ids) or last_error
             except AgentError as error:  # it hangs
                 last_error = str(error)
             table = mounts()
     return target.mounts(table), last_error
 
 
-def _in_the_way(target: Target, rest: list[Mount]) -> list[Holder] | None:
+def _unmount(mount: Mount, phases: Phases, *, nested: bool) -> str:
+    """Unmount one mount, and return what was wrong.
+
+    Raises:
+        AgentError: It is not done in time.
+    """
+    flags = phases.flags
+    # What is mounted in a filesystem that hangs has a way that hangs.
+    what = f"unmounting {mount.point}"
+    safe = (
+        bool(bounded(lambda: "yes" if point.is_safe(mount) else "", phases.limit, what))
+        if nested
+        else point.is_safe(mount)
+    )
+    if not safe:
+        try:
+            bounded(lambda: point.unmount(mount, flags), phases.limit, what)
+        except AgentError as error:
+            return str(error)
+        return ""
+    # Forced without the helper umount.nfs, which would ask the server.
+    force = {0: [], FORCE: ["--internal-only", "--force"], DETACH: ["--internal-only", "--lazy"]}
+    # The point is from the kernel's table; to canonicalize it would ask the disk.
+    command = ["umount", "--no-canonicalize", *force[flags], "--", mount.point]
+    result = run(command, phases.limit)
+    return str(result.error()) if result.code else ""
+
+
+def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holder] | None:
     """Return the processes that keep it from being unmounted, None if nothing does any more."""
     if rest:
-        return holders({mount.id for mount in rest}, target.device)
-    busy = namespaces(target.device) if target.device else []
-    if not busy and not (target.disk and in_use(target.disk)):
+        found = (target.ids(), target.device, "", target.points)
+        sure = holders(*found, limit=phases.limit)
+        return sure or (suspects(*found, limit=phases.limit) if phases.is_last else [])
+    if target.is_gone or not (target.device or target.disk or target.mount_id):
         return None
-    return busy or holders(set(), target.device, target.mount_id)
+    if busy := namespaces(target.is_ours) or keepers(target.is_ours):
+        return busy
+    _unmount_where_nobody_is(target, phases)
+    if not (target.disk and in_use(target.disk)):
+        # Of a disk that others have, too, a process may have what was unmounted lazily.
+        return None if target.disk else holders(set(), "", target.mount_id) or None
+    lazily = (set[str](), target.device, target.mount_id, target.points)
+    busy = holders(*lazily, limit=phases.limit) or namespaces(
+        lambda m: kernel.has_layer_in(m, target.points)
+    )
+    return busy or (suspects(*lazily, limit=phases.limit) if phases.is_last else [])
 
 
-def _end(busy: list[Holder], number: int, rest: list[Mount], deadline: Deadline) -> None:
-    """Signal processes; after a SIGKILL unmount in the moment in which they are gone.
+def _unmount_where_nobody_is(target: Target, phases: Phases) -> None:
+    """Unmount it in mount namespaces that only a mount of the namespace itself keeps."""
+    for namespace in kept():
+        if not namespace.pid and any(target.is_ours(mount) for mount in namespace.table):
+            try:
+                unmount_in(namespace, target.is_ours, phases.limit)
+            except AgentError as error:
+                log(str(error))
 
-    What starts such processes again and again has started the next one before umount(8) is loaded.
+
+class _Scene:
+    """What was found when processes are to be ended.
+
+    Args:
+        target: What is to be unmounted.
+        rest: The mounts that are left.
+        before: The processes that were there before anybody looked for holders.
+        phases: The phases.
     """
+
+    def __init__(self, target: Target, rest: list[Mount], before: set[int], phases: Phases) -> None:
+        self.ids = target.ids()
+        self.device = target.device
+        self.rest = rest
+        self.before = before
+        self.end = phases.limit
+
+
+def _end(busy: list[Holder], number: int, scene: _Scene) -> None:
+    """Signal processes; those that have not listened are killed, and kept from coming back."""
     if number == signals.TERM:
         for holder in busy:
-            _signal(holder, number, "it keeps the filesystem busy")
+            log(f"SIGTERM to {holder}: it keeps the filesystem busy")
+            siege.send(holder.pid, number)
         return
     for holder in busy:
-        log(f"SIGKILL to {holder}: it keeps the filesystem busy")
+        log(
+            f"SIGKILL to {holder}: it keeps the filesystem busy{'' if holder.sure else ', perhaps'}"
+        )
     if busy:
-        table = mounts()
-        points = [m.point for m in reversed(rest) if at(table, m.point)[-1:] == [m]]
+
+        def others() -> list[Holder]:
+            # All that are older have been looked at.
+            new = holders(scene.ids, scene.device, limit=scene.end, but=scene.before)
+            return [holder for holder in new if not holder.untouchable]
+
+        pids = [holder.pid for holder in busy]
+        limit = Deadline(min(siege.LASTS, scene.end.left() * siege.PART))
         try:
-            bounded(
-                lambda: _kill_and_unmount([h.pid for h in busy], points), deadline, "unmounting"
+            text = bounded(
+                lambda: siege.lay(pids, others, scene.rest, limit), scene.end, "unmounting"
             )
         except AgentError as error:
-            log(str(error))
-
-
-def _kill_and_unmount(pids: list[int], points: list[str]) -> str:
-    """Kill processes and unmount at once, until that succeeds or `RACE` is over."""
-    import ctypes
-
-    unmount_now = ctypes.CDLL(None, use_errno=True).umount2
-    paths = [os.fsencode(point) for point in points]
-    for pid in pids:
-        try:
-            os.kill(pid, signals.KILL)
-        except ProcessLookupError:
-            continue
-    end = time.monotonic() + RACE
-    while paths and time.monotonic() < end:
-        if unmount_now(paths[0], UMOUNT_NOFOLLOW) == 0:
-            del paths[0]
-    return ""
+            text = str(error)
+        for line in text.split("\n"):
+            if line:
+                log(line)
 
 
 def _wait_for(busy: list[Holder], deadline: Deadline) -> bool:
@@ -239,18 +339,12 @@ def _wait_for(busy: list[Holder], deadline: Deadline) -> bool:
     return deadline.left() > 0
 
 
-def _failure(rest: list[Mount], busy: list[Holder], error: str) -> AgentError:
-    where = [mount.point for mount in rest] or ["what is not in the table of mounts"]
-    names = ", ".join(map(str, busy)) or "no process that can be seen"
+def _failure(target: Target, rest: list[Mount], busy: list[Holder], error: str) -> AgentError:
+    where = [mount.point for mount in rest] or sorted(target.points)[:1]
+    names = ", ".join([*map(str, busy), *kernel.users(target.points)])
+    names = names or "no process that can be seen"
+    place = where[0] if rest else f"the disk of {(where or ['this resource'])[0]}"
     return AgentError(
-        f"cannot unmount {where[0]}, held by {names}" + (f"; {error}" if error else ""),
-        details=f"still mounted: {', '.join(where)}",
+        f"cannot unmount {place}, held by {names}" + (f"; {error}" if error else ""),
+        details=f"still mounted: {', '.join(m.point for m in rest) or 'nothing that can be seen'}",
     )
-
-
-def _signal(holder: Holder, number: int, why: str) -> None:
-    log(f"{signals.name(number)} to {holder}: {why}")
-    try:
-        os.kill(holder.pid, number)
-    except ProcessLookupError:
-        return

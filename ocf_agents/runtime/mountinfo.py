@@ -37,9 +37,9 @@ class Mount:
         left, _, right = line.partition(" - ")
         self.id, self.parent, self.device, root, point, options, *_ = left.split(" ")
         self.type, source, superblock = [*right.split(" "), "", ""][:3]
-        self.root = _unescape(root)
-        self.point = _unescape(point)
-        self.source = _unescape(source)
+        self.root = unescape(root)
+        self.point = unescape(point)
+        self.source = unescape(source)
         self.options = {*options.split(","), *superblock.split(",")}
 
     def __eq__(self, other: object) -> bool:
@@ -60,11 +60,15 @@ class Mount:
     def disk(self) -> str:
         """The number of the disk ("major:minor"), also for btrfs; else the device's."""
         if self.device.startswith("0:") and self.has_disk:
-            try:
-                return number(posix.stat(self.source).st_rdev)
+            try:  # bcachefs names all its disks
+                return number(posix.stat(self.source.partition(":")[0]).st_rdev)
             except OSError:
                 return self.device
         return self.device
+
+    def is_on(self, disks: set[str]) -> bool:
+        """Tell whether it is of one of these disks ("major:minor")."""
+        return self.device in disks or self.disk in disks
 
 
 def parse(text: str) -> list[Mount]:
@@ -98,8 +102,23 @@ def holding(table: list[Mount], path: str) -> Mount | None:
 
 
 def of(disk: str) -> list[Mount]:
-    """Return what is mounted of a disk ("major:minor"), wherever."""
-    return [mount for mount in mounts() if mount.disk == disk]
+    """Return what is mounted of a disk ("major:minor") or of its pool, wherever."""
+    disks = pool(disk)
+    return [mount for mount in mounts() if mount.is_on(disks)]
+
+
+def pool(disk: str) -> set[str]:
+    """Return the disks ("major:minor") of the filesystem that a disk is part of, itself among them.
+
+    A btrfs may be on several, of which the table of mounts shows any one.
+    """
+    root = f"{SYSFS}/fs/btrfs"
+    for each in _names(root):
+        folder = f"{root}/{each}/devices"
+        found = {_number_of(f"{folder}/{name}") for name in _names(folder)}
+        if disk in found:
+            return found - {""}
+    return {disk}
 
 
 def in_use(disk: str) -> bool:
@@ -111,17 +130,28 @@ def in_use(disk: str) -> bool:
     import os
 
     name = os.path.basename(os.path.realpath(f"{SYSFS}/dev/block/{disk}"))
-    kinds = os.listdir(f"{SYSFS}/fs") if os.path.isdir(f"{SYSFS}/fs") else []
-    if any(os.path.exists(f"{SYSFS}/fs/{kind}/{name}") for kind in kinds):
+    if any(os.path.exists(f"{SYSFS}/fs/{kind}/{name}") for kind in _names(f"{SYSFS}/fs")):
         return True
     btrfs = f"{SYSFS}/fs/btrfs"  # it has a folder for each filesystem, with its disks in it
-    pools = os.listdir(btrfs) if os.path.isdir(btrfs) else []
-    return any(os.path.lexists(f"{btrfs}/{pool}/devices/{name}") for pool in pools)
+    return any(os.path.lexists(f"{btrfs}/{pool}/devices/{name}") for pool in _names(btrfs))
 
 
 def is_here(disk: str) -> bool:
     """Tell whether the kernel still has a disk ("major:minor"), without asking the disk itself."""
     return posix.access(f"{SYSFS}/dev/block/{disk}", posix.F_OK)
+
+
+def state_of(disk: str) -> str:
+    """Return what the kernel says of a disk ("major:minor"), "" if it says nothing.
+
+    SCSI and NVMe disks have a state (drivers/scsi/scsi_sysfs.c, drivers/nvme/host/sysfs.c).
+    """
+    for folder in ("device", "../device"):  # of the disk, or of the disk of this partition
+        try:
+            return _line(f"{SYSFS}/dev/block/{disk}/{folder}/state")
+        except OSError:
+            continue
+    return ""
 
 
 def number(device: int) -> str:
@@ -130,8 +160,28 @@ def number(device: int) -> str:
 
 
 def is_system_folder(folder: str) -> bool:
-    """Tell whether nothing may be mounted there, or unmounted from there."""
+    """Tell whether what is mounted there is the system's own."""
     return folder in SYSTEM_FOLDERS or folder.startswith(("/dev/", "/proc/", "/sys/"))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return posix.listdir(folder)
+    except OSError:
+        return []
+
+
+def _number_of(folder: str) -> str:
+    """Return the number of a block device by its folder in sysfs, "" if it has gone."""
+    try:
+        return _line(f"{folder}/dev")
+    except OSError:
+        return ""
+
+
+def _line(path: str) -> str:
+    with open(path, "rb", buffering=0) as file:
+        return file.read().decode(errors="replace").strip()
 
 
 def _read(path: str) -> str:
@@ -146,7 +196,8 @@ def escape(text: str) -> str:
     return text
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
+    """Return a text of the kernel's tables with its escapes resolved."""
     if "\\" not in text:
         return text
     # Left to right, each escape once: "\134040" is a backslash and "040", not a blank.

@@ -18,9 +18,11 @@ class LocalDevice:
 
     Args:
         device: Its path, or a tag such as UUID=... or LABEL=...
+        named: Whether the path is only a name, of something on the network for example.
     """
 
-    def __init__(self, device: str) -> None:
+    def __init__(self, device: str, *, named: bool = False) -> None:
+        self._named = named
         self._tag, self._value = tag_and_value(device)
         self._device = udev_link(self._tag, self._value) if self._tag else device
 
@@ -32,7 +34,7 @@ class LocalDevice:
         """
         limit = deadline.part(LATE)
         search = Deadline(0)
-        while self._device.startswith("/") and not os.path.exists(self._device):
+        while self._is_missing:
             if not search.left():
                 if found := self._search(limit):
                     return found
@@ -41,9 +43,15 @@ class LocalDevice:
                 raise AgentError(f"the device {self._device} is not on this node")
         return self._device
 
-    def device(self, deadline: Deadline) -> str | None:  # noqa: ARG002
+    def device(self, deadline: Deadline) -> str | None:
         """Return the path of the device, even while it is not there."""
-        return self._device
+        found = self._search(deadline) if self._tag and self._is_missing else ""
+        return found or self._device
+
+    @property
+    def _is_missing(self) -> bool:
+        path = self._device.startswith("/") and not self._named
+        return path and not os.path.exists(self._device)
 
     def detach(self, deadline: Deadline) -> None:
         """Do nothing: what was there before stays there."""
@@ -59,15 +67,42 @@ class LocalDevice:
         """
         if not self._tag:
             return ""
-        from ocf_agents.runtime.command import run
-
         wanted = f"{self._tag}={self._value}"
-        command = ["blkid", "--cache-file", os.devnull, "--match-token", wanted, "--output=device"]
         try:
-            result = run(command, limit)
-        except AgentError:  # no blkid, or it waits for some other disk, which is dead
+            found = _blkid(wanted, "device", limit).split()
+            # Each member of a btrfs has the UUID and the label of the whole.
+            if len(found) > 1 and not _are_one(_blkid(wanted, "export", limit)):
+                names = " and ".join(found)
+                raise AgentError(f"{wanted} is on {names}: give the device by its path")
+        except NoAnswerError:
             return ""
-        found = result.output.split() if result.code != BLKID_FOUND_NOTHING else []
-        if len(found) > 1:
-            raise AgentError(f"{wanted} is on {' and '.join(found)}: give the device by its path")
         return found[0] if found else ""
+
+
+def _blkid(wanted: str, form: str, limit: Deadline) -> str:
+    """Return what blkid(8) says of the disks with a tag.
+
+    Raises:
+        NoAnswerError: There is no blkid, or it waits for some other disk, which is dead.
+    """
+    from ocf_agents.runtime.command import run
+
+    command = ["blkid", "--cache-file", os.devnull, "--match-token", wanted, f"--output={form}"]
+    try:
+        result = run(command, limit)
+    except AgentError as error:
+        raise NoAnswerError(str(error)) from error
+    return result.output if result.code != BLKID_FOUND_NOTHING else ""
+
+
+def _are_one(text: str) -> bool:
+    """Tell whether disks are the members of one btrfs, not copies of each other."""
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.strip()]
+    disks = [dict(line.split("=", 1) for line in block if "=" in line) for block in blocks]
+    members = {disk.get("UUID_SUB", "") for disk in disks}
+    pools = {(disk.get("TYPE"), disk.get("UUID")) for disk in disks}
+    return len(members) == len(disks) and len(pools) == 1 and pools.pop()[0] == "btrfs"
+
+
+class NoAnswerError(AgentError):
+    """The disks could not be searched."""

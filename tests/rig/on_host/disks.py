@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -49,6 +50,23 @@ def loop(path: Path, run: Run = run) -> Iterator[str]:
         yield device
     finally:
         run("losetup", "--detach", device)
+
+
+def program_of_the_cluster(node: Node, folder: Path) -> str:
+    """Return a shell that is a program of the cluster's on a node, called pcsd."""
+    folder.mkdir()
+    shutil.copy("/bin/bash", folder / "pcsd")
+    node.run("mount", "--bind", str(folder), "/usr/lib/systemd")
+    return "/usr/lib/systemd/pcsd"
+
+
+def held(point: str) -> bool:
+    """Tell whether a process has its working folder on a mount point by now."""
+    for link in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):
+            if str(link.readlink()) == point:
+                return True
+    return False
 
 
 class FileServer:

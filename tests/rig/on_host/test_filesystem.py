@@ -12,7 +12,8 @@ import pytest
 
 from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
-from tests.rig.on_host.disks import image, loop
+from tests.rig.on_host.disks import held, image, loop
+from vagrant.common.waiting import eventually
 
 
 @pytest.fixture
@@ -65,7 +66,7 @@ def test_a_holder_that_ignores_sigterm_is_killed(node: Node, mounted: dict[str, 
     """After half of the time comes SIGKILL."""
     script = f"trap '' TERM; cd {mounted['directory']}; while :; do sleep 0.1; done"
     holder = subprocess.Popen([*node.enter, "sh", "-c", script])
-    time.sleep(0.2)
+    assert eventually(lambda: held(mounted["directory"]), 10)
     limit = {"OCF_RESKEY_CRM_meta_timeout": "3000"}
     code, said = node.act("filesystem", "stop", limit, **mounted)
     assert code == Code.SUCCESS

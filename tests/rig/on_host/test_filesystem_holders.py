@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.runtime.agent import Code
+from ocf_agents.runtime.process import identify
 from tests.rig.on_host.conftest import Node
-from tests.rig.on_host.disks import image, loop
+from tests.rig.on_host.disks import held, image, loop, program_of_the_cluster
+from vagrant.common.waiting import eventually
 
 LIMIT = {"OCF_RESKEY_CRM_meta_timeout": "3000"}
 
@@ -53,6 +55,7 @@ def test_processes_that_respawn_do_not_defeat_the_stop(node: Node, mounted: dict
     folder = mounted["directory"]
     script = f"trap '' TERM; while :; do (trap '' TERM; cd {folder} && exec sleep 600); done"
     with process(node, "sh", "-c", script) as parent, process(node, "sh", "-c", script):
+        assert eventually(lambda: held(folder), 10)
         code, said = node.act("filesystem", "stop", LIMIT, **mounted)
         assert code == Code.SUCCESS
         assert "SIGKILL to sleep" in said
@@ -60,11 +63,12 @@ def test_processes_that_respawn_do_not_defeat_the_stop(node: Node, mounted: dict
         assert parent.poll() is None  # no holder: not ended
 
 
-def test_the_cluster_survives_a_stop(node: Node, mounted: dict[str, str]) -> None:
+def test_the_cluster_survives_a_stop(node: Node, mounted: dict[str, str], tmp_path: Path) -> None:
     """Pcsd with its working folder there is not signalled (pcs#197): the stop fails and says so."""
     folder = mounted["directory"]
-    script = f"echo pcsd > /proc/self/comm; cd {folder}; read forever"
-    with process(node, "bash", "-c", script) as pcsd:
+    program = program_of_the_cluster(node, tmp_path / "systemd")
+    with process(node, program, "-c", f"cd {folder}; read forever") as pcsd:
+        assert eventually(lambda: held(folder), 10)
         code, said = node.act("filesystem", "stop", LIMIT, **mounted)
         assert code == Code.ERR_GENERIC
         assert f"cannot unmount {folder}, held by pcsd ({pcsd.pid})" in said
@@ -110,21 +114,51 @@ def test_every_kind_of_holder_is_found(node: Node, mounted: dict[str, str], how:
             "kept = mmap.mmap(file.fileno(), 0, access=1); file.close(); time.sleep(600)"
         )
         command = [sys.executable, "-IS", "-c", code, f"{folder}/program"]
+
+    def holds(process: Path) -> bool:
+        if how == "map":
+            return f"{folder}/program" in (process / "maps").read_text()
+        return str((process / how).readlink()).startswith(folder)
+
     with process(node, *command) as holder, process(node, "sleep", "600") as bystander:
+        assert eventually(lambda: holds(Path(f"/proc/{holder.pid}")), 10)
         assert node.act("filesystem", "stop", **mounted)[0] == Code.SUCCESS
         assert holder.wait(5) == -15
         assert bystander.poll() is None
 
 
-def test_a_fsck_that_a_killed_start_left_is_ended(node: Node, mounted: dict[str, str]) -> None:
+def test_a_fsck_that_a_killed_start_left_is_ended(
+    node: Node, mounted: dict[str, str], tmp_path: Path
+) -> None:
     """It would go on to repair the disk while the next node has it mounted."""
     assert node.act("filesystem", "stop", **mounted)[0] == Code.SUCCESS
-    script = "echo fsck.ext2 > /proc/self/comm; sleep 60; :"
-    with process(node, "bash", "-c", script, "fsck", "-p", mounted["device"]) as fsck:
-        code, said = node.act("filesystem", "stop", **mounted)
-        assert code == Code.SUCCESS
-        assert f"SIGKILL to fsck.ext2 ({fsck.pid})" in said
-        assert fsck.wait(5) == -9
+    tools, number = tmp_path / "tools", tmp_path / "number"
+    tools.mkdir()
+    # As fsck(8) does: the work is another process's, which outlives it.
+    script = f"#!/bin/sh\nsh -c 'sleep 600; :' x $* & echo $! > {number}; wait\n"
+    (tools / "fsck").write_text(script)
+    (tools / "fsck").chmod(0o755)
+    node.run("mount", "--bind", str(tools), "/usr/local/sbin")
+    start = subprocess.Popen(
+        [*node.enter, str(node.agent("filesystem")), "start"],
+        env={
+            "PATH": os.environ["PATH"],
+            "OCF_RESOURCE_INSTANCE": f"host-test-{os.getpid()}",
+            "HA_RSCTMP": str(node.state),
+            "OCF_RESKEY_run_fsck": "force",
+            **{f"OCF_RESKEY_{name}": value for name, value in mounted.items()},
+        },
+        stderr=subprocess.DEVNULL,
+    )
+    assert eventually(lambda: number.exists() and number.read_text() != "", 10)
+    start.kill()
+    start.wait()
+    pid = int(number.read_text())
+    assert identify(pid)
+    code, said = node.act("filesystem", "stop", **mounted)
+    assert code == Code.SUCCESS
+    assert f"SIGKILL to sh ({pid})" in said
+    assert eventually(lambda: not identify(pid), 5)
 
 
 def test_ten_stops_at_once_are_not_slow(node: Node, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
-from tests.rig.on_host.disks import FileServer, image, loop
+from tests.rig.on_host.disks import FileServer, image, loop, program_of_the_cluster
 
 LIMIT = 3.0  # seconds that the cluster allows
 WITHIN = {"OCF_RESKEY_CRM_meta_timeout": f"{LIMIT * 1000:.0f}"}
@@ -124,13 +124,14 @@ def test_a_server_that_hangs_does_not_hang_the_stop(node: Node, nas: FileServer)
 
 
 def test_only_a_network_filesystem_is_unmounted_lazily(
-    node: Node, nas: FileServer, mounted: dict[str, str]
+    node: Node, nas: FileServer, mounted: dict[str, str], tmp_path: Path
 ) -> None:
     """With a holder that must not be killed: the server's goes, the disk stays, pcsd lives."""
     folder = mounted["directory"]
+    program = program_of_the_cluster(node, tmp_path / "systemd")
     holders = [
         subprocess.Popen(
-            [*node.enter, "sh", "-c", f"echo pcsd > /proc/$$/comm; cd {point}; read x"],
+            [*node.enter, program, "-c", f"cd {point}; read x"],
             stdin=subprocess.PIPE,
         )
         for point in (folder, nas.point)

@@ -7,19 +7,22 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ocf_agents.disk import reservation, unmount
+from ocf_agents.disk.busy import spared
 from ocf_agents.disk.holders import Holder, holders
 from ocf_agents.filesystem import Filesystem
 from ocf_agents.runtime import mountinfo
 from ocf_agents.runtime.agent import Code
+from ocf_agents.runtime.process import identify
+from ocf_agents.watcher import watches
 from tests.unit.fakes import sg_persist
 from tests.unit.ocf_agents.conftest import Act
+from vagrant.common.waiting import eventually
 
 RECURRING = {"OCF_RESKEY_CRM_meta_interval": "10000"}
 UNRESERVED: dict[str, object] = {"keys": {}, "held": None, "aptpl": True, "fail": {}, "calls": []}
@@ -44,8 +47,10 @@ def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     table = Table(tmp_path / "mountinfo")
     monkeypatch.setattr(mountinfo, "_read", lambda _: table.path.read_text())
     # No process of this machine may be taken for a holder of mounts that do not exist.
-    monkeypatch.setattr(unmount, "holders", lambda *_: [])
+    monkeypatch.setattr(unmount, "holders", lambda *_, **__: [])
+    monkeypatch.setattr(unmount, "suspects", lambda *_, **__: [])
     monkeypatch.setattr(unmount, "namespaces", lambda _: [])
+    monkeypatch.setattr(unmount, "keepers", lambda _: [])
     monkeypatch.setattr(mountinfo, "SYSFS", str(tmp_path / "sys"))
     disks = tmp_path / "sys/dev/block"
     disks.mkdir(parents=True)
@@ -216,7 +221,7 @@ def test_nobody_is_ended_before_everything_was_tried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All mounts are unmounted in one pass, and holders looked for only where that failed."""
-    monkeypatch.setattr(unmount, "holders", lambda *_: pytest.fail("looked for holders"))
+    monkeypatch.setattr(unmount, "holders", lambda *_, **__: pytest.fail("looked for holders"))
     table.write(line(folder), f"31 30 0:77 / {folder}/cache rw - tmpfs tmpfs rw")
     programs(
         "umount",
@@ -242,23 +247,49 @@ def test_a_superblock_without_a_mount_is_not_free(
     assert act(Filesystem, "stop", **parameters).code == Code.SUCCESS
 
 
+@pytest.mark.usefixtures("table")
 def test_a_mount_that_a_killed_start_left_is_ended(
-    act: Act, table: Table, folder: Path, parameters: dict[str, str], programs: Programs
+    act: Act, parameters: dict[str, str], programs: Programs
 ) -> None:
-    """A mount(8) that still runs would make the filesystem appear after the stop."""
-    assert table.path.exists()
+    """A mount(8) that still runs would make the filesystem appear after the stop.
+
+    It is known by what the start has given it, also if it has another name and other arguments.
+    """
+    mount = programs("mount", "")
+    number = mount.with_name("number")
+    mount.write_text(
+        f"#!{sys.executable} -IS\nimport os, time\n"
+        f"open({str(number)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n"
+    )
+    start = os.fork()
+    if not start:
+        act(Filesystem, "start", **parameters)
+        os._exit(1)
+    eventually(lambda: number.exists() and bool(number.read_text()), 10, pause=0.01)
+    os.kill(start, signal.SIGKILL)
+    os.waitpid(start, 0)
+    pid = int(number.read_text())
+    outcome = act(Filesystem, "stop", **parameters)
+    assert outcome.code == Code.SUCCESS
+    assert f"({pid}): a start has left it" in outcome.reason
+    assert "SIGKILL to " in outcome.reason
+    eventually(lambda: not identify(pid), 5, pause=0.01)
+
+
+@pytest.mark.usefixtures("table")
+def test_what_only_looks_like_a_mount_that_a_start_left_lives(
+    act: Act, folder: Path, parameters: dict[str, str], programs: Programs
+) -> None:
+    """Anybody can call a process mount and give it the mount point as an argument."""
     mount = programs("mount", "")
     mount.write_text(f"#!{sys.executable} -IS\nimport time\ntime.sleep(60)\n")
     running = subprocess.Popen([mount, "-t", "ext4", "--", "/dev/null", folder])
     process = Path(f"/proc/{running.pid}")
-    while (process / "comm").read_text() != "mount\n":
-        time.sleep(0.01)
-    while bytes(folder) not in (process / "cmdline").read_bytes():  # a moment after its name
-        time.sleep(0.01)
-    outcome = act(Filesystem, "stop", **parameters)
-    assert outcome.code == Code.SUCCESS
-    assert f"SIGKILL to mount ({running.pid}): a start has left it" in outcome.reason
-    assert running.wait(5) == -signal.SIGKILL
+    eventually(lambda: (process / "comm").read_text() == "mount\n", 10, pause=0.01)
+    assert act(Filesystem, "stop", **parameters).code == Code.SUCCESS
+    assert running.poll() is None
+    running.kill()
+    running.wait()
 
 
 @pytest.mark.parametrize("script", [None, "exit 7", "exec /bin/sleep 60"])
@@ -438,10 +469,110 @@ def test_files_of_other_filesystems_are_not_asked_for(monkeypatch: pytest.Monkey
     assert __file__ not in asked
 
 
-def test_the_clusters_own_processes_are_never_killed() -> None:
-    """Neither the cluster, nor process 1, nor what runs this agent; but anything else."""
-    names = ("pacemakerd", "pacemaker-based", "corosync", "sbd", "pcsd", "systemd-journal")
-    assert all(Holder(2_000_000_000, name).untouchable for name in names)
+def test_the_clusters_own_processes_are_never_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the cluster's programs, nor process 1, nor what runs this agent; any other is."""
     assert Holder(1, "init").untouchable
     assert Holder(os.getppid(), "bash").untouchable
-    assert not any(Holder(2_000_000_000, name).untouchable for name in ("initdb", "postgres"))
+    monkeypatch.setattr(spared, "PROC", str(tmp_path))
+    monkeypatch.setattr(spared, "_is_of_this_namespace", lambda _: True)
+    process = tmp_path / "2000000000"
+    process.mkdir()
+    (process / "cgroup").write_text("0::/system.slice/pacemaker.service\n")
+    spare, end = "0 0 0 0", "1000 1000 1000 1000"
+    for ids, program, untouchable in (
+        (spare, "/usr/sbin/corosync", True),
+        (spare, "/usr/sbin/corosync (deleted)", True),
+        (spare, "/usr/sbin/sbd", True),
+        (spare, "/usr/lib/pacemaker/pacemaker-based", True),
+        (spare, "/usr/lib/systemd/systemd-journald", True),
+        (spare, "/usr/bin/initdb", False),
+        (spare, "/home/fred/corosync", False),
+        (spare, "/srv/shop/usr/sbin/corosync", False),
+        (end, "/usr/sbin/corosync", False),
+        (end, "/usr/lib/systemd/systemd", False),
+        ("1000 0 0 0", "/usr/sbin/corosync", False),
+    ):
+        (process / "status").write_text(f"Name:\tcorosync\nUid:\t{ids}\n")
+        (process / "exe").unlink(missing_ok=True)
+        (process / "exe").symlink_to(program)
+        assert Holder(2_000_000_000, "corosync").untouchable is untouchable, (ids, program)
+
+
+def test_a_program_of_the_clusters_in_a_container_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There any file can be /usr/sbin/corosync: its mount is not of this namespace."""
+    monkeypatch.setattr(spared, "PROC", str(tmp_path))
+    monkeypatch.setattr(spared, "_is_of_this_namespace", lambda _: False)
+    process = tmp_path / "2000000000"
+    process.mkdir()
+    (process / "status").write_text("Uid:\t0 0 0 0\n")
+    (process / "exe").symlink_to("/usr/sbin/corosync")
+    assert not Holder(2_000_000_000, "corosync").untouchable
+
+
+@pytest.mark.parametrize("fstype", ["squashfs", "erofs", "iso9660"])
+def test_what_nobody_can_write_need_not_be_asked_for_read_only(
+    act: Act, table: Table, folder: Path, parameters: dict[str, str], fstype: str
+) -> None:
+    """Without the option ro it is read-only as well, and nothing is wrong with that."""
+    table.write(f"30 1 1:3 / {folder} ro,noatime - {fstype} /dev/null ro")
+    del parameters["fstype"]
+    assert act(Filesystem, "start", **parameters).code == Code.SUCCESS
+    assert act(Filesystem, "monitor", **parameters, environ=RECURRING).code == Code.SUCCESS
+
+
+def test_another_share_of_a_server_is_not_ours(
+    act: Act, table: Table, folder: Path, parameters: dict[str, str]
+) -> None:
+    """A name on the network is all there is, though it begins like a path."""
+    shares = {**parameters, "device": "//server/one", "fstype": "cifs"}
+    table.write(f"30 1 0:50 / {folder} rw - cifs //server/other rw")
+    assert act(Filesystem, "monitor", **shares).code == Code.NOT_RUNNING
+    table.write(f"30 1 0:50 / {folder} rw - cifs //server/one/ rw")
+    assert act(Filesystem, "monitor", **shares).code == Code.SUCCESS
+
+
+# What the table of mounts has when a watch has something to tell; as ever where it is the disk.
+FAULTS = {
+    "unmounted": "",
+    "another": "30 1 8:32 / {0} rw - ext4 /dev/zero rw",
+    "read-only": "30 1 1:3 / {0} rw - ext4 /dev/null ro",
+    "emergency": "30 1 1:3 / {0} rw - ext4 /dev/null emergency_ro",
+    "shut down": "30 1 1:3 / {0} rw - ext4 /dev/null shutdown",
+}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [*FAULTS, *watches.DEAD, "vanished", "fine"],
+)
+def test_the_monitor_finds_whatever_the_watcher_finds(
+    *,
+    act: Act,
+    table: Table,
+    folder: Path,
+    parameters: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """Every watch of a filesystem, and every fault that it tells: a plain monitor fails, too."""
+    monkeypatch.setattr(watches, "TABLE", str(table.path))
+    table.write(line(folder))
+    agent = Filesystem({f"OCF_RESKEY_{name}": value for name, value in parameters.items()})
+    registered = agent.watches()
+    assert {text.split(" ")[0] for text in registered} == {"mount", "device"}
+    fault = FAULTS.get(kind, line(folder)).format(folder)
+    table.write(*([fault] if fault else []))
+    if kind == "vanished":
+        (tmp_path / "sys/dev/block/1:3").unlink()
+    elif kind in watches.DEAD:
+        (tmp_path / "sys/devices/sdx/device").mkdir()
+        (tmp_path / "sys/devices/sdx/device/state").write_text(f"{kind}\n")
+    told = [watches.parse(text).problem() for text in registered]
+    outcome = act(Filesystem, "monitor", **parameters, environ=RECURRING)
+    assert any(told) is (kind != "fine")
+    assert (outcome.code != Code.SUCCESS) is any(told)

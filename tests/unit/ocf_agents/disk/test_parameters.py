@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from ocf_agents.disk import holders
+from ocf_agents.disk.busy import spared
 from ocf_agents.disk.holders import Holder
 from ocf_agents.filesystem import Filesystem
 from ocf_agents.install.metadata import metadata
@@ -130,7 +130,7 @@ def test_the_clusters_services_are_known_by_their_unit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All processes of pcsd's service, whatever their names (pcs#197); the resources' are not."""
-    monkeypatch.setattr(holders, "PROC", str(tmp_path))
+    monkeypatch.setattr(spared, "PROC", str(tmp_path))
     units = {
         "pcsd.service": True,
         "pcsd-ruby.service": True,
@@ -142,6 +142,15 @@ def test_the_clusters_services_are_known_by_their_unit(
     }
     pid = 2_000_000_000
     (tmp_path / str(pid)).mkdir()
+    status = tmp_path / str(pid) / "status"
+    status.write_text("Uid:\t0\t0\t0\t0\n")
     for unit, untouchable in units.items():
         (tmp_path / str(pid) / "cgroup").write_text(f"0::/system.slice/{unit}\n")
         assert Holder(pid, "ruby").untouchable is untouchable, unit
+    # What a user calls so is below the service of that user; and no user is in the system's.
+    users = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/pcsd-x.service\n"
+    (tmp_path / str(pid) / "cgroup").write_text(users)
+    assert not Holder(pid, "ruby").untouchable
+    status.write_text("Uid:\t1000\t1000\t1000\t1000\n")
+    (tmp_path / str(pid) / "cgroup").write_text("0::/system.slice/pcsd.service\n")
+    assert not Holder(pid, "ruby").untouchable
