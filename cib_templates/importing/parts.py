@@ -11,6 +11,7 @@ from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import duration, seconds
+from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import mark
 from cib_templates.cib.secrets import is_secret
@@ -89,7 +90,7 @@ def _by_keys(given: Mapping[str, str], keys: Mapping[str, str]) -> Table | None:
             continue
         value: object = given[name]
         if key in _NUMBERS or key in _DURATIONS:
-            if not (given[name].isascii() and given[name].isdigit()):
+            if whole_number(given[name]) is None:
                 return None
             value = int(given[name]) if key in _NUMBERS else f"{given[name]}s"
         elif key == "reservation":
@@ -147,9 +148,9 @@ def _extras(primitive: etree._Element) -> Table:
 
 def amounts(utilization: Mapping[str, str]) -> Table:
     """Return what is needed or there, in numbers; what is no number is kept, and is a mistake."""
+    numbers = {name: whole_number(amount) for name, amount in utilization.items()}
     return {
-        name: int(amount) if re.fullmatch(r"[0-9]{1,10}", amount) else amount
-        for name, amount in utilization.items()
+        name: utilization[name] if number is None else number for name, number in numbers.items()
     }
 
 
