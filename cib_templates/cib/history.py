@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from cib_templates.cib.numbers import whole_number
+
 # rc-code of an action that did what it should (OCF_SUCCESS).
 _SUCCESS = "0"
 _NO_INTERVAL = "0"
@@ -50,11 +52,11 @@ def read_history(cib: etree._Element) -> History:
                 action, interval = operation.get("operation", ""), operation.get("interval")
                 if operation.get("rc-code") != _SUCCESS:
                     continue
-                at = int(operation.get("last-rc-change") or 0)
+                at = whole_number(operation.get("last-rc-change")) or 0
                 if action == "start" and at >= active.get(name, (0, ""))[0]:
                     active[name] = at, node
                 if action in ("start", "stop") or interval != _NO_INTERVAL:
-                    took = int(operation.get("exec-time") or 0) / 1000
+                    took = (whole_number(operation.get("exec-time")) or 0) / 1000
                     key = name, action
                     latest[key] = max(latest.get(key, (0, 0.0)), (at, took))
     return History(

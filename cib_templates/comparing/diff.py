@@ -14,6 +14,7 @@ from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.ids import PROPERTIES_ID
+from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import value_of
 from cib_templates.comparing.attributes import RESOURCES, Secret, attributes_of, guarded
 
@@ -240,8 +241,8 @@ def _places(ranked: list[tuple[str, str]]) -> dict[str, str]:
     """Return where a service may run, the preferred node first."""
     places = {}
     allowed = [(score, node) for score, node in ranked if score != "-INFINITY"]
-    if all(score.isdecimal() for score, _ in allowed):
-        allowed.sort(key=lambda each: -int(each[0]))
+    if all(whole_number(score) is not None for score, _ in allowed):
+        allowed.sort(key=lambda each: -(whole_number(each[0]) or 0))
     places["nodes"] = ", ".join(node for _, node in allowed)
     if len(allowed) < len(ranked):
         places["never on"] = ", ".join(node for score, node in ranked if score == "-INFINITY")

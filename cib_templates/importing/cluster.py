@@ -18,6 +18,7 @@ from lxml import etree
 from cib_templates.cib import ids
 from cib_templates.cib.durations import in_words, seconds
 from cib_templates.cib.ids import PROPERTIES_ID
+from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import is_true, pairs_of
 from cib_templates.cib.ownership import from_fragments, mark
 from cib_templates.cib.secrets import is_secret
@@ -117,8 +118,7 @@ def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Docum
 
 def _index(level: etree._Element) -> int:
     """Return a fencing level's place; Pacemaker ignores one that is no number."""
-    index = level.get("index", "")
-    return int(index) if re.fullmatch(r"[0-9]{1,9}", index) else 0
+    return whole_number(level.get("index")) or 0
 
 
 def _fencing(cib: etree._Element, nodes: list[str]) -> Iterator[tuple[str, tuple[str, Document]]]:

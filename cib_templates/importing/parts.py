@@ -12,6 +12,7 @@ from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import duration, seconds
+from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import mark
 from cib_templates.cib.secrets import is_secret
@@ -101,9 +102,10 @@ def _value(text: str, types: Collection[type]) -> str | int | None:
         return _BOOLEANS.get(text)
     if int not in types and timedelta not in types:
         return text
-    if not (text.isascii() and text.isdigit()):
+    number = whole_number(text)
+    if number is None:
         return None
-    return int(text) if int in types else f"{text}s"
+    return number if int in types else f"{text}s"
 
 
 def _times(kind: Kind, table: Table, primitive: etree._Element) -> Table:
@@ -152,9 +154,9 @@ def _extras(primitive: etree._Element) -> Table:
 
 def amounts(utilization: Mapping[str, str]) -> Table:
     """Return what is needed or there, in numbers; what is no number is kept, and is a mistake."""
+    numbers = {name: whole_number(amount) for name, amount in utilization.items()}
     return {
-        name: int(amount) if re.fullmatch(r"[0-9]{1,10}", amount) else amount
-        for name, amount in utilization.items()
+        name: utilization[name] if number is None else number for name, number in numbers.items()
     }
 
 

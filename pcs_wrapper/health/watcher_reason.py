@@ -68,6 +68,6 @@ def _explained(failure: FailedAction, kept: str) -> FailedAction:
     try:
         recorded = datetime.fromisoformat(failure.at.replace(" +", "+").replace(" -", "-"))
         passed = (recorded - datetime.fromtimestamp(int(when), UTC)).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, OSError):
         return failure
     return replace(failure, action="monitor", reason=reason) if 0 <= passed <= _LONGEST else failure

@@ -18,6 +18,7 @@ from typing import Literal
 
 from lxml import etree
 
+from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.text import NotXml, parse, parse_cib, to_text
 from cib_templates.cib.validation import check_schema, is_installed
 from cib_templates.comparing.changes import ChangedIds, changed_ids
@@ -185,7 +186,7 @@ def push(
     check(machine, new)
     ours = changed_ids(old, new)
     if not ours:
-        epoch = int(old.get("epoch", "0"))
+        epoch = whole_number(old.get("epoch")) or 0
         return Pushed(epoch, epoch)
     # The mode of this folder is 0700, because a CIB may contain secrets.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
@@ -233,7 +234,7 @@ def same_objects(ours: ChangedIds, theirs: ChangedIds) -> tuple[str, ...]:
 
 def _stamp(patch: etree._Element, live: etree._Element) -> Pushed:
     """Set a patch's versions so that it applies only to the present version of the live CIB."""
-    epoch = int(live.get("epoch", "0"))
+    epoch = whole_number(live.get("epoch")) or 0
     versions = {
         "source": (epoch, live.get("num_updates", "0")),
         "target": (epoch + 1, "0"),
@@ -285,7 +286,10 @@ def undone(
             hint="An object that would be changed back does not exist any more, because somebody "
             "has changed the configuration since. Nothing was changed",
         )
-    cib = _answer(result.stdout, files.diff_command)
+    try:
+        cib = parse_cib(result.stdout)
+    except NotXml as error:
+        raise ClusterError(f"`crm_diff` gave no CIB: {error}") from None
     for name in ("admin_epoch", "epoch", "num_updates"):
         cib.set(name, live.get(name, "0"))
     return cib

@@ -57,6 +57,10 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
     try:
         config = json.loads(result.stdout)
         totem = config["totem_options"]
+        names = [config["cluster_name"], *(node["name"] for node in config["nodes"])]
+        names += [address["addr"] for node in config["nodes"] for address in node["addrs"]]
+        if not all(isinstance(name, str) for name in names):
+            raise TypeError("a name or an address is no text")
         consensus = totem.get("consensus")
         return ClusterConfig(
             name=config["cluster_name"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -68,11 +69,10 @@ def timeout_of(*cibs: etree._Element, only: Collection[str] | None = None) -> in
 def _seconds(primitive: etree._Element, action: str) -> float:
     operation = primitive.find(f"operations/op[@name='{action}']")
     text = (operation.get("timeout") if operation is not None else None) or ""
-    number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
-    try:
-        return float(number) * _UNITS[text[len(number) :]]
-    except (ValueError, KeyError):
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([a-z]*)", text)
+    if found is None or found[2] not in _UNITS:
         return _DEFAULT_TIMEOUT
+    return float(found[1]) * _UNITS[found[2]]
 
 
 def wait_until_idle(
