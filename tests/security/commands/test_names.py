@@ -72,7 +72,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("_situation", "old", "new", "path"), REFUSED)
+@pytest.mark.parametrize(("old", "new", "path"), [each[1:] for each in REFUSED])
 def test_check_refuses(
     *, old: str, new: str, path: str, takeover: Takeover, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
