@@ -19,6 +19,7 @@ from pydantic import (
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import DURATION, duration, in_words
+from cib_templates.cib.secrets import has_secret
 from ocf_agents.program.parameters import RELOAD_SIGNALS, SIGNALS, check_problem
 
 # Also those that end a line (Unicode, "Newline Guidelines"), and those that turn the direction in
@@ -119,7 +120,8 @@ def _health(value: str) -> str:
 
 
 def _check_of(parameter: str, value: str) -> str:
-    problem = check_problem(parameter, value)
+    # A message would show the secret; that there is one is found where the others are.
+    problem = None if has_secret(value) else check_problem(parameter, value)
     if problem is None:
         return value
     reason = problem.removeprefix(f"{parameter}={value}").removeprefix(":").strip()

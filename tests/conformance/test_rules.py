@@ -206,3 +206,14 @@ def test_an_action_that_hangs_is_killed(make_agent: Make, check: Check) -> None:
     killed = re.fullmatch(r"still running after (\S+) s, and killed", late["faults"][0]["found"])
     assert killed
     assert float(killed[1]) >= 0.3
+
+
+def test_meta_data_may_have_entities(make_agent: Make, check: Check) -> None:
+    """Of the document itself; those of other files are refused, in a sentence."""
+    whole = '<resource-agent name="good" version="1.0">'
+    doctype = '<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [<!ENTITY about {}>]>'
+    for entity, expected in (("'a text'", 0), ("SYSTEM 'file:///etc/hostname'", 1)):
+        more = f"{doctype.format(entity)}{whole}"
+        agent = make_agent((whole, more), ("Sleeps.", "Sleeps, &about;.<!-- c -->"))
+        code, report = check(agent, "--only", "meta-data")
+        assert code == expected, report

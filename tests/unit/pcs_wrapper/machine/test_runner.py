@@ -58,6 +58,18 @@ def test_a_program_that_hangs_is_stopped() -> None:
         Runner().run("sleep", "60", timeout=0.2)
 
 
+@pytest.mark.parametrize("stream", ["", " >&2"])
+def test_a_program_that_prints_without_an_end_is_stopped(stream: str) -> None:
+    """Nothing of it is kept beyond a limit, and it is not waited for."""
+    with pytest.raises(CommandFailed, match="it printed more than 64 MiB, and was stopped"):
+        Runner().run("sh", "-c", f"exec yes{stream}", timeout=60)
+
+
+def test_an_argument_may_be_any_bytes() -> None:
+    """A path need not be UTF-8; nor need what a program prints."""
+    assert Runner().run("printf", "%s", "ä\udcff", timeout=10).stdout == "ä\ufffd"
+
+
 def test_a_program_that_is_missing_is_named_with_its_package(cluster: Cluster) -> None:
     """The error says what to install."""
     cluster.programs.clear()
