@@ -196,6 +196,16 @@ def escape(text: str) -> str:
     return text
 
 
+def to_remember(path: str) -> str:
+    """Return a path, of whatever bytes, as a text of one line for a state file."""
+    return escape(path).encode(errors="surrogateescape").decode("latin-1")
+
+
+def remembered(text: str) -> str:
+    """Return the path that `to_remember` has made a text of."""
+    return unescape(text.encode("latin-1", "replace").decode(errors="surrogateescape"))
+
+
 def unescape(text: str) -> str:
     """Return a text of the kernel's tables with its escapes resolved."""
     if "\\" not in text:
