@@ -86,8 +86,8 @@ class Filesystem(FilesystemParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if the host lacks what attaches, reserves or mounts."""
+        from ocf_agents.disk.place.way import resolve
         from ocf_agents.runtime.command import find
-        from ocf_agents.runtime.way import resolve
 
         folder = resolve(self.folder)
         if not is_for_data(folder):
@@ -118,7 +118,7 @@ class Filesystem(FilesystemParameters):
 
     def stop(self) -> None:
         """Unmount the filesystem, whoever uses it, release and detach the disk."""
-        from ocf_agents.disk.starting import end_leftovers
+        from ocf_agents.disk.place.starting import end_leftovers
 
         limit = Deadline(min(FAST_STOP, self.deadline.left())) if self.fast_stop else self.deadline
         end_leftovers(self._starting, limit)
@@ -192,7 +192,7 @@ class Filesystem(FilesystemParameters):
         if here := mountinfo.at(table, self.folder):
             return here
         # Links are followed only if nothing is mounted there: so a dead disk is not asked.
-        from ocf_agents.runtime.way import resolve
+        from ocf_agents.disk.place.way import resolve
 
         folder = resolve(self.folder) if self.folder else ""
         return mountinfo.at(table, folder) if folder and is_for_data(folder) else []
@@ -313,7 +313,7 @@ class Filesystem(FilesystemParameters):
     def _bring_up(self, device: str) -> mountinfo.Mount:
         """Reserve, check and mount the device, and return the mount as the kernel has it."""
         from ocf_agents.disk import mounting
-        from ocf_agents.disk.starting import Starting
+        from ocf_agents.disk.place.starting import Starting
 
         disk = self._remember(device)  # first, so that a stop knows it even if this is killed
         if self.reservation and disk:
