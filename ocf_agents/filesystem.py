@@ -86,8 +86,8 @@ class Filesystem(FilesystemParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if the host lacks what attaches, reserves or mounts."""
+        from ocf_agents.disk.place.way import resolve
         from ocf_agents.runtime.command import find
-        from ocf_agents.runtime.way import resolve
 
         folder = resolve(self.folder)
         if not is_for_data(folder):
@@ -118,7 +118,7 @@ class Filesystem(FilesystemParameters):
 
     def stop(self) -> None:
         """Unmount the filesystem, whoever uses it, release and detach the disk."""
-        from ocf_agents.disk.starting import end_leftovers
+        from ocf_agents.disk.place.starting import end_leftovers
 
         limit = Deadline(min(FAST_STOP, self.deadline.left())) if self.fast_stop else self.deadline
         end_leftovers(self._starting, limit)
@@ -192,7 +192,7 @@ class Filesystem(FilesystemParameters):
         if here := mountinfo.at(table, self.folder):
             return here
         # Links are followed only if nothing is mounted there: so a dead disk is not asked.
-        from ocf_agents.runtime.way import resolve
+        from ocf_agents.disk.place.way import resolve
 
         folder = resolve(self.folder) if self.folder else ""
         return mountinfo.at(table, folder) if folder and is_for_data(folder) else []
@@ -248,7 +248,7 @@ class Filesystem(FilesystemParameters):
         known = self._state.read()
         if known.get("id") == mount.id and known.get("mounted") == mount.device:
             return True  # also if the folder that is bound has another name by now
-        root = mountinfo.unescape(known.get("root", mountinfo.escape(mount.root)))
+        root = mountinfo.remembered(known.get("root", mountinfo.to_remember(mount.root)))
         return known.get("device") == mount.disk and root == mount.root
 
     def _check_disk_is_here(self, mount: mountinfo.Mount) -> None:
@@ -313,7 +313,7 @@ class Filesystem(FilesystemParameters):
     def _bring_up(self, device: str) -> mountinfo.Mount:
         """Reserve, check and mount the device, and return the mount as the kernel has it."""
         from ocf_agents.disk import mounting
-        from ocf_agents.disk.starting import Starting
+        from ocf_agents.disk.place.starting import Starting
 
         disk = self._remember(device)  # first, so that a stop knows it even if this is killed
         if self.reservation and disk:
@@ -345,7 +345,7 @@ class Filesystem(FilesystemParameters):
         from ocf_agents.disk.belonging import DISK, FOLDER, NONE, claim
 
         kind = FOLDER if self.bind else DISK if disk or mount.has_disk else NONE
-        known = {"device": disk or mount.disk, "path": mountinfo.escape(device)}
+        known = {"device": disk or mount.disk, "path": mountinfo.to_remember(device)}
         self._state.write({**known, **claim(mount, kind)})
 
     def _remember(self, device: str) -> str:
@@ -364,7 +364,7 @@ class Filesystem(FilesystemParameters):
         from ocf_agents.disk.belonging import DISK
 
         disk = mountinfo.number(number)
-        self._state.write({"device": disk, "path": mountinfo.escape(device), "kind": DISK})
+        self._state.write({"device": disk, "path": mountinfo.to_remember(device), "kind": DISK})
         return disk
 
     def _demand_protection(self, device: str) -> None:
@@ -393,7 +393,7 @@ class Filesystem(FilesystemParameters):
         """Return which mounts of the disk are this resource's own."""
         from ocf_agents.disk.belonging import Belonging
 
-        root = mountinfo.unescape(self._state.read().get("root", "")) or subvolume(self.options)
+        root = mountinfo.remembered(self._state.read().get("root", "")) or subvolume(self.options)
         return Belonging(disk, root, self.environ, self._state)
 
     def _elsewhere(self, disk: str) -> str:
@@ -438,7 +438,7 @@ class Filesystem(FilesystemParameters):
             device if alone else "",
             disk if alone and disk else "",
             known.get("id", "") if disk else "",
-            points={mountinfo.unescape(known["point"])} if "point" in known else set(),
+            points={mountinfo.remembered(known["point"])} if "point" in known else set(),
             network=bool(here) and here[-1].type in NETWORK,
             end_holders=self.force_unmount.lower() not in FALSE,
         )

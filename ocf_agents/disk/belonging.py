@@ -26,8 +26,8 @@ def claim(mount: Mount, kind: str) -> dict[str, str]:
         "kind": kind,
         "id": mount.id,
         "mounted": mount.device,
-        "root": mountinfo.escape(mount.root),
-        "point": mountinfo.escape(mount.point),
+        "root": mountinfo.to_remember(mount.root),
+        "point": mountinfo.to_remember(mount.point),
     }
 
 

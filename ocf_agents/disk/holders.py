@@ -14,7 +14,7 @@ from ocf_agents.disk.busy import sockets
 from ocf_agents.disk.busy.namespaces import Namespace, copy_of, inhabited, kept
 from ocf_agents.disk.busy.spared import is_spared, is_users
 from ocf_agents.disk.busy.threads import descriptors, folders_of, processes
-from ocf_agents.disk.point import mount_id
+from ocf_agents.disk.place.point import mount_id
 from ocf_agents.runtime.mountinfo import Mount, number
 from ocf_agents.runtime.process import name
 

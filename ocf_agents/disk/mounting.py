@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.disk import point
 from ocf_agents.disk.multimount import refusal
 from ocf_agents.disk.parameters import is_bind
+from ocf_agents.disk.place import point
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.command import find, run
 from ocf_agents.runtime.journal import WARNING, log

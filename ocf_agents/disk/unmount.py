@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import select
 
-from ocf_agents.disk import point, siege
-from ocf_agents.disk.busy import kernel
+from ocf_agents.disk.busy import kernel, siege
 from ocf_agents.disk.busy.namespaces import inhabited, kept, unmount_in
 from ocf_agents.disk.busy.threads import processes
 from ocf_agents.disk.holders import Holder, holders, keepers, namespaces, suspects
+from ocf_agents.disk.place import point
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.bounded import bounded
@@ -306,10 +306,10 @@ def _end(busy: list[Holder], number: int, scene: _Scene) -> None:
         )
     if busy:
 
-        def others() -> list[Holder]:
+        def others() -> dict[int, str]:
             # All that are older have been looked at.
             new = holders(scene.ids, scene.device, limit=scene.end, but=scene.before)
-            return [holder for holder in new if not holder.untouchable]
+            return {holder.pid: str(holder) for holder in new if not holder.untouchable}
 
         pids = [holder.pid for holder in busy]
         limit = Deadline(min(siege.LASTS, scene.end.left() * siege.PART))

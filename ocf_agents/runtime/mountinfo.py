@@ -196,6 +196,27 @@ def escape(text: str) -> str:
     return text
 
 
+def to_remember(path: str) -> str:
+    """Return a path, of whatever bytes, as a text of one line for a state file."""
+    return "".join(
+        c
+        if c.isascii() and c.isprintable() and c != "%"
+        else "".join(f"%{byte:02x}" for byte in c.encode(errors="surrogateescape"))
+        for c in path
+    )
+
+
+def remembered(text: str) -> str:
+    """Return the path that `to_remember` has made a text of."""
+    first, *rest = text.split("%")
+    if not rest:
+        return text
+    found = first.encode()
+    for part in rest:
+        found += bytes.fromhex(part[:2]) + part[2:].encode()
+    return found.decode(errors="surrogateescape")
+
+
 def unescape(text: str) -> str:
     """Return a text of the kernel's tables with its escapes resolved."""
     if "\\" not in text:

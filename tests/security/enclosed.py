@@ -68,7 +68,9 @@ class Enclosed(Node):
 
     def mounts(self) -> str:
         """Return what is mounted on the node."""
-        return self.run("cat", "/proc/mounts").stdout
+        command = [*self.enter, "cat", "/proc/mounts"]
+        shown = subprocess.run(command, capture_output=True, check=True).stdout
+        return shown.decode(errors="surrogateescape")
 
 
 def ended(running: subprocess.Popen[str], limit: float = 5) -> bool:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.disk import syscalls
 from ocf_agents.disk.busy import sockets
 from ocf_agents.disk.busy.threads import descriptors, folders_of, processes
+from ocf_agents.disk.place import syscalls
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.bounded import ANSWER, bounded
 from ocf_agents.runtime.mountinfo import Mount, mounts, parse

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.disk.point import mount_id
+from ocf_agents.disk.place.point import mount_id
 from ocf_agents.runtime.mountinfo import mounts
 from ocf_agents.runtime.process import stat
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.disk.syscalls import KCMP_FILES, KCMP_FS, share
+from ocf_agents.disk.place.syscalls import KCMP_FILES, KCMP_FS, share
 
 
 def folders_of(pid: int) -> list[str]:

@@ -60,3 +60,14 @@ def test_system_folders_are_known() -> None:
     """Folders of the system and anything in /dev, /proc, /sys; not home or a web site."""
     assert all(map(is_system_folder, ("/", "/usr", "/var/lib/pacemaker", "/dev/pts", "/proc/1")))
     assert not any(map(is_system_folder, ("/home", "/srv/shop", "/var/www", "/var/lib/postgresql")))
+
+
+@pytest.mark.parametrize(
+    "path", ["/srv/shop", "/my data", "/a\nb\\040", "/ü%Å", "/caf\udcff\x85", "/\u2028=%41"]
+)
+def test_any_path_can_be_remembered(path: str) -> None:
+    """On one line, whatever bytes it has."""
+    text = mountinfo.to_remember(path)
+    assert text.splitlines() == [text]
+    assert text.isascii()
+    assert mountinfo.remembered(text) == path

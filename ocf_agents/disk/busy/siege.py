@@ -11,8 +11,8 @@ from __future__ import annotations
 import contextlib
 import os
 
-from ocf_agents.disk import point, syscalls
-from ocf_agents.disk.syscalls import MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
+from ocf_agents.disk.place import point, syscalls
+from ocf_agents.disk.place.syscalls import MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import Deadline
 from ocf_agents.runtime.mountinfo import Mount, at, mounts
@@ -22,21 +22,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ocf_agents.disk.holders import Holder
-
 LASTS, PART = 2.0, 0.8  # seconds, and part of the time that is left, for one siege
 ATTEMPT = 0.5  # part of a siege until it is tried to unmount, whatever still lives
 FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
 
 
 def lay(
-    pids: list[int], others: Callable[[], list[Holder]], rest: list[Mount], deadline: Deadline
+    pids: list[int], others: Callable[[], dict[int, str]], rest: list[Mount], deadline: Deadline
 ) -> str:
     """Kill processes and unmount, until that succeeds or the time is over; in a child.
 
     Args:
         pids: The processes.
-        others: Finds those that hold it now.
+        others: Finds those that hold it now: their numbers, and what they are called.
         rest: What is to be unmounted, in the order of the table of mounts.
         deadline: The end of the time for it.
 
@@ -51,8 +49,9 @@ def lay(
         try:
             if look:
                 found = others()
-                said += [f"SIGKILL to {each}: it keeps the filesystem busy" for each in found]
-                pids = [each.pid for each in found]
+                words = found.values()
+                said += [f"SIGKILL to {each}: it keeps the filesystem busy" for each in words]
+                pids = list(found)
             _kill(pids, deadline.part(ATTEMPT))
         finally:
             _uncover(covered)

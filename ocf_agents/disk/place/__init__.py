@@ -1,0 +1,1 @@
+"""Where something is mounted: the way to it and the folder itself, walked by descriptors."""
