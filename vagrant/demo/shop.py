@@ -192,11 +192,13 @@ def cluster_status(rig: Rig, node: str) -> dict[str, Any]:
     """Return what `takeover status --json` says on a node.
 
     Raises:
-        RigError: The node is off, or it says nothing.
+        RigError: The node is off, or no cluster answers there.
     """
     result = rig.run(node, "takeover", "status", "--json")
     try:
         status: dict[str, Any] = json.loads(result.stdout)
     except ValueError:
-        raise RigError(f"{node}: takeover status: {result.stdout}{result.stderr}") from None
+        status = {}
+    if "nodes" not in status:
+        raise RigError(f"{node}: takeover status: {result.stdout}{result.stderr}")
     return status
