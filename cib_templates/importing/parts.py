@@ -1,10 +1,11 @@
-"""A primitive as a service's part: the inverse of `parts.primitive`."""
+"""A primitive as a service's part: the inverse of `primitives.primitive`."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from lxml import etree
@@ -15,21 +16,19 @@ from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import mark
 from cib_templates.cib.secrets import is_secret
-from cib_templates.model.services import Address, App, Filesystem, Kind
+from cib_templates.model.services import Address, App, Filesystem, Kind, Part
 from cib_templates.model.timing import times_of
 from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE
 
 Table = dict[str, Any]
 
 _DAY = 86400
-# Of each of Takeover's agents: the kind of part, and for each parameter its key.
-_KINDS: dict[str, tuple[Kind, dict[str, str]]] = {
-    AGENTS[Filesystem][0]: ("filesystem", AGENTS[Filesystem][1]),
-    AGENTS[Address][0]: ("address", AGENTS[Address][1]),
-    AGENTS[App][0]: ("app", AGENTS[App][1]),
+# Of each of Takeover's agents: the kind of part, and the table that says it.
+_KINDS: dict[str, tuple[Kind, type[Part]]] = {
+    AGENTS[Filesystem][0]: ("filesystem", Filesystem),
+    AGENTS[Address][0]: ("address", Address),
+    AGENTS[App][0]: ("app", App),
 }
-_NUMBERS = ("lun", "prefix")
-_DURATIONS = ("stop_timeout", "ready_timeout", "health_timeout")
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -46,8 +45,8 @@ def part_of(service: str, primitive: etree._Element, *, plain: bool = False) -> 
     """
     agent = agent_of(primitive)
     given = public_parameters(primitive)
-    kind, keys = _KINDS.get(agent, ("app", {}))
-    table = None if plain or agent not in _KINDS else _by_keys(given, keys)
+    kind, model = _KINDS.get(agent, ("app", App))
+    table = None if plain or agent not in _KINDS else _by_keys(given, model)
     if table is None:
         kind = "app"
         table = {"agent": agent} | ({"parameters": given} if given else {})
@@ -76,8 +75,9 @@ def _names(service: str, primitive: etree._Element) -> Table:
     return {"name": name} if name else {}
 
 
-def _by_keys(given: Mapping[str, str], keys: Mapping[str, str]) -> Table | None:
+def _by_keys(given: Mapping[str, str], model: type[Part]) -> Table | None:
     """Return the keys that parameters stand for; None if one has no such value."""
+    _, keys = AGENTS[model]
     table: Table = {}
     if "binfile" in given:
         try:
@@ -88,18 +88,24 @@ def _by_keys(given: Mapping[str, str], keys: Mapping[str, str]) -> Table | None:
     for name, key in keys.items():
         if name not in given or key == "command":
             continue
-        value: object = given[name]
-        if key in _NUMBERS or key in _DURATIONS:
-            if whole_number(given[name]) is None:
-                return None
-            value = int(given[name]) if key in _NUMBERS else f"{given[name]}s"
-        elif key == "reservation":
-            if given[name] not in _BOOLEANS:
-                return None
-            value = _BOOLEANS[given[name]]
+        value = _value(given[name], model.types_of(key))
+        if value is None:
+            return None
         table[key] = value
     others = {name: value for name, value in given.items() if name not in keys}
     return table | ({"parameters": others} if others else {})
+
+
+def _value(text: str, types: Collection[type]) -> str | int | None:
+    """Return a parameter's text as a key of these types has it; None if it has no such value."""
+    if bool in types:
+        return _BOOLEANS.get(text)
+    if int not in types and timedelta not in types:
+        return text
+    number = whole_number(text)
+    if number is None:
+        return None
+    return number if int in types else f"{text}s"
 
 
 def _times(kind: Kind, table: Table, primitive: etree._Element) -> Table:

@@ -20,6 +20,11 @@ TIMER = (
     "systemd-run --on-active=300s --timer-property=AccuracySec=1s --unit=takeover-unconfirmed-1 "
     "--collect /usr/local/bin/takeover rollback --unless-confirmed 1"
 )
+#: What the example creates in a cluster that has nothing of Takeover's yet.
+CREATED = (
+    "cib-bootstrap-options-no-quorum-policy, fence-power, shop, shop-prefers-node1, "
+    "shop-prefers-node2, shop-prefers-node3"
+)
 STOP_TIMER = "systemctl stop takeover-unconfirmed-1.timer"
 
 

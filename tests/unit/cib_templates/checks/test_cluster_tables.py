@@ -10,6 +10,7 @@ from lxml import etree
 from cib_templates.checks.agents import parameter_names
 from cib_templates.model.description import Description
 from cib_templates.rendering.primitives import AGENTS
+from cib_templates.rendering.properties import KNOWN, PROPERTIES, REFUSED
 from cib_templates.rendering.render import render
 from ocf_agents.app import App
 from ocf_agents.filesystem import Filesystem
@@ -40,6 +41,12 @@ def test_properties_are_set_and_listed_as_the_description_s(described: Describe)
     assert found["batch-limit"] == "10"
     assert found["enable-acl"] == "true"
     assert found["takeover-sets"] == "batch-limit enable-acl"
+
+
+def test_what_takeover_sets_itself_is_refused() -> None:
+    """A property has one owner: Takeover, Pacemaker or the description."""
+    assert set(PROPERTIES) <= set(REFUSED)
+    assert KNOWN.isdisjoint(REFUSED)
 
 
 def test_levels_are_tried_in_their_order(described: Describe) -> None:

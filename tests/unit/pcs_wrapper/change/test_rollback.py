@@ -20,15 +20,16 @@ from pcs_wrapper.machine.runner import Result
 from tests.unit.cib_templates.conftest import LIVE
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH, configuration, told
-from tests.unit.pcs_wrapper.conftest import EXAMPLE, STOP_TIMER, TIMER, Takeover, commands_of
-
-APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
-CREATED = (
-    "cib-bootstrap-options-no-quorum-policy, fence-power, shop, shop-prefers-node1, "
-    "shop-prefers-node2, shop-prefers-node3"
+from tests.unit.pcs_wrapper.conftest import (
+    CREATED,
+    EXAMPLE,
+    STOP_TIMER,
+    TIMER,
+    Takeover,
+    commands_of,
 )
 
-
+APPLIED = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))
 # What Pacemaker may leave of the failures of resources that are gone.
 LEFT = (
     '<status><node_state id="1" uname="node1"><transient_attributes id="1">'

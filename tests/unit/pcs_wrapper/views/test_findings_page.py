@@ -94,6 +94,12 @@ def _count(tree: ast.AST) -> int:
 
 
 @pytest.mark.parametrize("kind", error_kinds(), ids=lambda kind: kind.code)
+def test_every_error_is_in_the_tree_of_its_module(kind: type) -> None:
+    """Whoever declares one draws it above."""
+    assert f"─ {kind.__name__} " in str(importlib.import_module(kind.__module__).__doc__)
+
+
+@pytest.mark.parametrize("kind", error_kinds(), ids=lambda kind: kind.code)
 def test_every_error_says_what_to_do(kind: type) -> None:
     """Each class has a code, a hint and an exit code of its own or of what it is made of."""
     assert "code" in vars(kind)
