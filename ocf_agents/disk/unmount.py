@@ -159,9 +159,9 @@ def unmount(target: Target, deadline: Deadline) -> None:
         rest, new_error = _unmount_all(target, phases)
         error = new_error or error
         # On a busy machine to look at all processes takes longer than the rest of the time.
-        new = {holder.pid for holder in last} | (set(processes()) - before)
+        few = {holder.pid for holder in last} | (set(processes()) - before)
         again = last and phases.signal == signals.KILL
-        busy = (_again(target, rest, new) if again else []) or _in_the_way(target, rest, phases)
+        busy = (_again(target, rest, few) if again else []) or _in_the_way(target, rest, phases)
         if busy is None:
             return
         number = phases.signal
