@@ -97,7 +97,7 @@ def holders(
     points: Iterable[str] = (),
     *,
     limit: Deadline | None = None,
-    but: AbstractSet[int] = frozenset(),
+    among: AbstractSet[int] | None = None,
 ) -> list[Holder]:
     """Return the processes that have something open in one of the mounts, or of the device.
 
@@ -109,10 +109,10 @@ def holders(
             files of btrfs do not show the number of their filesystem.
         points: The paths of the mounts, for what has no more than paths.
         limit: When the search has to end, whatever it has found by then; None for never.
-        but: Processes that are not looked at.
+        among: The processes that are looked at; None for all.
     """
     search = _Search(ours, device, unmounted, points)
-    return [holder for holder, sure in _found(search, limit, but) if sure == YES]
+    return [holder for holder, sure in _found(search, limit, among) if sure == YES]
 
 
 def suspects(
@@ -137,17 +137,17 @@ def suspects(
         limit: When the search has to end.
     """
     search = _Search(ours, device, unmounted, points)
-    found = [holder for holder, sure in _found(search, limit, frozenset()) if sure == PERHAPS]
+    found = [holder for holder, sure in _found(search, limit, None) if sure == PERHAPS]
     return [holder for holder in found if is_users(holder.pid)]
 
 
 def _found(
-    search: _Search, limit: Deadline | None, but: AbstractSet[int]
+    search: _Search, limit: Deadline | None, among: AbstractSet[int] | None
 ) -> Iterator[tuple[Holder, int]]:
     for pid in processes():
         if limit and not limit.left():
             return
-        if pid in but:
+        if among is not None and pid not in among:
             continue
         try:
             sure = _holds(pid, search)

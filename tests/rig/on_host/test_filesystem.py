@@ -66,12 +66,16 @@ def test_a_holder_that_ignores_sigterm_is_killed(node: Node, mounted: dict[str, 
     """After half of the time comes SIGKILL."""
     script = f"trap '' TERM; cd {mounted['directory']}; while :; do sleep 0.1; done"
     holder = subprocess.Popen([*node.enter, "sh", "-c", script])
-    assert eventually(lambda: held(mounted["directory"]), 10)
-    limit = {"OCF_RESKEY_CRM_meta_timeout": "3000"}
-    code, said = node.act("filesystem", "stop", limit, **mounted)
-    assert code == Code.SUCCESS
-    assert f"SIGKILL to sh ({holder.pid})" in said
-    assert holder.wait(5) == -9
+    try:
+        assert eventually(lambda: held(mounted["directory"]), 10)
+        limit = {"OCF_RESKEY_CRM_meta_timeout": "3000"}
+        code, said = node.act("filesystem", "stop", limit, **mounted)
+        assert code == Code.SUCCESS
+        assert f"SIGKILL to sh ({holder.pid})" in said
+        assert holder.wait(5) == -9
+    finally:
+        holder.kill()
+        holder.wait()
 
 
 def test_a_copy_in_another_mount_namespace_is_not_overlooked(
