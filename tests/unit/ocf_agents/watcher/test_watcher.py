@@ -367,14 +367,20 @@ def test_it_is_small_and_idle(running: Watcher, pacemaker: Pacemaker, program: P
     running.register("last", "process 4194303 1")
     pacemaker.wait_until_told("last")
     assert [call.arguments for call in pacemaker.calls()] == ["--fail --resource=last --node=node1"]
-    before = _seconds(running.process)
-    time.sleep(IDLE)
-    used = _seconds(running.process) - before
+    # Other tests mount and unmount, and each of their events is looked at: it is idle in between.
+    used = min(_used_while_idle(running.process) for _ in range(5))
     memory = Path(f"/proc/{running.process.pid}/smaps_rollup").read_text()
     kilobytes = int(memory.partition("\nPss:")[2].split()[0])
     print(f"{kilobytes} kB, {used / IDLE:.2%} of a processor")
     assert kilobytes < 10 * 1024
     assert used / IDLE < 0.01
+
+
+def _used_while_idle(process: subprocess.Popen[bytes]) -> float:
+    """Return the processor time that a process uses while it has nothing to do."""
+    before = _seconds(process)
+    time.sleep(IDLE)
+    return _seconds(process) - before
 
 
 def _seconds(process: subprocess.Popen[bytes]) -> float:
