@@ -156,8 +156,7 @@ def unmount(target: Target, deadline: Deadline) -> None:
     if target.disk:
         _thaw(target, deadline)
     while True:
-        rest, new_error = _unmount_all(target, phases)
-        error = new_error or error
+        rest, error = _unmount_all(target, phases, error)
         # On a busy machine to look at all processes takes longer than the rest of the time.
         few = {holder.pid for holder in last} | (set(processes()) - before)
         again = last and phases.signal == signals.KILL
@@ -202,9 +201,14 @@ def _thaw(target: Target, deadline: Deadline) -> None:
         return  # what is wrong shows when it is unmounted
 
 
-def _unmount_all(target: Target, phases: Phases) -> tuple[list[Mount], str]:
-    """Unmount what can be unmounted, and return what is left, and the last error of umount(8)."""
-    last_error = ""
+def _unmount_all(target: Target, phases: Phases, last_error: str) -> tuple[list[Mount], str]:
+    """Unmount what can be unmounted, and return what is left, and the last error of umount(8).
+
+    Args:
+        target: What is unmounted.
+        phases: How, and until when.
+        last_error: The last error before.
+    """
     table = mounts()
     ours = target.mounts(table)
     ids = {mount.id for mount in ours}
@@ -213,8 +217,9 @@ def _unmount_all(target: Target, phases: Phases) -> tuple[list[Mount], str]:
         if at(table, mount.point)[-1:] == [mount]:  # not hidden by something else on top
             try:
                 last_error = _unmount(mount, phases, nested=mount.parent in ids) or last_error
-            except AgentError as error:  # it hangs
-                last_error = str(error)
+            except AgentError as error:
+                # It hangs, or the time is over; what it has said before explains more than that.
+                last_error = last_error or str(error)
             table = mounts()
     return target.mounts(table), last_error
 
