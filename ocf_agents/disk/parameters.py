@@ -38,7 +38,8 @@ SYSTEM_TREES = (
     *(f"/var/lib/{name}" for name in ("dbus", "NetworkManager", "polkit-1", "private", "systemd")),
     *(f"/var/lib/{name}" for name in ("initramfs-tools", "pam", "selinux", "sudo", "takeover")),
 )
-DATA = ("/run/media",)  # where desktops mount what is plugged in
+# Where desktops mount what is plugged in, and in the agents' own folder, where ocft does.
+DATA = ("/run/media", "/run/resource-agents", "/var/run/resource-agents")
 
 
 class FilesystemParameters(Watched):
