@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig.on_host.conftest import make_node, node
+from tests.rig.on_host.conftest import agents, make_node, node
 
-__all__ = ["make_node", "node"]
+__all__ = ["agents", "make_node", "node"]
 
 NOBODY = pwd.getpwnam("nobody")
 
