@@ -81,9 +81,14 @@ class Checkpoint:
     note: str = ""
 
     @property
+    def in_cluster(self) -> bool:
+        """Whether the cluster has it."""
+        return self.state in _IN_EFFECT
+
+    @property
     def in_effect(self) -> bool:
         """Whether it can be taken back: it is in the cluster, and not a rollback itself."""
-        return self.state in _IN_EFFECT and not self.undoes
+        return self.in_cluster and not self.undoes
 
 
 class Checkpoints:

@@ -119,11 +119,10 @@ def pushed_and_unfinished(checkpoints: Checkpoints, live: etree._Element) -> lis
     lost = {
         each.checkpoint.number for each in find_interrupted(checkpoints, live) if not each.pushed
     }
-    in_cluster = ("pushing", "applied", "unconfirmed", "confirmed")
     return [
         each
         for each in checkpoints.all()
-        if not each.seen_through and each.state in in_cluster and each.number not in lost
+        if not each.seen_through and each.in_cluster and each.number not in lost
     ]
 
 

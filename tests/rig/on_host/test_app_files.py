@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,26 +11,11 @@ from ocf_agents.program.account import Account
 from ocf_agents.program.files.trusted import make_folder_for, open_for, remove_for
 from ocf_agents.runtime.agent import AgentError, Code
 from tests.rig.on_host.conftest import Node
+from tests.security.conftest import NOBODY, place, theirs
+
+__all__ = ["place", "theirs"]
 
 WRITE = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-NOBODY = pwd.getpwnam("nobody")
-
-
-@pytest.fixture
-def place() -> Iterator[Path]:
-    """Return a folder of root's below folders of root's alone, unlike those in /tmp."""
-    with tempfile.TemporaryDirectory(prefix="takeover-test-", dir="/run") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture
-def theirs(place: Path) -> Path:
-    """Return a folder of the user's."""
-    folder = place / "theirs"
-    folder.mkdir()
-    os.chown(folder, NOBODY.pw_uid, NOBODY.pw_gid)
-    return folder
 
 
 @pytest.fixture
