@@ -14,10 +14,12 @@ from ocf_agents.runtime.journal import ERROR, log, printable, use_journal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import NoReturn
 
 __all__ = ["Action", "Agent", "AgentError", "Code", "Deadline", "main", "run"]
+
+REASON = 200  # bytes of it
 
 
 def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) -> int:
@@ -55,17 +57,21 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
         return _fail(reason, Code.ERR_GENERIC, environ)
 
 
-def main(
-    agent: type[Agent], modules_missing: Callable[[ImportError], object] | None = None
-) -> NoReturn:
+def main(agent: type[Agent], launcher: str = "") -> NoReturn:
     """Run the agent as a program.
 
     Args:
         agent: The agent.
-        modules_missing: Called if modules are away: it can wait for them, and begin anew.
+        launcher: The agent's launcher if that is a shell script, which is executed again if modules
+            are away: it waits for them.
     """
     posix.chdir("/")  # an agent must not itself keep busy the filesystem that it unmounts
+    for stream in ("stdin", "stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed: the next file opened would get its number
+            setattr(sys, stream, open("/dev/null", "r+", encoding="ascii"))  # noqa: SIM115
     posix.closerange(3, posix.sysconf("SC_OPEN_MAX"))  # whatever the caller has left open
+    # Says that this version of the modules is in use (install/copies.py).
+    posix.open(__file__.rpartition("/")[0], posix.O_PATH)
     encoding = sys.getfilesystemencoding()
     environ = {
         name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
@@ -77,12 +83,14 @@ def main(
     try:
         code = run(agent, sys.argv[1:], environ)
     except ImportError as error:
-        if modules_missing is not None:
-            modules_missing(error)
+        if launcher:
+            missing = {b"TAKEOVER_MISSING": str(error).encode(errors="replace")[:REASON]}
+            command = ["/bin/sh", launcher, *sys.argv[1:]]
+            posix.execve(command[0], command, {**posix.environ, **missing})
         code = _fail(f"{error}: Python or Takeover is incomplete", Code.ERR_GENERIC, environ)
-    for stream in (sys.stdout, sys.stderr):
+    for output in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
+            output.flush()
         except OSError:
             continue  # whoever wanted to read it has gone
     posix._exit(code)  # at once: taking down the interpreter is a fifth of a monitor's time

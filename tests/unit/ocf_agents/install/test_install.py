@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.install import interpreter
+from ocf_agents.install.copies import FOLDER
 from ocf_agents.install.launchers import InstallError, install_agents
 
 
@@ -234,6 +235,41 @@ def test_a_path_that_means_something_to_a_shell_is_refused(
     assert not (tmp_path / "root").exists()
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_code(tmp_path: Path, closed: str) -> None:
+    """A stop that succeeds says so, and one that does not finds nobody to tell the reason."""
+    *_, ip = install_agents(tmp_path)
+    for address, expected in (("127.0.0.1", 0), ("none", 6)):
+        given = {"OCF_RESKEY_ip": address, "OCF_RESKEY_CRM_meta_interval": "0"}
+        done = call(Path("/bin/sh"), "-c", f"exec {ip} monitor {closed}", **given)
+        assert done.returncode == expected
+        assert "Traceback" not in done.stderr
+
+
+def test_an_action_says_which_version_it_uses_until_it_ends(tmp_path: Path) -> None:
+    """Else two updates would take the modules from a start that waits for its disk."""
+    folder, program = tmp_path / "state", tmp_path / "attach"
+    folder.mkdir()
+    waits = f"until [ -e {folder}/done ]; do /bin/sleep 0.02; done"
+    program.write_text(f"#!/bin/sh\n: >{folder}/asked\n{waits}\nexit 1\n")
+    program.chmod(0o755)
+    _, filesystem, _ = install_agents(tmp_path)
+    parameters = {"portal": "198.51.100.1", "target": "iqn.2026-11.com.example:a", "lun": "1"}
+    parameters |= {"attach": str(program), "directory": "/srv/none", "watch": "false"}
+    environ = {f"OCF_RESKEY_{name}": value for name, value in parameters.items()}
+    environ |= {"HA_RSCTMP": str(folder), "OCF_RESKEY_CRM_meta_timeout": "60000"}
+    with subprocess.Popen([filesystem, "start"], env=environ, stderr=subprocess.PIPE) as start:
+        for _ in range(600):
+            if (folder / "asked").exists():
+                break
+            time.sleep(0.05)
+        opened = [str(each.readlink()) for each in Path(f"/proc/{start.pid}/fd").iterdir()]
+        (folder / "done").touch()
+        start.communicate()
+    copies = f"{tmp_path}/{FOLDER}/"
+    assert [path for path in opened if path.startswith(copies)]
+
+
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """The message has the folder, the kernel's words and the cure."""
     (tmp_path / "usr").write_text("a file where a folder should be")
@@ -261,7 +297,7 @@ def test_a_plain_monitor_loads_little(action: str, tmp_path: Path) -> None:
     """
     costly = {"enum", "socket", "subprocess", "typing", "pathlib", "logging", "pyroute2", "re"}
     for path in install_agents(tmp_path):
-        source = path.read_text().replace("main(agent, wait)", "")
+        source = path.read_text().replace("main(agent, __file__)", "")
         done = subprocess.run(
             [
                 *(sys.executable, "-IS", "-c"),
