@@ -188,14 +188,13 @@ class Filesystem(FilesystemParameters):
 
     def _here(self) -> list[mountinfo.Mount]:
         """Return what is mounted on the directory, the last one on top."""
-        table = mountinfo.mounts()
-        if here := mountinfo.at(table, self.folder):
+        if here := mountinfo.mounts_on(self.folder):
             return here
         # Links are followed only if nothing is mounted there: so a dead disk is not asked.
         from ocf_agents.disk.place.way import resolve
 
         folder = resolve(self.folder) if self.folder else ""
-        return mountinfo.at(table, folder) if folder and is_for_data(folder) else []
+        return mountinfo.mounts_on(folder) if folder and is_for_data(folder) else []
 
     def _device(self) -> str | None:
         """Return the path or network name of the device, None while it is not attached.

@@ -19,27 +19,13 @@ DISKLESS = (
     *("cvfs", "rozofs", "beegfs", "orangefs", "pvfs2", "zfs", "coda", "ncpfs", "autofs", "bpf"),
 )
 
-# Nothing may be mounted on the system's own folders: not on these, nor anywhere below the second.
-SYSTEM = {
-    *("/", "/tmp", "/usr", "/usr/local", "/var", "/var/cache", "/var/lib", "/var/log"),  # noqa: S108
-    *("/var/spool", "/var/tmp", "/lost+found"),  # noqa: S108
-}
-_PROGRAMS = ("bin", "etc", "games", "include", "lib", "libexec", "sbin", "share", "src")
-SYSTEM_TREES = (
-    *("/bin", "/boot", "/dev", "/efi", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc"),
-    *("/root", "/run", "/sbin", "/sys", "/var/run", "/var/lock"),
-    *(f"/usr/{name}" for name in (*_PROGRAMS, "lib32", "lib64", "libx32")),
-    *(f"/usr/local/{name}" for name in (*_PROGRAMS, "man")),
-    *(f"/var/cache/{name}" for name in ("apt", "debconf", "dnf", "ldconfig", "private")),
-    *(f"/var/log/{name}" for name in ("audit", "cluster", "journal", "pacemaker", "pcsd")),
-    *("/var/log/private", "/var/spool/at", "/var/spool/cron", "/var/spool/anacron"),
-    *(f"/var/lib/{name}" for name in ("apt", "dpkg", "dnf", "rpm", "ucf", "dkms")),
-    *(f"/var/lib/{name}" for name in ("corosync", "heartbeat", "iscsi", "pacemaker", "pcsd")),
-    *(f"/var/lib/{name}" for name in ("dbus", "NetworkManager", "polkit-1", "private", "systemd")),
-    *(f"/var/lib/{name}" for name in ("initramfs-tools", "pam", "selinux", "sudo", "takeover")),
+# Nothing may be mounted on the system's own folders. They are below these (system_folders.py),
+SYSTEM_TOPS = (
+    *("bin", "boot", "dev", "efi", "etc", "lib", "lib32", "lib64", "libx32", "proc", "root"),
+    *("run", "sbin", "sys", "usr", "var"),
 )
-# Where desktops mount what is plugged in, and in the agents' own folder, where ocft does.
-DATA = ("/run/media", "/run/resource-agents", "/var/run/resource-agents")
+# or, right below /, these themselves.
+TOPS = ("", "tmp", "lost+found")
 
 
 class FilesystemParameters(Watched):
@@ -202,10 +188,12 @@ def mount_point(directory: str) -> str:
 
 def is_for_data(folder: str) -> bool:
     """Tell whether a filesystem with data may be mounted on a folder, given without links."""
-    inside = f"{folder}/"
-    if inside.startswith(tuple(f"{tree}/" for tree in DATA)):
-        return folder not in DATA
-    return folder not in SYSTEM and not inside.startswith(tuple(f"{t}/" for t in SYSTEM_TREES))
+    top, slash, _ = folder.lstrip("/").partition("/")
+    if top not in SYSTEM_TOPS:
+        return bool(slash) or top not in TOPS
+    from ocf_agents.disk.system_folders import is_of_the_system
+
+    return not is_of_the_system(folder)
 
 
 def has_no_disk(fstype: str, device: str) -> bool:

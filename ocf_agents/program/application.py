@@ -130,7 +130,12 @@ class Application:
             return None
         from ocf_agents.program.checks.grammar import parse_check
 
-        return parse_check(name, text, self.account(), self.containment)
+        return parse_check(name, text, self._check_by)
+
+    def _check_by(self, command: list[str]) -> Check:
+        from ocf_agents.program.checks.command import CommandCheck
+
+        return CommandCheck(command, self.account(), containment=self.containment)
 
 
 def _alive(pids: list[int]) -> list[Process]:

@@ -82,11 +82,15 @@ def mounts(process: str = "self") -> list[Mount]:
 
     A table longer than one read can miss an entry when another is removed meanwhile.
     """
-    path = f"/proc/{process}/mountinfo"
-    before = _read(path)
-    while (now := _read(path)) != before:
-        before = now
-    return parse(now)
+    return parse(_table(process))
+
+
+def mounts_on(folder: str) -> list[Mount]:
+    """Return what is mounted on a folder; of a long table only those lines are parsed."""
+    table = _table("self")
+    if escape(folder) == folder:  # the kernel has it as it is
+        table = "\n".join(line for line in table.split("\n") if f" {folder} " in line)
+    return at(parse(table), folder)
 
 
 def at(table: list[Mount], folder: str) -> list[Mount]:
@@ -162,6 +166,14 @@ def number(device: int) -> str:
 def is_system_folder(folder: str) -> bool:
     """Tell whether what is mounted there is the system's own."""
     return folder in SYSTEM_FOLDERS or folder.startswith(("/dev/", "/proc/", "/sys/"))
+
+
+def _table(process: str) -> str:
+    path = f"/proc/{process}/mountinfo"
+    before = _read(path)
+    while (now := _read(path)) != before:
+        before = now
+    return now
 
 
 def _names(folder: str) -> list[str]:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import os
 
-from ocf_agents.program.checks.words import split
 from ocf_agents.runtime.agent import AgentError, Code
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ocf_agents.program.account import Account
+    from collections.abc import Callable
+
     from ocf_agents.program.checks.check import Check
-    from ocf_agents.program.containment import Containment
 
 FORMS = "tcp:HOST:PORT, http://HOST:PORT/PATH, https://HOST:PORT/PATH or command:/PROGRAM ARGUMENTS"
 
 
-def parse_check(
-    name: str, text: str, account: Account, containment: Containment | None = None
-) -> Check:
+def parse_check(name: str, text: str, of_command: Callable[[list[str]], Check]) -> Check:
     """Return the check that a parameter asks for, without a look at this host.
 
     Args:
         name: The parameter.
         text: Its value.
-        account: The user that runs the program of a check.
-        containment: What keeps the application's processes together, if it has any.
+        of_command: Makes the check that a command's words ask for.
 
     Raises:
         AgentError: The value is no check (ERR_CONFIGURED).
@@ -36,10 +32,10 @@ def parse_check(
 
         if (where := host_and_port(rest)) and where[1]:
             return TcpCheck(*where)
-    if kind == "command" and (words := split(name, rest)) and os.path.isabs(words[0]):
-        from ocf_agents.program.checks.command import CommandCheck
+    from ocf_agents.program.checks.words import split
 
-        return CommandCheck(words, account, containment=containment)
+    if kind == "command" and (words := split(name, rest)) and os.path.isabs(words[0]):
+        return of_command(words)
     if kind in ("http", "https"):
         from ocf_agents.program.checks.http import http_check
 

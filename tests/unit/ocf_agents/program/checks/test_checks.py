@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.program.account import Account
+from ocf_agents.program.checks.command import CommandCheck
 from ocf_agents.program.checks.grammar import parse_check
 from ocf_agents.program.checks.tcp import host_and_port
 from ocf_agents.program.checks.words import split_hook
@@ -74,8 +75,12 @@ def serve() -> Iterator[Serve]:
         thread.join(10)
 
 
+def by_command(words: list[str]) -> CommandCheck:
+    return CommandCheck(words, Account(""))
+
+
 def problem(text: str, seconds: float = 5) -> AgentError | None:
-    return parse_check("health", text, Account("")).problem(Deadline(seconds))
+    return parse_check("health", text, by_command).problem(Deadline(seconds))
 
 
 def verdict(text: str, seconds: float = 5) -> tuple[int, str]:
@@ -281,7 +286,7 @@ def test_a_command_is_killed_at_its_limit() -> None:
 def test_what_is_no_check_is_a_mistake_on_every_node(text: str) -> None:
     """It names the parameter; a password in a URL is refused without being repeated."""
     with pytest.raises(AgentError) as caught:
-        parse_check("health", text, Account(""))
+        parse_check("health", text, by_command)
     assert caught.value.code == Code.ERR_CONFIGURED
     assert str(caught.value).startswith("health")
     assert "secret" not in str(caught.value)
