@@ -307,6 +307,10 @@ def _result(
     if not run.harm:
         return applied
     if options.rollback and not (options.even_so and obstacles(state)):
+        if not run.given_up:
+            # Else the reason was told when the wait was given up for it.
+            for sentence in applied.harm:
+                machine.console.detail(sentence)
         return _roll_back(machine, newest, applied, _failed_resources(change, state))
     interruption.finish(run.checkpoints, newest, note="; ".join(run.harm))
     return applied
@@ -320,7 +324,6 @@ def _failed_resources(change: Change, state: ClusterState) -> list[str]:
 def _roll_back(
     machine: Machine, checkpoint: Checkpoint, applied: Applied, failed: list[str]
 ) -> Applied:
-    machine.console.step("the change did harm; rolling it back")
     checkpoints = Checkpoints(machine.state)
     checkpoint = checkpoints.keep(checkpoint, note="; ".join(applied.harm))
     try:

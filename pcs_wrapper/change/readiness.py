@@ -40,12 +40,14 @@ from pcs_wrapper.machine.waiting import wait_until
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
 # The time for which a command waits for what passes by itself, such as a join, in seconds.
-_MOMENTS = 10.0
+_MOMENTS = 15.0
 _POLL = 0.5
 # The time in which a cure should help, in seconds: a power switch may take long to start and act.
 _CURE_HELPS = 60.0
 # What nobody can make a change in spite of: another part of the cluster may be changed meanwhile.
 _UNDECIDED = (NO_DC.code, NO_QUORUM.code)
+# How the properties begin in which Takeover notes what is its own: they do nothing.
+_OUR_MARKS = "takeover-"
 # The meta attributes by which a resource's own configuration makes it unmanaged.
 _UNMANAGED = {"is-managed": "false", "maintenance": "true"}
 
@@ -91,7 +93,7 @@ def readiness(
     state = explain(machine, state)
     found = obstacles(state)
     if no_decision(state) is None:
-        found += tuple(obstacles_of(state, scope.resources, _unmanaged(new, old)))
+        found += tuple(obstacles_of(state, scope.resources, _unmanaged(old) - _unmanaged(new)))
     cures = [_with_outermost(each.cure, scope) for each in found]
     return Readiness(found, _is_cure(cures, old, new))
 
@@ -172,19 +174,11 @@ def let_pass(machine: Machine) -> None:
     wait_until(machine, passing, seconds=_MOMENTS, pause=_POLL)
 
 
-def _unmanaged(*cibs: etree._Element) -> set[str]:
-    """Return the IDs of the outermost resources that are unmanaged by their own configuration.
-
-    Args:
-        cibs: The CIB after the change, and the live one for the resources that are removed.
-    """
-    seen: dict[str, etree._Element] = {}
-    for cib in cibs:
-        for outermost in cib.iterfind("configuration/resources/*"):
-            seen.setdefault(outermost.get("id", ""), outermost)
+def _unmanaged(cib: etree._Element) -> set[str]:
+    """Return the IDs of the outermost resources whose own configuration makes them unmanaged."""
     return {
-        name
-        for name, outermost in seen.items()
+        outermost.get("id", "")
+        for outermost in cib.iterfind("configuration/resources/*")
         if any(
             (pair.get("value") or "").lower() == _UNMANAGED.get(pair.get("name", ""))
             for pair in outermost.iterfind(".//meta_attributes/nvpair")
@@ -229,7 +223,7 @@ def _belongs_to(cure: Cure, element: etree._Element, devices: set[str]) -> bool:
         name = element.get("name", "")
         return any(
             name.startswith(each) if each.endswith("-") else name == each
-            for each in cure.properties
+            for each in (*cure.properties, _OUR_MARKS)
         )
     if element.tag == "fencing-level":
         return cure.fencing

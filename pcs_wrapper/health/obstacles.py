@@ -108,15 +108,14 @@ def obstacles(state: ClusterState) -> tuple[Obstacle, ...]:
 
 
 def obstacles_of(
-    state: ClusterState, resources: Collection[str], unmanaged: Collection[str]
+    state: ClusterState, resources: Collection[str], managed_by_it: Collection[str]
 ) -> Iterator[Obstacle]:
     """Yield what holds up a change of resources, beside what holds the whole cluster up.
 
     Args:
         state: The state of the cluster.
         resources: The IDs of the outermost resources that are changed.
-        unmanaged: The IDs of those of them that are unmanaged by their own configuration, also
-            after the change.
+        managed_by_it: The IDs of those of them that are unmanaged now, and not after the change.
     """
     if state.maintenance:
         return
@@ -136,7 +135,7 @@ def obstacles_of(
                 ),
                 f"the maintenance of {where} has ended",
             )
-        elif resource.id in unmanaged and not all(part.managed for part in resource.parts):
+        elif resource.id not in managed_by_it and not all(part.managed for part in resource.parts):
             yield Obstacle(
                 RESOURCE_UNMANAGED.at(
                     (resource.id,),
@@ -259,9 +258,9 @@ def _in_flight(state: ClusterState) -> Iterator[Obstacle]:
         yield Obstacle(
             ACTION_IN_FLIGHT.at(
                 (resource.id,),
-                f"{sentences}: Pacemaker begins nothing new before that has ended",
-                f"When `takeover status` shows that it has ended, {_AGAIN}. A change of "
-                f"{resource.id} alone is let through",
+                sentences,
+                "Pacemaker begins nothing new before that has ended. When `takeover status` shows "
+                f"that it has, {_AGAIN}. A change of {resource.id} alone is let through",
             ),
             "what was begun before has ended",
             passes=True,
