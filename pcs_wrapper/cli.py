@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from pcs_wrapper.commands.lazy import LazyGroup
-from pcs_wrapper.commands.printing import print_line, print_text
+from pcs_wrapper.commands.printing import print_text
 from pcs_wrapper.commands.version import version_option
 from pcs_wrapper.exit_codes import ExitCode
 from pcs_wrapper.machine.terminal import printable
@@ -96,16 +96,10 @@ def cli(ctx: click.Context) -> None:
     runs on this machine; 130 the command was interrupted.
     """  # noqa: D301 - \b is click's
     if ctx.obj is None:
-        from pcs_wrapper.machine.console import Console
+        from pcs_wrapper.commands.live_line import LiveLine
         from pcs_wrapper.machine.machine import Machine
 
-        ctx.obj = Machine(
-            console=Console(
-                step=lambda text: print_line(f"{text} …", err=True),
-                detail=lambda text: print_line(text, err=True),
-                warning=lambda text: print_text(f"warning: {text}", err=True),
-            )
-        )
+        ctx.obj = Machine(console=LiveLine().console())
 
 
 class _Log(logging.Formatter):
@@ -127,7 +121,16 @@ def main() -> NoReturn:
         log.setFormatter(_Log("%(asctime)s %(name)s: %(message)s"))
         logging.basicConfig(handlers=[log])
         logging.getLogger("takeover").setLevel(logging.DEBUG)
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # somebody was impatient, and has interrupted the last words, too
+        code = ExitCode.INTERRUPTED
+    if code == ExitCode.INTERRUPTED:
+        # Python would wait for the threads of a program that still runs, until somebody interrupts
+        # that, too, and then show a traceback.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str], machine: Machine | None = None) -> int:

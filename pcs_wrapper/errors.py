@@ -6,6 +6,7 @@ TakeoverError
 ├── ClusterUnreachable      no cluster runs on this machine
 ├── ClusterError            the cluster is not as the command needs it, or did not become so
 │   ├── NotApplicable       the description cannot be applied to this cluster
+│   │   └── HeldUp          something holds the cluster up, so that it cannot carry a change out
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   ├── PushUncertain       nobody knows yet whether a change was taken
 │   └── Busy                another command of Takeover is at work
@@ -76,10 +77,28 @@ class NotApplicable(ClusterError):
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)
-        super().__init__(
-            "\n".join(
-                f"{each.message}. {each.hint}" if each.hint else each.message for each in findings
-            )
+        super().__init__(self._told())
+
+    def _told(self) -> str:
+        return "\n".join(
+            f"{each.message}. {each.hint}" if each.hint else each.message for each in self.findings
+        )
+
+
+class HeldUp(NotApplicable):
+    """Something holds the cluster up, so that it cannot carry a change out now.
+
+    Args:
+        findings: Everything that holds it up.
+    """
+
+    code = "cluster-held-up"
+    hint = "when that is put right, run it again; to make the change all the same: --even-so"
+
+    def _told(self) -> str:
+        return (
+            f"the cluster cannot carry this out now:\n{super()._told()}\n"
+            "Nothing was changed. To make the change all the same: --even-so"
         )
 
 
@@ -207,14 +226,18 @@ class CommandTimedOut(ProgramError):
 
 
 class Interrupted(TakeoverError):
-    """Somebody has interrupted the command, with Ctrl-C for example."""
+    """Somebody has interrupted the command, with Ctrl-C for example.
+
+    Args:
+        left: What was changed before, and what to do next.
+    """
 
     code = "interrupted"
     exit_code = ExitCode.INTERRUPTED
     hint = "`takeover history` shows whether a change was under way; the next command completes it"
 
-    def __init__(self) -> None:
-        super().__init__("interrupted")
+    def __init__(self, left: str = "nothing was changed") -> None:
+        super().__init__(f"interrupted: {left}")
 
 
 class Fault(TakeoverError):

@@ -36,7 +36,7 @@ class ChangedIds:
 
 def changed_ids(old: etree._Element, new: etree._Element) -> ChangedIds:
     """Compare two CIBs, but for what Pacemaker itself writes."""
-    before, after = _entities(old), _entities(new)
+    before, after = entities(old), entities(new)
     both = [identity for identity in after if identity in before]
     return ChangedIds(
         created=tuple(identity for identity in after if identity not in before),
@@ -45,7 +45,8 @@ def changed_ids(old: etree._Element, new: etree._Element) -> ChangedIds:
     )
 
 
-def _entities(cib: etree._Element) -> dict[str, etree._Element]:
+def entities(cib: etree._Element) -> dict[str, etree._Element]:
+    """Return the elements of a CIB that `changed_ids` compares, by their IDs."""
     return {
         element.get("id", ""): element
         for section in _SECTIONS

@@ -11,8 +11,8 @@ from lxml import etree
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
 from cib_templates.model.description import Description
-from pcs_wrapper.change import preconditions, rolling_back, stopping, verification
-from pcs_wrapper.change.execution import execute
+from pcs_wrapper.change import readiness, rolling_back, stopping, verification
+from pcs_wrapper.change.execution import execute, telling_if_interrupted
 from pcs_wrapper.change.history import confirmation, interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.change.prepare import Change, prepare
@@ -28,8 +28,10 @@ from pcs_wrapper.change.steps.push import (
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, Verify, WaitUntilIdle, WaitUntilStopped
+from pcs_wrapper.errors import Interrupted
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.health.explanation import read_explained_state
+from pcs_wrapper.health.obstacles import obstacles
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
@@ -47,6 +49,7 @@ class Options:
             if it need not be confirmed.
         adopt: Whether resources with the description's IDs that others made are taken over.
         saved: The saved plan that the change must not differ from; None if there is none.
+        even_so: Whether the change is made although something holds the cluster up.
     """
 
     message: str = ""
@@ -54,6 +57,7 @@ class Options:
     confirm: timedelta | None = None
     adopt: bool = False
     saved: SavedPlan | None = None
+    even_so: bool = False
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,11 @@ def _push_steps(
         *([StartTimer(machine, number, options.confirm)] if options.confirm else []),
         Push(number, change.old, change.new, title, files),
         *clean_up_steps(change.changed_fencing),
-        WaitUntilIdle(change.timeout, scope if options.rollback else None),
+        WaitUntilIdle(
+            change.timeout,
+            scope if options.rollback else None,
+            patience=readiness.patience(change.readiness),
+        ),
         *forget_steps(change.old, change.new),
         Explain(),
         Verify(scope, change.services, change.timeout),
@@ -236,6 +244,8 @@ def apply(machine: Machine, description: Description, options: Options | None = 
 
     Raises:
         NotApplicable: This partition has no quorum; nothing was pushed.
+        HeldUp: Something else holds the cluster up; nothing was pushed.
+        Interrupted: Somebody has interrupted it; the message says what was changed.
         ClusterError: An earlier change waits to be confirmed; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects; nothing was pushed.
         PushUncertain: The cluster did not answer; the next command finds out what happened.
@@ -246,30 +256,36 @@ def apply(machine: Machine, description: Description, options: Options | None = 
     machine.require_root()
     options = options or Options()
     with lock.held(machine, "takeover apply"):
+        if not options.even_so:
+            readiness.let_pass(machine)
         change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
         planned = steps(machine, change, options)
         for sentence in interruption.resolve_interrupted(machine, change.old):
             machine.console.warning(sentence)
         if change.changes:
-            preconditions.require(machine, preconditions.missing_quorum(change.state))
+            readiness.require(machine, change.readiness, even_so=options.even_so)
             confirmation.check_none_waits(Checkpoints(machine.state))
             if change.stops:
                 # Check the whole change before something is stopped for it.
                 cib.check(machine, change.new)
         else:
             machine.console.step("nothing to change")
-        run = execute(planned, _new_run(machine, change))
+        number = Checkpoints(machine.state).next_number()
+        run = execute(planned, _new_run(machine, change, number))
         if not change.changes:
             return _applied(change, read_explained_state(machine))
-        return _result(machine, change, options, planned, run)
+        with telling_if_interrupted(f"checkpoint {number} is in the cluster. {run.go_on}"):
+            return _result(machine, change, options, planned, run)
 
 
-def _new_run(machine: Machine, change: Change) -> Run:
+def _new_run(machine: Machine, change: Change, number: int) -> Run:
     return Run(
         machine,
         before=change.state,
         state=change.state,
         take_back=lambda checkpoint, reason: rolling_back.start_again(machine, checkpoint, reason),
+        go_on="`takeover status` shows what has become of it; to take it back: takeover rollback "
+        f"{number}",
     )
 
 
@@ -290,7 +306,11 @@ def _result(
         applied = _applied(stop, state, oldest, run.harm)
     if not run.harm:
         return applied
-    if options.rollback:
+    if options.rollback and not (options.even_so and obstacles(state)):
+        if not run.given_up:
+            # Else the reason was told when the wait was given up for it.
+            for sentence in applied.harm:
+                machine.console.detail(sentence)
         return _roll_back(machine, newest, applied, _failed_resources(change, state))
     interruption.finish(run.checkpoints, newest, note="; ".join(run.harm))
     return applied
@@ -304,14 +324,14 @@ def _failed_resources(change: Change, state: ClusterState) -> list[str]:
 def _roll_back(
     machine: Machine, checkpoint: Checkpoint, applied: Applied, failed: list[str]
 ) -> Applied:
-    for sentence in applied.harm:
-        machine.console.detail(sentence)
     checkpoints = Checkpoints(machine.state)
     checkpoint = checkpoints.keep(checkpoint, note="; ".join(applied.harm))
     try:
         rolled_back = rolling_back.take_back(
             machine, checkpoint, failed, reason=f"checkpoint {checkpoint.number} did harm"
         )
+    except Interrupted:
+        raise
     except TakeoverError as error:
         if checkpoints.get(checkpoint.number).state == "rolled back":
             failure = f"the configuration was rolled back, but a later step failed: {error}"

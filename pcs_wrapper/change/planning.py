@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
 from pcs_wrapper.change import preconditions
 from pcs_wrapper.change.prepare import prepare
+from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.errors import CommandTimedOut
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
@@ -67,6 +68,8 @@ class Plan:
         actions: The actions that the cluster would take, in the scheduler's order.
         not_simulated: The reason why the actions are not known; empty if they are known.
         forecasts: The forecast for each service of the description.
+        readiness: Whether the cluster can carry the change out; for a CIB from a file that is not
+            known, and nothing is said to hold it up.
     """
 
     old: etree._Element
@@ -75,6 +78,7 @@ class Plan:
     actions: tuple[Action, ...]
     not_simulated: str
     forecasts: tuple[Forecast, ...]
+    readiness: Readiness = field(default_factory=Readiness)
 
 
 def plan_live(machine: Machine, description: Description, *, adopt: bool = False) -> Plan:
@@ -94,7 +98,8 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus
     )
-    return _plan(machine, description, found.old, found.new, corosync)
+    planned = _plan(machine, description, found.old, found.new, corosync)
+    return replace(planned, readiness=found.readiness)
 
 
 def plan_file(

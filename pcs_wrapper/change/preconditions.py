@@ -12,16 +12,12 @@ from cib_templates.findings import Finding, Severity, error, warning
 from cib_templates.merging.handover import passed
 from cib_templates.model.description import Description
 from pcs_wrapper.errors import NotApplicable
-from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import ClusterConfig
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
 _OUR_AGENTS = "primitive[@provider='takeover']"
 
-NO_QUORUM = error(
-    "no-quorum", "This part of the cluster has no quorum: the other part may be changed meanwhile."
-)
 NODES_DIFFER = error(
     "nodes-differ", "The running cluster has other nodes than the description: is it another one?"
 )
@@ -57,23 +53,6 @@ def require(machine: Machine, findings: Iterable[Finding]) -> None:
             wrong.append(finding)
     if wrong:
         raise NotApplicable(wrong)
-
-
-def missing_quorum(state: ClusterState) -> Iterator[Finding]:
-    """Find that this partition has no quorum, and another may change the configuration as well.
-
-    Pacemaker takes changes without quorum, and lets one of two configurations win when the
-    partitions meet. What the other partition runs meanwhile is not known here either.
-    """
-    without = diagnosis.no_decision(state)
-    if without:
-        yield NO_QUORUM.at(
-            (),
-            f"{without}. Nothing was changed: the other partition may have quorum, and changes of "
-            "its own",
-            "Bring nodes back (pcs cluster start --all), or apply it on a node of the other "
-            "partition",
-        )
 
 
 def other_cluster(

@@ -11,6 +11,7 @@ from cib_templates.errors import TakeoverError
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from pcs_wrapper.change import preconditions, stopping
+from pcs_wrapper.change.readiness import Readiness, readiness
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, settling
@@ -32,6 +33,7 @@ class Change:
         cluster: The cluster's name.
         services: The IDs of the described services.
         stops: The IDs of the resources that the change removes, and that are stopped before.
+        readiness: Whether the cluster can carry the change out.
     """
 
     state: ClusterState
@@ -43,6 +45,7 @@ class Change:
     cluster: str
     services: tuple[str, ...]
     stops: tuple[str, ...]
+    readiness: Readiness
 
     @property
     def timeout(self) -> int:
@@ -106,4 +109,5 @@ def prepare(
         cluster=description.cluster.name,
         services=tuple(description.services),
         stops=stopping.to_stop_before(old, new, state),
+        readiness=readiness(machine, state, old, new),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
@@ -13,6 +13,13 @@ from pcs_wrapper.change import stopping
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.readiness import (
+    Readiness,
+    let_pass,
+    patience,
+    readiness,
+    require_decision,
+)
 from pcs_wrapper.change.steps.clean_up import CleanUp, forget_steps
 from pcs_wrapper.change.steps.push import (
     Finish,
@@ -25,7 +32,7 @@ from pcs_wrapper.change.steps.push import (
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle, WaitUntilStopped
-from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, UsageError
+from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, Interrupted, UsageError
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, settling
@@ -48,6 +55,7 @@ class Rollback:
             conflict with the rollback are lost.
         stops: The IDs of the resources that the rollback removes, and that are stopped before.
         failed: The IDs of the resources whose failures are cleared, so that they start again.
+        readiness: Whether the cluster can carry the rollback out.
     """
 
     undone: tuple[Checkpoint, ...]
@@ -58,6 +66,7 @@ class Rollback:
     touched: tuple[str, ...]
     stops: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    readiness: Readiness = field(default_factory=Readiness)
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -93,7 +102,13 @@ class RolledBack:
         )
 
 
-def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] = ()) -> Rollback:
+def prepare(
+    machine: Machine,
+    number: int | None = None,
+    failed: Iterable[str] = (),
+    *,
+    patient: bool = False,
+) -> Rollback:
     """Find out what a rollback has to change; nothing is changed.
 
     Args:
@@ -101,6 +116,8 @@ def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] =
         number: The number of the oldest checkpoint to take back; None for the last change that is
             in the cluster.
         failed: The IDs of the resources that have failed since.
+        patient: Whether to wait a few moments if something holds the cluster up that passes by
+            itself.
 
     Raises:
         ClusterError: There is nothing to take back, or this checkpoint cannot be taken back.
@@ -109,6 +126,8 @@ def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] =
     """
     checkpoints = Checkpoints(machine.state)
     undone = _undone(checkpoints, number)
+    if patient:
+        let_pass(machine)
     live = cib.read_cib(machine)
     target = live
     touched: list[str] = []
@@ -126,6 +145,7 @@ def prepare(machine: Machine, number: int | None = None, failed: Iterable[str] =
         touched=tuple(dict.fromkeys(touched)),
         stops=stopping.to_stop_before(live, target, state),
         failed=tuple(name for name in failed if _has(target, name)),
+        readiness=readiness(machine, state, live, target),
     )
 
 
@@ -231,7 +251,9 @@ def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]
         *planned,
         *(StopTimer(each.number) for each in rollback.undone if each.confirm_by),
         *(CleanUp(name, _kind(rollback.target, name)) for name in rollback.failed),
-        WaitUntilIdle(settling.timeout_of(live, rollback.target)),
+        WaitUntilIdle(
+            settling.timeout_of(live, rollback.target), patience=patience(rollback.readiness)
+        ),
         *forget_steps(live, rollback.target),
         Explain(),
     ]
@@ -272,7 +294,13 @@ def _checkpoint(machine: Machine, rollback: Rollback, message: str, number: int)
     )
 
 
-def roll_back(machine: Machine, rollback: Rollback, message: str = "") -> RolledBack:
+def roll_back(
+    machine: Machine,
+    rollback: Rollback,
+    message: str = "",
+    *,
+    unchanged: str = "nothing was changed",
+) -> RolledBack:
     """Run the steps of a rollback, and return its result.
 
     The lock must be held.
@@ -281,6 +309,7 @@ def roll_back(machine: Machine, rollback: Rollback, message: str = "") -> Rolled
         machine: This machine.
         rollback: The rollback.
         message: The reason, for the history.
+        unchanged: What is said if somebody interrupts it before it has changed anything.
 
     Raises:
         InvalidCib: Pacemaker's schema rejects the result; nothing was pushed.
@@ -291,7 +320,8 @@ def roll_back(machine: Machine, rollback: Rollback, message: str = "") -> Rolled
     if rollback.stops:
         # Check the whole rollback before something is stopped for it.
         cib.check(machine, rollback.target)
-    run = execute(planned, Run(machine, before=rollback.state, state=rollback.state))
+    run = Run(machine, before=rollback.state, state=rollback.state, unchanged=unchanged)
+    execute(planned, run)
     numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
     for number in numbers:
         run.checkpoints.keep(run.checkpoints.get(number), seen_through=True)
@@ -318,12 +348,18 @@ def take_back(
         reason: The reason, for the history.
 
     Raises:
+        NotApplicable: This partition has no quorum; nothing was pushed.
         TakeoverError: As `prepare` and `roll_back`.
     """
+    still_there = (
+        f"checkpoint {checkpoint.number} is still in the cluster; to take it back: "
+        f"takeover rollback {checkpoint.number}"
+    )
     for attempt in range(_ATTEMPTS):
         rollback = prepare(machine, checkpoint.number, failed)
+        require_decision(rollback.readiness)
         try:
-            return roll_back(machine, rollback, message=reason)
+            return roll_back(machine, rollback, message=reason, unchanged=still_there)
         except ChangedMeanwhile:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -341,6 +377,8 @@ def start_again(machine: Machine, stopped_by: Checkpoint, reason: str) -> None:
     names = ", ".join(stopped_by.stops)
     try:
         take_back(machine, stopped_by, (), reason)
+    except Interrupted:
+        raise
     except TakeoverError as error:
         machine.console.warning(
             f"{names}: stopped but not removed, and could not be started again: {error}\n"

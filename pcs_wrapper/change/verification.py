@@ -104,7 +104,7 @@ def scope_of(changes: ChangedIds, old: etree._Element, new: etree._Element) -> S
     for cib in (old, new):
         for constraint in cib.iterfind("configuration/constraints/*"):
             if constraint.get("id") in changed:
-                concerned.update(outermost.get(name, name) for name in _named(constraint))
+                concerned.update(outermost.get(name, name) for name in named(constraint))
     for constraint in new.iterfind("configuration/constraints/rsc_location"):
         if constraint.get("score") == "-INFINITY" and constraint.get("node"):
             name = constraint.get("rsc", "")
@@ -116,7 +116,8 @@ def scope_of(changes: ChangedIds, old: etree._Element, new: etree._Element) -> S
     )
 
 
-def _named(constraint: etree._Element) -> Iterator[str]:
+def named(constraint: etree._Element) -> Iterator[str]:
+    """Yield the IDs of the resources that a constraint names."""
     for element in constraint.iter(etree.Element):
         yield from (str(element.get(name)) for name in _NAMES if element.get(name))
         if element.tag == "resource_ref":

@@ -14,7 +14,7 @@ from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.machine.waiting import wait_until
+from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
@@ -77,6 +77,7 @@ class PushFencing(Step):
 
     description: Description
     live: etree._Element | None
+    changes = True
 
     @property
     def summary(self) -> str:
@@ -120,7 +121,8 @@ class WaitForFencing(Step):
 
     def run(self, run: Run) -> None:
         """Wait, and check that they run."""
-        cib.wait_for_pacemaker(run.machine, _FENCING)
+        with shown_as_waiting(run.machine, "the fencing devices are being started"):
+            cib.wait_for_pacemaker(run.machine, _FENCING)
         run.state = read_state(run.machine)
         _check_fencing(run.state)
 

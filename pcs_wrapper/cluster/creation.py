@@ -32,6 +32,8 @@ _START = 120
 # The time by which the process's limit exceeds pcs's own, in seconds: pcs talks to every node
 # several times, and waits up to 60 s for each.
 _GRACE = 300.0
+# The time for which pcs waits for the answer of a node by default, in seconds.
+_ANSWER = 60
 # The time for which pcs waits for the start of a node, in seconds: its default of 60 s is too short
 # for a slow or busy node.
 _REQUEST_TIMEOUT = 180
@@ -50,11 +52,12 @@ def new_cluster(description: Description) -> list[RunProgram]:
     up_to = f" and starting it: up to {_START} s" if start else ""
     steps = [
         RunProgram(
-            f"authenticating to pcsd on {', '.join(description.nodes)}",
+            f"authenticating to pcsd on {', '.join(description.nodes)}: up to {_ANSWER} s",
             _auth(description),
             _GRACE,
-            "Is pcsd running on every node (systemctl enable --now pcsd), and does the user "
-            "hacluster have this password there (passwd hacluster)?",
+            "No cluster was set up, and nothing else was changed. If a node does not answer: is it "
+            "on, and does pcsd run there (systemctl enable --now pcsd)? If the password is wrong: "
+            "the user hacluster must have the same one on every node (passwd hacluster)",
             password=True,
         ),
         RunProgram(
@@ -273,7 +276,11 @@ def create(
 
     # A cluster that was completed before is only started: then there is no progress to record.
     is_new = done is not None or not machine.corosync_conf.exists()
-    run = Run(machine, password=cache(password))
+    run = Run(
+        machine,
+        password=cache(password),
+        go_on="To go on with what is missing, run the same command again",
+    )
     if is_new:
         run.note = note
     state = execute(planned, run).known_state()

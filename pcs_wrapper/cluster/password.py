@@ -27,13 +27,22 @@ def password(file: Path | None) -> str:
     if file is not None:
         lines = _private_text(file).splitlines()
     elif sys.stdin.isatty():
-        lines = [click.prompt("Password of the user hacluster", hide_input=True, err=True)]
+        lines = [_asked()]
     else:
         lines = _first_line().splitlines()
     if not lines or not lines[0]:
         source = file or "standard input"
         raise UsageError(f"{source}: no password of the user hacluster on the first line")
     return lines[0]
+
+
+def _asked() -> str:
+    """Ask for the password on the terminal."""
+    try:
+        return str(click.prompt("Password of the user hacluster", hide_input=True, err=True))
+    except click.Abort:
+        # Whoever runs the steps says what was changed before.
+        raise KeyboardInterrupt from None
 
 
 def _first_line() -> str:

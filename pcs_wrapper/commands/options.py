@@ -13,6 +13,12 @@ adopt = click.option(
     is_flag=True,
     help="Also change resources with the description's IDs that Takeover did not make.",
 )
+even_so = click.option(
+    "--even-so",
+    is_flag=True,
+    help="Change the cluster although something holds it up, such as a node that cannot be fenced. "
+    "Without quorum it is never changed.",
+)
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Change nothing; print the steps and commands that would run."
 )

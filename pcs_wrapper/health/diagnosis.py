@@ -7,15 +7,18 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Literal
 
-from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, Part, Resource
+from pcs_wrapper.pacemaker.crm_mon import (
+    ClusterState,
+    FailedAction,
+    FencingEvent,
+    Part,
+    Resource,
+)
 
 State = Literal["running", "starting", "stopping", "stopped", "partial", "blocked"]
 
 # Pacemaker records no reason if the fence agent itself failed: see fence_log.
-_UNKNOWN = (
-    "the reason is only in the journal of the node that ran the fence agent: "
-    "journalctl --identifier=pacemaker-fenced _UID=0 _SYSTEMD_UNIT=pacemaker.service"
-)
+_JOURNAL = "journalctl --identifier=pacemaker-fenced _UID=0 _SYSTEMD_UNIT=pacemaker.service"
 
 _ACTIVE = ("Started", "Promoted", "Unpromoted")
 
@@ -77,8 +80,37 @@ def failed_fencing(state: ClusterState) -> dict[str, tuple[str, int]]:
             if event.status == "failed"
         ]
         if attempts:
-            failed[target] = (attempts[0].reason or _UNKNOWN, len(attempts))
+            failed[target] = (
+                attempts[0].reason or _where_the_reason_is(attempts[0]),
+                len(attempts),
+            )
     return failed
+
+
+def _where_the_reason_is(attempt: FencingEvent) -> str:
+    """Say where the reason is of a failed attempt that is not explained in the cluster's state."""
+    where = attempt.delegate or "the node that ran the fence agent"
+    return f"the reason is only in the journal of {where}: {_JOURNAL}"
+
+
+def fencing_failure(node: str, state: ClusterState) -> str:
+    """Return why a node could not be fenced yet, in a clause without the number of attempts.
+
+    Args:
+        node: The node's name.
+        state: The state of the cluster.
+
+    Returns:
+        The reason; empty if no attempt has failed since the node was last fenced.
+    """
+    failed = failed_fencing(state)
+    if node not in failed:
+        return ""
+    if not state.fencing:
+        return "there is no fencing device"
+    # The state does not show which device fences which node: only a single one can be named.
+    by = f" by {state.fencing[0].id}" if len(state.fencing) == 1 else ""
+    return f"fencing{by} failed: {failed[node][0]}"
 
 
 def _service(resource: Resource, state: ClusterState) -> Service:

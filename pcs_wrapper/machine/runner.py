@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shlex
 import shutil
+import signal
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,6 +26,9 @@ _PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", 
 # What a program may print, in bytes: a CIB of 1,000 services has a fifth of it.
 _MOST = 64 * 2**20
 _CHUNK = 64 * 1024
+_TICK = 0.05
+# The time that a program has to end after SIGTERM, in seconds.
+_MERCY = 1.0
 # The Debian package of each program that Takeover runs.
 _PACKAGES = {
     "pcs": "pcs",
@@ -56,6 +61,30 @@ def _log(message: str, *arguments: object) -> None:
     """Write into the debug log, without the secrets that a CIB may have."""
     if _LOG.isEnabledFor(logging.DEBUG):
         _LOG.debug("%s", masked(message % arguments))
+
+
+def _let_end(running: sh.RunningCommand) -> None:
+    """Let a program end after an interruption, as half of its work may be worse than all of it.
+
+    A second interruption ends it at once.
+    """
+    import sh
+
+    try:
+        with contextlib.suppress(sh.ErrorReturnCode, sh.TimeoutException):
+            running.wait()
+    except KeyboardInterrupt:
+        _end(running)
+
+
+def _end(running: sh.RunningCommand) -> None:
+    """End a program that nobody waits for any more, with those that it has started."""
+    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(OSError):
+            running.process.signal_group(signal_)
+        end = time.monotonic() + _MERCY
+        while running.is_alive() and time.monotonic() < end:
+            time.sleep(_TICK)
 
 
 class _Output:
@@ -159,9 +188,7 @@ class Runner:
         program, *arguments = command
         stdout, stderr = _Output(), _Output()
         try:
-            ended: sh.RunningCommand | sh.ErrorReturnCode = sh.Command(
-                program, search_paths=list(_PATH)
-            )(
+            running: sh.RunningCommand = sh.Command(program, search_paths=list(_PATH))(
                 *(os.fsencode(each).decode("latin-1") for each in arguments),
                 _in=stdin.encode(),
                 # Every byte is a letter of it: programs need not print UTF-8.
@@ -178,7 +205,15 @@ class Runner:
                 _timeout=timeout,
                 _tty_out=False,
                 _return_cmd=True,
+                _bg=True,
+                _bg_exc=False,
             )
+            ended: sh.RunningCommand | sh.ErrorReturnCode = running
+            try:
+                running.wait()
+            except KeyboardInterrupt:
+                _let_end(running)
+                raise
         except sh.TimeoutException:
             raise TimeoutError from None
         except sh.ErrorReturnCode as error:

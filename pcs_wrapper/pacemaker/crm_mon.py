@@ -33,6 +33,7 @@ class Node:
         standby: Whether it may not run resources.
         maintenance: Whether Pacemaker leaves its resources alone.
         pending: Whether it is joining the cluster.
+        shutdown: Whether Pacemaker is shutting down on it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Node:
     standby: bool
     maintenance: bool
     pending: bool
+    shutdown: bool = False
 
     @property
     def state(self) -> str:
@@ -127,12 +129,14 @@ class FencingEvent:
         action: The action: reboot, off or on.
         status: The result: success, failed or pending.
         reason: The reason for the failure; may be empty.
+        delegate: The node that ran the fence agent; empty if that is not known.
     """
 
     target: str
     action: str
     status: str
     reason: str
+    delegate: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,7 @@ def parse_state(root: etree._Element) -> ClusterState:
                 action=event.get("action", ""),
                 status=event.get("status", ""),
                 reason=_reason(event, "exit-reason") or event.get("extended-status") or "",
+                delegate=event.get("delegate", ""),
             )
             for event in root.iterfind("fence_history/fence_event")
         ),
@@ -274,6 +279,7 @@ def _node(node: etree._Element) -> Node:
         standby=_true(node, "standby") or _true(node, "standby_onfail"),
         maintenance=_true(node, "maintenance"),
         pending=_true(node, "pending"),
+        shutdown=_true(node, "shutdown"),
     )
 
 

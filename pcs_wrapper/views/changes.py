@@ -43,12 +43,19 @@ def difference_text(old: etree._Element, new: etree._Element) -> Iterator[str]:
 
 
 def applied_text(applied: Applied) -> Iterator[str]:
-    """Yield the lines that describe the result of an apply."""
-    yield from changes_text(applied.changes)
-    for service in applied.services:
-        yield service_text(service)
-    for device, why in applied.stopped_fencing.items():
-        yield stopped_text(device, why)
+    """Yield the lines that describe the result of an apply; each reason once.
+
+    Of a change that was rolled back, only the harm is told, and how everything is afterwards.
+    """
+    if applied.rolled_back is None:
+        yield from changes_text(applied.changes)
+        told = {sentence.partition(": ")[0] for sentence in applied.harm}
+        for service in applied.services:
+            if service.id not in told:
+                yield service_text(service)
+        for device, why in applied.stopped_fencing.items():
+            if device not in told:
+                yield stopped_text(device, why)
     if applied.harm:
         yield style("the change did harm:", fg="red", bold=True)
         yield from (f"  {sentence}" for sentence in applied.harm)

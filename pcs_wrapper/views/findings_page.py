@@ -23,6 +23,7 @@ from cib_templates.findings import FindingKind
 from cib_templates.reading import messages, reading
 from pcs_wrapper.change import preconditions, verification
 from pcs_wrapper.conformance.rules import CHAPTERS
+from pcs_wrapper.health import obstacles
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
@@ -44,6 +45,12 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "Before a change",
         "What keeps a description from being applied to a cluster.",
         (preconditions,),
+    ),
+    (
+        "What holds the cluster up",
+        "Pacemaker would not carry a change out; `apply` and `rollback` refuse it unless it is the "
+        "cure, or --even-so is given.",
+        (obstacles,),
     ),
     (
         "After a change",

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from cib_templates.comparing.diff import Diff
 from cib_templates.forecast.outage import Outage, Span
 from pcs_wrapper.change.planning import Forecast, Plan
+from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.change.stopping import stoppable
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.simulation import Action
 from pcs_wrapper.views.differences import difference_record, differences_text
+from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def plan_text(planned: Plan) -> Iterator[str]:
         yield "nothing to change"
         yield from _over_budget(planned.forecasts)
         return
+    yield from _obstacles(planned.readiness)
     yield _headline(planned.diff)
     yield ""
     yield from differences_text(planned.diff)
@@ -48,7 +51,7 @@ def plan_text(planned: Plan) -> Iterator[str]:
         yield from _actions(planned)
     yield from _removals(planned)
     touched = [each for each in planned.forecasts if each.touched]
-    yield from _clients(touched)
+    yield from _clients(touched, planned.readiness.until)
     yield from _failures(touched)
     yield from _over_budget([each for each in planned.forecasts if not each.touched])
 
@@ -144,7 +147,26 @@ def _action(action: Action, name: str) -> str:
     return f"{name} {style(verb, fg=colour)}{where}{reason}"
 
 
-def _clients(forecasts: Sequence[Forecast]) -> Iterator[str]:
+def _obstacles(found: Readiness) -> Iterator[str]:
+    if not found.obstacles:
+        return
+    yield style("The cluster cannot carry this out now:", fg="red", bold=True)
+    for finding in found.findings:
+        yield f"  {finding.message}. {finding.hint}"
+    if found.is_cure:
+        yield "apply makes this change all the same, because it is about nothing else."
+    else:
+        yield "apply refuses this change until then, unless --even-so is given."
+    yield ""
+
+
+def _clients(forecasts: Sequence[Forecast], until: str) -> Iterator[str]:
+    """Yield what clients notice.
+
+    Args:
+        forecasts: The forecasts of the services that the plan touches.
+        until: When nothing holds the cluster up any more; empty if nothing does now.
+    """
     affected = [each for each in forecasts if each.interrupted or each.stopped]
     if affected:
         yield ""
@@ -153,7 +175,11 @@ def _clients(forecasts: Sequence[Forecast]) -> Iterator[str]:
         if each.stopped:
             yield f"  {each.service} is not served any more"
         elif each.interrupted:
-            yield f"  {each.service} is not served for {_outage(each.interrupted)}"
+            outage = _outage(each.interrupted)
+            if until:
+                yield f"  {each.service} may not be served until {until}, and then for {outage}"
+            else:
+                yield f"  {each.service} is not served for {outage}"
 
 
 def _failures(forecasts: Sequence[Forecast]) -> Iterator[str]:
@@ -221,6 +247,7 @@ def plan_json(planned: Plan) -> str:
                 for action in planned.actions
             ],
             not_simulated=planned.not_simulated,
+            obstacles=finding_records(planned.readiness.findings),
             services=[
                 contract.Forecast(
                     service=each.service,

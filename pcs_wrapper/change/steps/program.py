@@ -6,6 +6,8 @@ import shlex
 from dataclasses import dataclass
 
 from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.errors import CommandFailed
+from pcs_wrapper.machine.waiting import shown_as_waiting
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class RunProgram(Step):
     timeout: float
     hint: str = ""
     password: bool = False
+    changes = True
     announced = True
 
     @property
@@ -41,4 +44,14 @@ class RunProgram(Step):
         """Run the program."""
         # pcs reads the password from its standard input, where no other process can see it.
         stdin = f"{run.password()}\n" if self.password else ""
-        run.machine.runner.run(*self.command, timeout=self.timeout, stdin=stdin, hint=self.hint)
+        machine = run.machine
+        try:
+            with shown_as_waiting(machine, f"{shlex.join(self.command[:3])} is at work"):
+                machine.runner.run(*self.command, timeout=self.timeout, stdin=stdin, hint=self.hint)
+        except CommandFailed as error:
+            if not self.password:
+                raise
+            # pcs asks for the password even if nobody sees the question.
+            said = "\n".join(line for line in error.output.splitlines() if line != "Password:")
+            said = said.replace("Password: ", "")
+            raise CommandFailed(error.command, error.status, said, self.hint) from None

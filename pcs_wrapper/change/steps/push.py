@@ -164,6 +164,7 @@ class Push(Step):
     title: str
     files: cib.PushFiles = cib.PUSH_FILES
     start_again: bool = False
+    changes = True
     announced = True
     atomic = True
 

@@ -37,6 +37,8 @@ class Run:
             step is run.
         idle: Whether the cluster had nothing left to do when the last wait ended.
         given_up: The reason why the last wait was ended early; empty if it was not.
+        unchanged: What is said if somebody interrupts before anything was changed.
+        go_on: What to do if somebody interrupts after that, in a sentence.
         password: A function that asks for the password of the user hacluster.
         take_back: A function that takes a pushed checkpoint back, for the reason that it is given.
         note: A function that is called with each step that was run.
@@ -48,6 +50,8 @@ class Run:
     harm: list[str] = field(default_factory=list)
     idle: bool = False
     given_up: str = ""
+    unchanged: str = "nothing was changed"
+    go_on: str = "`takeover status` shows how the cluster is"
     password: Callable[[], str] = _no_password
     take_back: Callable[[Checkpoint, str], None] = _take_back_nothing
     note: Callable[[Step], None] = _note_nothing
@@ -68,12 +72,14 @@ class Step(ABC):
     """One thing that a change does.
 
     Attributes:
+        changes: Whether the step changes the cluster, or the nodes.
         announced: Whether the step is shown to the user when it begins, because it takes time.
         atomic: Whether the step has changed nothing if it fails, so that the steps before it can be
             taken back. After the failure of another step the cluster stays as it is then, and the
             next command continues from there.
     """
 
+    changes: ClassVar[bool] = False
     announced: ClassVar[bool] = False
     atomic: ClassVar[bool] = False
 

@@ -11,7 +11,9 @@ from lxml import etree
 from cib_templates.errors import TakeoverError
 from pcs_wrapper.change import stopping, verification
 from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.health.explanation import explain
+from pcs_wrapper.health.lookout import Lookout
 from pcs_wrapper.pacemaker import cib, settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
@@ -49,25 +51,38 @@ class WaitUntilStopped(Step):
     def run(self, run: Run) -> None:
         """Wait, and find out which of the resources still run."""
         try:
-            self._wait(run)
+            cannot_act = self._wait(run)
         except TakeoverError:
             if self.required:
                 raise
             return
-        running = stopping.still_running(run.known_state(), self.names) if self.required else []
-        if running:
-            run.harm += [f"{name}: does not stop" for name in running]
+        running = stopping.still_running(run.known_state(), self.names)
+        if running and self.required:
+            because = f": {cannot_act}" if cannot_act else ""
+            run.harm += [f"{name}: does not stop{because}" for name in running]
             run.harm.append("nothing was removed, because it has to stop first")
             run.state = explain(run.machine, run.known_state())
+        elif running and cannot_act:
+            # Removed now, it would be stopped in any order as soon as the cluster can act again.
+            raise ClusterError(
+                f"{', '.join(running)}: does not stop, and was not removed: {cannot_act}"
+            )
 
-    def _wait(self, run: Run) -> None:
+    def _wait(self, run: Run) -> str:
+        """Wait, and return why the cluster cannot do it; empty if it can."""
+
         def are_stopped(now: ClusterState) -> str:
             return "" if stopping.still_running(now, self.names) else "they have stopped"
 
         waited = settling.wait_until_idle(
-            run.machine, run.known_state(), self._timeout, are_stopped
+            run.machine,
+            run.known_state(),
+            self._timeout,
+            give_up=are_stopped,
+            look=Lookout(run.machine),
         )
         run.state = waited.state
+        return waited.stopped if waited.cannot_act else ""
 
 
 @dataclass(frozen=True)
@@ -78,10 +93,13 @@ class WaitUntilIdle(Step):
         timeout: The longest time to wait, in seconds.
         scope: The resources that the change is about: the wait ends as soon as one of them fails.
             None if a failure does not end it.
+        patience: For how long the wait goes on after it is known that the cluster cannot finish, in
+            seconds; None for the usual time.
     """
 
     timeout: int
     scope: verification.Scope | None = None
+    patience: float | None = None
     announced = True
 
     @property
@@ -97,7 +115,12 @@ class WaitUntilIdle(Step):
     def run(self, run: Run) -> None:
         """Wait."""
         waited = settling.wait_until_idle(
-            run.machine, run.known_state(), self.timeout, lambda now: self._failure(run, now)
+            run.machine,
+            run.known_state(),
+            self.timeout,
+            give_up=lambda now: self._failure(run, now),
+            look=Lookout(run.machine),
+            patience=self.patience,
         )
         run.state, run.idle, run.given_up = waited.state, waited.done, waited.stopped
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from pcs_wrapper.commands.durations import duration
-from pcs_wrapper.commands.options import adopt, as_json, description_file, dry_run
+from pcs_wrapper.commands.options import (
+    adopt,
+    as_json,
+    description_file,
+    dry_run,
+    even_so,
+)
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 @as_json
 @dry_run
 @adopt
+@even_so
 @click.option("-m", "--message", default="", help="The reason for the change, for the history.")
 @click.option(
     "--confirm",
@@ -40,6 +47,7 @@ def apply(
     as_json: bool,
     dry_run: bool,
     adopt: bool,
+    even_so: bool,
     message: str,
     confirm: timedelta | None,
     no_rollback: bool,
@@ -49,6 +57,10 @@ def apply(
     Only what Takeover manages is changed: everything else in the cluster stays as it is. If the
     services of the change do not run afterwards, or if another service was hurt, the change is
     rolled back.
+
+    If something holds the cluster up, such as a node that must be fenced and cannot be, nothing is
+    changed, unless the change is the cure of it. With --even-so it is made all the same, and it is
+    not rolled back as long as something still holds the cluster up.
 
     FILE can also be a plan that `takeover plan --out` saved. It is refused if the cluster's
     configuration has changed since.
@@ -70,7 +82,7 @@ def apply(
 
     machine: Machine = ctx.obj
     description, saved = read(file)
-    options = applying.Options(message, not no_rollback, confirm, adopt, saved)
+    options = applying.Options(message, not no_rollback, confirm, adopt, saved, even_so)
     if dry_run:
         _show_plan(machine, description, options, as_json=as_json)
         return
@@ -87,13 +99,14 @@ def _show_plan(
     machine: Machine, description: Description, options: Options, *, as_json: bool
 ) -> None:
     """Print what an apply would do: the difference, and the steps of the change."""
-    from pcs_wrapper.change import applying
+    from pcs_wrapper.change import applying, readiness
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.prepare import prepare
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
     change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
     steps = applying.steps(machine, change, options)
+    readiness.warn(machine, change.readiness)
     if as_json:
         print_text(apply_dry_run_json(change.changes, steps))
         return

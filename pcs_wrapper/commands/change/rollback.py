@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pcs_wrapper.commands.options import as_json, dry_run
+from pcs_wrapper.commands.options import as_json, dry_run, even_so
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.argument("number", required=False, type=int)
 @as_json
 @dry_run
+@even_so
 @click.option("-m", "--message", default="", help="The reason for the rollback, for the history.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.option(
@@ -32,6 +33,7 @@ def rollback(
     *,
     as_json: bool,
     dry_run: bool,
+    even_so: bool,
     message: str,
     yes: bool,
     unless_confirmed: bool,
@@ -47,11 +49,15 @@ def rollback(
       takeover rollback --dry-run
       takeover rollback 2
 
+    If something holds the cluster up, such as a node that must be fenced and cannot be, nothing is
+    changed, unless the rollback is the cure of it or --even-so is given. With --unless-confirmed it
+    is made in any case.
+
     Exit codes: 0 all services and fencing devices run afterwards (a service that an administrator
-    has disabled need not); 1 one of them does not run, or the rollback failed; 2 the command line
-    is wrong; 4 no cluster runs on this machine.
+    has disabled need not); 1 one of them does not run, the rollback failed, or you did not agree to
+    it; 2 the command line is wrong; 4 no cluster runs on this machine.
     """  # noqa: D301 - \b is click's
-    from pcs_wrapper.change import rolling_back
+    from pcs_wrapper.change import readiness, rolling_back
     from pcs_wrapper.change.history import interruption
     from pcs_wrapper.machine import lock
     from pcs_wrapper.views.changes import rollback_text, rolled_back_json, rolled_back_text
@@ -67,10 +73,15 @@ def rollback(
         if unless_confirmed and not rolling_back.is_unconfirmed(machine, number):
             print_line(f"checkpoint {number} does not wait to be confirmed; there is nothing to do")
             return
-        planned = rolling_back.prepare(machine, number)
+        patient = not (even_so or unless_confirmed)
+        planned = rolling_back.prepare(machine, number, patient=patient)
         print_lines(rollback_text(planned), err=True)
-        if not (yes or unless_confirmed):
-            click.confirm("roll back?", abort=True, err=True)
+        # The timer's rollback is made in any case: its change may be what holds the cluster up.
+        if not unless_confirmed:
+            readiness.require(machine, planned.readiness, even_so=even_so)
+        if not (yes or unless_confirmed) and not _agreed():
+            print_line("nothing was changed", err=True)
+            ctx.exit(1)
         reason = "not confirmed in time" if unless_confirmed else message
         done = rolling_back.roll_back(machine, planned, reason)
     if as_json:
@@ -81,12 +92,23 @@ def rollback(
         ctx.exit(1)
 
 
+def _agreed() -> bool:
+    """Ask whether to roll back; no answer, as at the end of the input, is no."""
+    try:
+        return click.confirm("roll back?", err=True)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            return False
+        raise
+
+
 def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:
-    from pcs_wrapper.change import rolling_back
+    from pcs_wrapper.change import readiness, rolling_back
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.views.changes import difference_text, rollback_dry_run_json, rollback_text
 
     steps = rolling_back.steps(machine, planned)
+    readiness.warn(machine, planned.readiness)
     if as_json:
         print_text(rollback_dry_run_json(planned, steps))
         return

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
 from pcs_wrapper.views.contract.difference import Difference
+from pcs_wrapper.views.contract.findings import Finding
 
 
 class Action(Record):
@@ -102,6 +103,11 @@ class Plan(Output):
     )
     not_simulated: str = Field(
         description="The reason why the actions are not known; empty if they are known."
+    )
+    obstacles: Sequence[Finding] = Field(
+        default=(),
+        description="What holds the cluster up, so that it cannot carry the change out now; "
+        "`apply` then refuses it, unless it is the cure.",
     )
     services: Sequence[Forecast] = Field(
         description="The forecast for each service of the description."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,12 +50,14 @@ class Takeover:
         said: What it said to be doing or waiting for.
         warned: What it warned of.
         progress: What it told of the cluster meanwhile.
+        awaited: What it showed to be waiting for, each with the seconds; empty where that ended.
     """
 
     machine: Machine
     said: list[str]
     warned: list[str]
     progress: list[str]
+    awaited: list[tuple[str, float]] = field(default_factory=list)
 
     def has_a_schema_that_rejects(self) -> None:
         """Give the machine a Pacemaker that takes no CIB."""
@@ -79,6 +81,7 @@ def takeover(tmp_path: Path, cluster: Cluster) -> Takeover:
     said: list[str] = []
     warned: list[str] = []
     progress: list[str] = []
+    awaited: list[tuple[str, float]] = []
     machine = Machine(
         runner=cluster,
         is_root=True,
@@ -91,9 +94,14 @@ def takeover(tmp_path: Path, cluster: Cluster) -> Takeover:
         now=lambda: datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
         clock=cluster.clock,
         sleep=cluster.sleep,
-        console=Console(step=said.append, detail=progress.append, warning=warned.append),
+        console=Console(
+            step=said.append,
+            detail=progress.append,
+            warning=warned.append,
+            waiting=lambda text, elapsed: awaited.append((text, elapsed)),
+        ),
     )
-    return Takeover(machine, said, warned, progress)
+    return Takeover(machine, said, warned, progress, awaited)
 
 
 @pytest.fixture

@@ -250,7 +250,7 @@ def test_an_interruption_is_exit_code_130(
 
     monkeypatch.setattr(pcs_wrapper.commands.description.check.check, "callback", interrupted)
     assert run(["check", "x"]) == 130
-    assert capsys.readouterr().err.strip() == "interrupted"
+    assert capsys.readouterr().err.strip() == "interrupted: nothing was changed"
     assert run(["check", "--json", "x"]) == 130
     assert failure(capsys)["code"] == "interrupted"
 

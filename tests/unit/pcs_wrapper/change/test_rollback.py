@@ -241,11 +241,13 @@ def test_a_rollback_by_hand_is_shown_and_asked_for(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Without an answer, nothing is pushed."""
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert takeover("rollback") == 130
-    assert applied.writes == []
-    seen = capsys.readouterr().err
+    """Without an answer, or with Enter alone, nothing is pushed: that is no interruption."""
+    for answer in ("", "\n", "n\n"):
+        monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+        assert takeover("rollback") == 1
+        assert applied.writes == []
+        seen = capsys.readouterr().err
+        assert seen.endswith("nothing was changed\n")
     assert "takes back checkpoint 1  2026-11-24T20:00:00+00:00  alice  apply: unconfirmed" in seen
     assert f"removed: {CREATED}" in seen
     assert newest(takeover).state == "unconfirmed"

@@ -12,6 +12,7 @@ from cib_templates.comparing.changes import changed_ids
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
 from pcs_wrapper.change.verification import Scope, first_failure, scope_of, verify
+from pcs_wrapper.health.lookout import Lookout
 from pcs_wrapper.pacemaker import settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, parse_state
 from tests.unit.cib_templates.conftest import LIVE
@@ -166,7 +167,7 @@ def test_the_first_failure_of_the_change_ends_the_waiting(
     assert first_failure(before, state("start-failed"), ELSEWHERE) == ""
     cluster.state = "start-failed"
     ended = settling.wait_until_idle(
-        takeover.machine, before, 490, lambda now: first_failure(before, now, CHANGED)
+        takeover.machine, before, 490, give_up=lambda now: first_failure(before, now, CHANGED)
     )
     assert not ended.done
     assert cluster.reads == {"crm_mon": 1}
@@ -174,21 +175,23 @@ def test_the_first_failure_of_the_change_ends_the_waiting(
 
 
 def test_it_is_told_what_the_waiting_is_for(cluster: Cluster, takeover: Takeover) -> None:
-    """What starts and stops where, and every ten seconds without news what is still awaited."""
+    """What starts and stops where; and what is awaited, in one line that changes."""
     starting = told("running").replace(
         'ocf:takeover:app" role="Started"', 'ocf:takeover:app" role="Starting"'
     )  # fmt: skip
     cluster.state = starting
     cluster.later(starting, "running")
     cluster.when("crm_resource --wait", exit_code=124)
-    assert settling.wait_until_idle(takeover.machine, RUNNING, 490).done
+    look = Lookout(takeover.machine)
+    assert settling.wait_until_idle(takeover.machine, RUNNING, 490, look=look).done
     assert takeover.progress == [
         " 10.0 s  shop-app: starting on node1",
-        " 20.3 s  still waiting: shop-app: starting on node1",
         " 30.6 s  shop-app: started on node1",
-        " 40.9 s  still waiting: Pacemaker has not finished yet",
-        " 51.2 s  still waiting: Pacemaker has not finished yet",
-        " 61.5 s  still waiting: Pacemaker has not finished yet",
+    ]
+    assert list(dict.fromkeys(text for text, _ in takeover.awaited)) == [
+        "shop-app is being started on node1",
+        "Pacemaker is still at work",
+        "",
     ]
     assert cluster.calls.count("crm_resource --wait --timeout=3") == 2
 

@@ -57,7 +57,7 @@ def test_a_new_cluster_is_created(
     assert configuration(cluster.cib) == configuration(CREATED)
     assert "fence-power (stonith:fence_apc): Started on node2" in capsys.readouterr().out
     assert takeover.said == [
-        "authenticating to pcsd on node1, node2, node3",
+        "authenticating to pcsd on node1, node2, node3: up to 60 s",
         "setting up the cluster shop and starting it: up to 120 s",
         "waiting up to 120 s for quorum and all nodes",
         "pushing cluster properties and fencing devices",
