@@ -10,22 +10,28 @@ from cib_templates.cib import ids
 from cib_templates.comparing.diff import Diff, diff
 
 
+_SETS = frozenset(
+    ("instance_attributes", "meta_attributes", "utilization", "cluster_property_set")
+)
+
+
 def without_marks(cib: etree._Element) -> etree._Element:
-    """Return a CIB without Takeover's marks, and without the sets that held nothing else."""
+    """Return a CIB without Takeover's marks, and without sets that hold nothing."""
     result = copy.deepcopy(cib)
     for pair in list(result.iterfind("configuration//nvpair")):
         holder = pair.getparent()
         if holder is not None and pair.get("name") in ids.MARKS:
             holder.remove(pair)
-            above = holder.getparent()
-            if len(holder) == 0 and above is not None and not _is_bootstrap(holder):
-                above.remove(holder)
+    for pairs in list(result.iterfind("configuration//*")):
+        holder = pairs.getparent()
+        if (
+            holder is not None
+            and pairs.tag in _SETS
+            and len(pairs) == 0
+            and set(pairs.attrib) <= {"id"}
+        ):
+            holder.remove(pairs)
     return result
-
-
-def _is_bootstrap(pairs: etree._Element) -> bool:
-    """Return whether a set is the one with the cluster's properties, which every cluster has."""
-    return pairs.get("id") == ids.PROPERTIES_ID
 
 
 def beyond_marks(old: etree._Element, new: etree._Element) -> Diff:

@@ -9,14 +9,14 @@ what a description says only where it says something else than `deriving` makes 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.nvset import nvset, pairs_of, plain_sets
 from cib_templates.cib.ownership import mark
-from cib_templates.deriving.fencing import devices_of, levels_of
+from cib_templates.deriving.fencing import devices_of, fencing, levels_of
 from cib_templates.deriving.services import locations_of
 
 _RESOURCES = "configuration/resources"
@@ -33,9 +33,9 @@ def adopted(
         nodes: The names of the description's nodes.
     """
     [resources] = cib.iterfind(_RESOURCES)
-    came = _came_with(cib, list(nodes))
     present = {element.get("id"): element for element in resources}
     by_id = {element.get("id"): element for element in wanted}
+    came = _came_with(cib, list(nodes), by_id)
     # By the ID of its first member, whose place it takes: a group to be made of single resources.
     groups: dict[str | None, etree._Element] = {}
     grouped: set[str | None] = set()
@@ -57,15 +57,15 @@ def adopted(
     return result
 
 
-def _came_with(cib: etree._Element, nodes: list[str]) -> dict[str, list[str]]:
+def _came_with(
+    cib: etree._Element, nodes: list[str], described: Container[str | None]
+) -> dict[str, list[str]]:
     """Return, by a resource's ID, the IDs of the constraints and levels that a description says."""
     came: dict[str, list[str]] = {}
     for element in cib.iterfind(f"{_RESOURCES}/*"):
         for location in locations_of(cib, element, nodes):
             came.setdefault(element.get("id", ""), []).append(location.get("id", ""))
-    devices = [
-        device.get("id", "") for device in cib.iterfind(f"{_RESOURCES}/primitive[@class='stonith']")
-    ]
+    devices = [identity for identity in fencing(cib, nodes) if identity in described]
     for node in nodes:
         for level in levels_of(cib, node, devices):
             for device in devices_of(level):

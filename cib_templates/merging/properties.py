@@ -34,13 +34,23 @@ def with_properties(
     # What somebody has changed since is not what was left.
     left = {name: value for name, value in left.items() if live.get(name, "") == value}
     marks = {ids.ADOPTED: " ".join(f"{n}={v}" for n, v in left.items())} if left else {}
-    given = {name: value for name, value in wanted.items() if name not in left} | marks
     present = result.find(f"cluster_property_set[@id='{PROPERTIES_ID}']")
+    pairs = {
+        pair.get("name", ""): pair
+        for each in ([] if present is None else [present])
+        for pair in each.iterfind("nvpair")
+    }
+    given = {
+        name: value
+        for name, value in wanted.items()
+        # One that is in effect by another set needs not be in this one, too.
+        if name not in left and (name in pairs or live[name] != value)
+    }
+    given |= marks
     if present is None:
         if given:
             result.insert(0, nvset("cluster_property_set", PROPERTIES_ID, given))
         return result
-    pairs = {pair.get("name", ""): pair for pair in present.iterfind("nvpair")}
     listed = pairs.get(ids.SETS)
     ours = [] if listed is None else [ids.SETS, *(listed.get("value") or "").split()]
     for name in (*ours, ids.ADOPTED):
