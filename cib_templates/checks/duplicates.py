@@ -226,7 +226,8 @@ def _ids(description: Description) -> Iterator[tuple[KeyPath, str]]:
         written = set()
         for kind, index, part in service.numbered_parts():
             # That two parts have one name, or none, is a finding of its own.
-            if part.id is not None or (kind, part.name) not in written:
+            is_new = part.id is not None or (kind, part.name) not in written
+            if is_new and not service.is_one_resource(name):
                 yield (*path, kind, index), part.resource_id(name, kind)
             written.add((kind, part.name))
         if service.pattern == "everywhere":

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from cib_templates.cib import ids
 from cib_templates.cib.secrets import is_secret
 from cib_templates.findings import Finding, KeyPath, error
+from cib_templates.model.attributes import is_an_agents
 from cib_templates.model.description import Description
 
 NODE_NAMES_DIFFER_IN_CASE = error(
@@ -29,6 +30,11 @@ ATTRIBUTE_HAS_A_KEY = error(
 )
 ATTRIBUTE_IS_TAKEOVERS = error(
     "attribute-is-takeovers", "A node attribute has a name that Takeover uses for itself."
+)
+ATTRIBUTE_IS_AN_AGENTS = error(
+    "attribute-is-an-agents",
+    "A node attribute has a name in which an agent keeps what it knows; a value that is written "
+    "back later would be false, and the agent decides by it.",
 )
 NODE_SECRET = error(
     "secret-in-node-attribute",
@@ -112,6 +118,13 @@ def _attributes(description: Description) -> Iterator[Finding]:
             elif attribute == ids.SETS:
                 yield ATTRIBUTE_IS_TAKEOVERS.at(
                     path, "is a name that Takeover uses for itself", "choose another name"
+                )
+            elif is_an_agents(attribute):
+                yield ATTRIBUTE_IS_AN_AGENTS.at(
+                    path,
+                    "an agent keeps this, and changes it by itself: an old value would be written "
+                    "back",
+                    "leave it out; it stays as it is",
                 )
             elif is_secret(attribute, value):
                 yield NODE_SECRET.at(

@@ -18,6 +18,12 @@ MARK = "takeover"
 # The meta, node or cluster attribute that lists which others beside it are the description's, so
 # that they go when it no longer has them, and an administrator's stay.
 SETS = "takeover-sets"
+# The meta attribute that marks what others made and a description took over. Its value has the IDs
+# of what came with it and can have no mark: the resource itself, its constraints, its fencing
+# levels. The cluster attribute of this name has the properties that were left as they were.
+ADOPTED = "takeover-adopted"
+# The names of all that Takeover writes beside what a description says; none of it acts.
+MARKS = frozenset((MARK, SETS, ADOPTED))
 # The tag whose references say which elements come from the description's fragments.
 FRAGMENTS = "takeover-fragments"
 

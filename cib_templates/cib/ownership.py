@@ -7,6 +7,9 @@
 - of the cluster's properties and the nodes' attributes those that it writes;
 - what the tag `ids.FRAGMENTS` refers to.
 
+What others made and a description took over (`ids.ADOPTED`) is Takeover's, too, and remains as it
+was, but for what the description says otherwise than import would.
+
 What was written only because the description said so is listed beside it (`ids.SETS`): when the
 description no longer does, it goes.
 """
@@ -24,6 +27,12 @@ from cib_templates.cib.nvset import value_of
 def mark(element: etree._Element) -> str:
     """Return a resource's mark, the path of a table of a description; empty if it has none."""
     return value_of(element, "meta_attributes", ids.MARK) or ""
+
+
+def came_with(element: etree._Element) -> frozenset[str] | None:
+    """Return the IDs of what was taken over with a resource; None if Takeover has made it."""
+    listed = value_of(element, "meta_attributes", ids.ADOPTED)
+    return None if listed is None else frozenset(listed.split())
 
 
 def is_our_constraint(element: etree._Element, resources: Collection[str]) -> bool:

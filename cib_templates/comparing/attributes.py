@@ -103,6 +103,9 @@ def _meta(_element: etree._Element, meta: etree._Element) -> Iterator[tuple[str,
 
 
 def _operations(_element: etree._Element, operations: etree._Element) -> Iterator[tuple[str, str]]:
+    for key, value in operations.attrib.items():
+        if key != "id":
+            yield f"operations {key!s}", str(value)
     for operation in operations.iterfind("op"):
         name, interval = operation.get("name", ""), operation.get("interval", "")
         if role := operation.get("role"):
@@ -115,7 +118,8 @@ def _operations(_element: etree._Element, operations: etree._Element) -> Iterato
                 yield f"{name} {attribute}", str(value)
         for child in operation:
             if isinstance(child.tag, str):
-                yield from ((f"{name} {key}", value) for key, value in _pairs(child))
+                inner = (*_pairs(child), *_conditions(child))
+                yield from ((f"{name} {key}", value) for key, value in inner)
 
 
 def _other(_element: etree._Element, child: etree._Element) -> Iterator[tuple[str, str]]:

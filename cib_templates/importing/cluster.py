@@ -7,7 +7,6 @@ stays where it is; `undescribed` lists it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,20 +15,23 @@ from typing import Any
 from lxml import etree
 
 from cib_templates.cib import ids
-from cib_templates.cib.durations import in_words, seconds
+from cib_templates.cib.durations import in_words
 from cib_templates.cib.ids import PROPERTIES_ID
-from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import is_true, pairs_of
-from cib_templates.cib.ownership import from_fragments, mark
-from cib_templates.cib.secrets import is_secret
-from cib_templates.importing.parts import amounts, public_parameters
-from cib_templates.importing.services import services
+from cib_templates.cib.ownership import from_fragments
+from cib_templates.deriving.fencing import fencing, fencing_levels
+from cib_templates.deriving.parts import amounts
+from cib_templates.deriving.sayable import sayable
+from cib_templates.deriving.services import services, uses_utilization
+from cib_templates.model.attributes import is_an_agents
+from cib_templates.model.fields import Name, Parameter, Utilization
+from cib_templates.model.table import Table
 from cib_templates.rendering.properties import KNOWN
 
 Document = dict[str, Any]
 
-_FENCING_TIMEOUT = timedelta(seconds=60)
-_OURS_OF_FENCING = ("pcmk_host_list", "pcmk_host_map", "pcmk_reboot_timeout", "pcmk_off_timeout")
+# What an administrator sets for a while: said in a description, it would come back later.
+_FOR_A_WHILE = ("maintenance-mode", "stop-all-resources")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,14 @@ class Cluster:
     links: Mapping[str, list[str]]
 
 
+class _Pairs(Table):
+    """The tables of a description whose names are the cluster's own."""
+
+    properties: dict[Name, Parameter] = {}
+    attributes: dict[Name, Parameter] = {}
+    utilization: Utilization = {}
+
+
 def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
     """Return a description of a cluster, as the tables and values of its TOML.
 
@@ -54,15 +64,16 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
         cib: The whole CIB.
         cluster: The rest.
     """
-    devices = dict(_fencing(cib, list(cluster.links)))
+    nodes = list(cluster.links)
+    devices = fencing(cib, nodes)
     found: Document = {
         "properties": dict(_properties(cib)),
         "nodes": {
-            name: {"links": list(links)} | _node(cib, name, devices)
+            name: {"links": list(links)} | _node(cib, name) | _levels(cib, name, devices)
             for name, links in cluster.links.items()
         },
         "fencing": dict(devices.values()),
-        "services": services(cib, list(cluster.links)),
+        "services": services(cib, nodes),
         "fragments": list(_fragments(cib)),
     }
     document: Document = {
@@ -74,82 +85,48 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
 
 def _properties(cib: etree._Element) -> Iterator[tuple[str, str]]:
     found = cib.find(f"configuration/crm_config/cluster_property_set[@id='{PROPERTIES_ID}']")
-    for pair in [] if found is None else found.iterfind("nvpair"):
-        if pair.get("name") in KNOWN and pair.get("value"):
-            yield str(pair.get("name")), str(pair.get("value"))
+    if found is None or found.find("rule") is not None:
+        return
+    pairs = {pair.get("name", ""): pair.get("value", "") for pair in found.iterfind("nvpair")}
+    listed = pairs.get(ids.SETS, "").split()
+    for name, value in pairs.items():
+        if name in KNOWN and (name in listed or name not in _FOR_A_WHILE):
+            said = sayable(_Pairs, {"properties": {name: value}})
+            yield from ((said or {}).get("properties") or {}).items()
 
 
-def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Document]]) -> Document:
-    """Return what the CIB has of a node.
+def _levels(
+    cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Document]]
+) -> Document:
+    levels = fencing_levels(cib, name, devices)
+    return {"fencing_levels": levels} if levels else {}
 
-    Args:
-        cib: The CIB.
-        name: The node's name.
-        devices: The fencing devices' names and tables, by their IDs.
+
+def _node(cib: etree._Element, name: str) -> Document:
+    """Return what an administrator has said of a node in the CIB, and nobody else changes.
+
+    Agents keep what they know in nodes' attributes, too (which copy of a database is the newest),
+    and nothing tells those apart: written back later, they would be false. So only those that a
+    description has set are a description's.
     """
     table: Document = {}
-    levels = [
-        (_index(level), (level.get("devices") or "").split(","))
-        for level in cib.iterfind(f"configuration/fencing-topology/*[@target='{name}']")
-    ]
-    # Levels of others, or of devices that are not there, cannot be said.
-    if levels and all(device in devices for _, several in levels for device in several):
-        table["fencing_levels"] = [
-            [devices[d][0] for d in several] for _, several in sorted(levels)
-        ]
     node = cib.find(f"configuration/nodes/node[@uname='{name}']")
     if node is None:
         return table
     found = pairs_of(node, "instance_attributes")
-    # Those of Pacemaker's own, such as #health-disk, are not an administrator's.
+    listed = found.get(ids.SETS, "").split()
     attributes = {
-        name: value
-        for name, value in found.items()
-        if ids.NAME.fullmatch(name) and not is_secret(name, value)
+        key: value for key, value in found.items() if key in listed and not is_an_agents(key)
     }
-    attributes.pop(ids.SETS, None)
     for key in ("standby", "maintenance"):
         if key in attributes:
             table[key] = is_true(attributes.pop(key))
-    if utilization := pairs_of(node, "utilization"):
-        table["utilization"] = amounts(utilization)
-    return table | ({"attributes": attributes} if attributes else {})
-
-
-def _index(level: etree._Element) -> int:
-    """Return a fencing level's place; Pacemaker ignores one that is no number."""
-    return whole_number(level.get("index")) or 0
-
-
-def _fencing(cib: etree._Element, nodes: list[str]) -> Iterator[tuple[str, tuple[str, Document]]]:
-    """Yield the ID of each fencing device, its name in the description, and its table."""
-    for primitive in cib.iterfind("configuration/resources/primitive[@class='stonith']"):
-        identity = primitive.get("id", "")
-        name = mark(primitive).removeprefix("fencing.")
-        device: Document = {"agent": primitive.get("type", "")}
-        if not name:
-            name = re.sub(r"[^A-Za-z0-9_-]", "-", identity)
-            device["id"] = identity
-        given = public_parameters(primitive)
-        device |= _fenced(given, nodes)
-        timeout = given.get("pcmk_reboot_timeout", "")
-        if timeout and timeout != seconds(_FENCING_TIMEOUT):
-            device["timeout"] = timeout
-        own = {key: value for key, value in given.items() if key not in _OURS_OF_FENCING}
-        if own:
-            device["parameters"] = own
-        yield identity, (name, device)
-
-
-def _fenced(given: Mapping[str, str], nodes: list[str]) -> Document:
-    """Return which nodes a device can fence, and what it calls them."""
-    if plugs := given.get("pcmk_host_map"):
-        pairs = [pair.partition(":") for pair in plugs.split(";") if pair]
-        return {"plugs": {node: plug for node, _, plug in pairs if node in nodes}}
-    # Others may be remote nodes.
-    listed = given.get("pcmk_host_list", "").replace(",", " ").split()
-    listed = [node for node in listed if node in nodes]
-    return {"nodes": listed} if listed and listed != nodes else {}
+    amounts_of = pairs_of(node, "utilization")
+    if not uses_utilization(cib):
+        amounts_of = {n: v for n, v in amounts_of.items() if f"utilization.{n}" in listed}
+    several = {"attributes": attributes, "utilization": amounts(amounts_of)}
+    pairs = {key: each for key, each in several.items() if each}
+    return table | (sayable(_Pairs, pairs) or {})
 
 
 def _fragments(cib: etree._Element) -> Iterator[Document]:

@@ -1,30 +1,41 @@
 """Taking over resources that others made, when a description names them.
 
-They get Takeover's mark; from then on a merge treats them as its own.
-They go on running: what a resource is, to Pacemaker, is its ID and its parameters.
+They get Takeover's mark, and with it the IDs of what came with them and can have no mark: location
+constraints and fencing levels. Nothing else changes, so they go on running. From then on they are
+what a description says only where it says something else than `deriving` makes of them
+(`unchanged`): what a description cannot express stays as it is, for good.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from lxml import etree
 
 from cib_templates.cib import ids
-from cib_templates.cib.nvset import nvset
+from cib_templates.cib.nvset import nvset, pairs_of, plain_sets
 from cib_templates.cib.ownership import mark
+from cib_templates.deriving.fencing import devices_of, fencing, levels_of
+from cib_templates.deriving.services import locations_of
+
+_RESOURCES = "configuration/resources"
 
 
-def adopted(resources: etree._Element, wanted: Iterable[etree._Element]) -> etree._Element:
+def adopted(
+    cib: etree._Element, wanted: Iterable[etree._Element], nodes: Iterable[str]
+) -> etree._Element:
     """Return a live CIB's resources, with Takeover's mark on those that a description has, too.
 
     Args:
-        resources: The section of a live CIB.
+        cib: The live CIB.
         wanted: The resources of the description.
+        nodes: The names of the description's nodes.
     """
+    [resources] = cib.iterfind(_RESOURCES)
     present = {element.get("id"): element for element in resources}
     by_id = {element.get("id"): element for element in wanted}
+    came = _came_with(cib, list(nodes), by_id)
     # By the ID of its first member, whose place it takes: a group to be made of single resources.
     groups: dict[str | None, etree._Element] = {}
     grouped: set[str | None] = set()
@@ -38,12 +49,28 @@ def adopted(resources: etree._Element, wanted: Iterable[etree._Element]) -> etre
         identity = element.get("id")
         same = by_id.get(identity)
         if identity in groups:
-            result.append(_marked(_grouped(groups[identity], present), groups[identity]))
+            result.append(_marked(_grouped(groups[identity], present), groups[identity], came))
         elif same is not None and same.tag == element.tag:
-            result.append(_marked(element, same))
+            result.append(_marked(element, same, came))
         elif identity not in grouped:
             result.append(copy.deepcopy(element))
     return result
+
+
+def _came_with(
+    cib: etree._Element, nodes: list[str], described: Container[str | None]
+) -> dict[str, list[str]]:
+    """Return, by a resource's ID, the IDs of the constraints and levels that a description says."""
+    came: dict[str, list[str]] = {}
+    for element in cib.iterfind(f"{_RESOURCES}/*"):
+        for location in locations_of(cib, element, nodes):
+            came.setdefault(element.get("id", ""), []).append(location.get("id", ""))
+    devices = [identity for identity in fencing(cib, nodes) if identity in described]
+    for node in nodes:
+        for level in levels_of(cib, node, devices):
+            for device in devices_of(level):
+                came.setdefault(device, []).append(level.get("id", ""))
+    return came
 
 
 def _grouped(new: etree._Element, present: Mapping[str | None, etree._Element]) -> etree._Element:
@@ -54,19 +81,43 @@ def _grouped(new: etree._Element, present: Mapping[str | None, etree._Element]) 
     return group
 
 
-def _marked(old: etree._Element, new: etree._Element) -> etree._Element:
-    """Return a resource with the marks of the description's resource and of its members."""
-    marks = {element.get("id"): mark(element) for element in (new, *new.iterfind("primitive"))}
+def _marked(
+    old: etree._Element, new: etree._Element, came: Mapping[str, list[str]]
+) -> etree._Element:
+    """Return a resource with the marks of the description's resource and of its members.
+
+    A mark is on a group of single resources from the start: it is Takeover's own.
+    """
+    by_id = {element.get("id"): element for element in (new, *new.iterfind("primitive"))}
     result = copy.deepcopy(old)
     for element in (result, *result.iterfind("primitive")):
-        identity = element.get("id")
-        if identity not in marks or mark(element):
+        identity = element.get("id", "")
+        like = by_id.get(identity)
+        if like is None or mark(element):
             continue
-        set_id = f"{identity}-meta_attributes"
-        wanted = nvset("meta_attributes", set_id, {ids.MARK: marks[identity]})
-        existing = element.find(f"meta_attributes[@id='{set_id}']")
-        if existing is None:
-            element.append(wanted)
-        else:
-            existing.extend(wanted)
+        said = pairs_of(like, "meta_attributes")
+        marks = {name: said[name] for name in (ids.MARK, ids.SETS) if name in said}
+        is_theirs = element is not result or old.getparent() is not None
+        if is_theirs:
+            marks[ids.ADOPTED] = " ".join(dict.fromkeys([identity, *came.get(identity, ())]))
+        _add(element, nvset("meta_attributes", f"{identity}-meta_attributes", marks))
     return result
+
+
+def _add(element: etree._Element, wanted: etree._Element) -> None:
+    """Add pairs to a resource's own set of them, or to another one if that has conditions."""
+    for existing in plain_sets(element, "meta_attributes"):
+        if existing.get("id") == wanted.get("id"):
+            existing.extend(wanted)
+            return
+    taken = element.find(f"meta_attributes[@id='{wanted.get('id')}']") is not None
+    element.append(
+        nvset("meta_attributes", f"{element.get('id')}-{ids.MARK}", pairs_in(wanted))
+        if taken
+        else wanted
+    )
+
+
+def pairs_in(pairs: etree._Element) -> dict[str, str]:
+    """Return the pairs of a set."""
+    return {pair.get("name", ""): pair.get("value", "") for pair in pairs.iterfind("nvpair")}

@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from lxml import etree
 
 from cib_templates.cib import ids
-from cib_templates.cib.ids import PROPERTIES_ID
-from cib_templates.cib.nvset import nvset, value_of
+from cib_templates.cib.nvset import set_pair, value_of
 from cib_templates.cib.ownership import from_fragments, is_ours, mark
 from cib_templates.comparing.changes import elements, same, written_the_same
 from cib_templates.errors import OwnershipError
@@ -23,6 +22,9 @@ from cib_templates.merging.conflicts import (
     refuse_foreign_members,
     refuse_taken_ids,
 )
+from cib_templates.merging.properties import with_properties
+from cib_templates.merging.unchanged import with_what_was_adopted
+from cib_templates.model.attributes import is_an_agents
 from cib_templates.model.description import Description
 from cib_templates.rendering.nodes import node_sets
 from cib_templates.rendering.properties import properties
@@ -63,14 +65,23 @@ def merge(
         found = configuration.find(name)
         return etree.SubElement(configuration, name) if found is None else found
 
-    crm_config = section("crm_config")
-    configuration.replace(crm_config, _with_properties(crm_config, properties(description)))
-    for node in configuration.iterfind("nodes/node"):
-        node[:] = _node_children(node, description)
     wanted = sections(description, services=services)
+    taken_over = False
     if adopt:
         resources = section("resources")
-        configuration.replace(resources, adopted(resources, wanted["resources"]))
+        with_marks = adopted(cib, wanted["resources"], description.nodes)
+        taken_over = not same(resources, with_marks)
+        configuration.replace(resources, with_marks)
+    crm_config = section("crm_config")
+    configuration.replace(
+        crm_config, with_properties(crm_config, properties(description), adopt=taken_over)
+    )
+    for node in configuration.iterfind("nodes/node"):
+        node[:] = _node_children(node, description)
+    wanted, replaced = with_what_was_adopted(cib, description, wanted)
+    for identity in replaced:
+        for element in configuration.xpath("*/*[@id=$id]", id=identity):
+            element.getparent().remove(element)
 
     kinds = ("fencing.", "services.") if services else ("fencing.",)
     marked = {
@@ -100,29 +111,6 @@ def merge(
     return cib
 
 
-def _with_properties(crm_config: etree._Element, wanted: dict[str, str]) -> etree._Element:
-    """Return the section of cluster properties with those that the description says."""
-    result = copy.deepcopy(crm_config)
-    rendered = nvset("cluster_property_set", PROPERTIES_ID, wanted)
-    present = result.find(f"cluster_property_set[@id='{PROPERTIES_ID}']")
-    if present is None:
-        result.insert(0, rendered)
-        return result
-    pairs = {pair.get("name"): pair for pair in present.iterfind("nvpair")}
-    listed = pairs.get(ids.SETS)
-    ours = [] if listed is None else [ids.SETS, *(listed.get("value") or "").split()]
-    for name in ours:
-        if name not in wanted and name in pairs:
-            present.remove(pairs[name])
-    for pair in elements(rendered):
-        existing = pairs.get(pair.get("name"))
-        if existing is None:
-            present.append(pair)
-        else:
-            existing.set("value", pair.get("value", ""))
-    return result
-
-
 def _node_children(element: etree._Element, description: Description) -> list[etree._Element]:
     """Return what a node of the cluster shall contain: its attributes and its utilization."""
     node = description.nodes.get(element.get("uname", ""))
@@ -130,7 +118,26 @@ def _node_children(element: etree._Element, description: Description) -> list[et
     wanted = [] if node is None else node_sets(node, element.get("id", ""))
     if node is None or not (wanted or listed is not None):
         return list(element)
-    merged = _new(element, _with_kept_pairs(wanted, element, _formerly(listed)))
+    merged = copy.deepcopy(element)
+    formerly = _formerly(listed)
+    for tag, prefix in (("instance_attributes", ""), ("utilization", "utilization.")):
+        pairs = {
+            pair.get("name", ""): pair
+            for each in wanted
+            if each.tag == tag
+            for pair in each.iterfind("nvpair")
+        }
+        gone = [
+            name.removeprefix(prefix)
+            for name in formerly
+            if name.startswith(prefix)
+            and name.removeprefix(prefix) not in pairs
+            and not is_an_agents(name)
+        ]
+        for name in gone:
+            set_pair(merged, tag, name, None)
+        for name, pair in pairs.items():
+            set_pair(merged, tag, name, pair)
     return list(element) if same(merged, element) else list(merged)
 
 
@@ -220,15 +227,12 @@ def _with_kept_pairs(
         formerly: The names that the description had; utilization's with a prefix.
         only: If given, nothing but these names is kept.
     """
-    tags = ("meta_attributes", "utilization")
-    if old.tag == "node":
-        tags = ("instance_attributes", "utilization")
     written = {
         (child.tag, pair.get("name")) for child in children for pair in child.iterfind("nvpair")
     }
     result = list(children)
     for present in elements(old):
-        if present.tag not in tags:
+        if present.tag not in ("meta_attributes", "utilization"):
             continue
         prefix = "utilization." if present.tag == "utilization" else ""
         kept = [

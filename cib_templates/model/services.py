@@ -227,6 +227,15 @@ class Service(Table):
         }
         return [(kind, part) for kind in self.start_order for part in by_kind[kind]]
 
+    def is_one_resource(self, name: str) -> bool:
+        """Return whether it is a single resource without a group: its only part has its name as ID.
+
+        Args:
+            name: The service's name.
+        """
+        parts = self.parts()
+        return len(parts) == 1 and parts[0][1].id == name and self.pattern != "everywhere"
+
     def numbered_parts(self) -> Iterator[tuple[Kind, int, Filesystem | App | Address]]:
         """Yield each part with its kind and its place among the tables of that kind."""
         for index, filesystem in enumerate(self.filesystem):

@@ -6,7 +6,7 @@ are below what keeps `mutual` and `spare` services apart, and that is below stic
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from lxml import etree
 
@@ -83,12 +83,13 @@ def _mirror(name: str, service: Service) -> Iterator[etree._Element]:
 
 
 def _between(name: str, service: Service) -> Iterator[etree._Element]:
-    for other in service.together_with:
-        yield _colocation(ids.together_id(name, other), name, other, _INFINITY)
-    for other in service.apart_from:
-        yield _colocation(ids.apart_id(name, other), name, other, _NEVER)
-    for other in service.after:
-        yield _order(ids.after_id(name, other), other, name)
+    for key, others in (
+        ("with", service.together_with),
+        ("apart_from", service.apart_from),
+        ("after", service.after),
+    ):
+        for other in others:
+            yield RELATIONS[key](name, other)
 
 
 def _colocation(identity: str, resource: str, other: str, score: str) -> etree._Element:
@@ -99,6 +100,16 @@ def _colocation(identity: str, resource: str, other: str, score: str) -> etree._
 
 def _order(identity: str, first: str, then: str) -> etree._Element:
     return etree.Element("rsc_order", id=identity, first=first, then=then, kind="Mandatory")
+
+
+# By the key that says it: the constraint between a service and another.
+RELATIONS: dict[str, Callable[[str, str], etree._Element]] = {
+    "with": lambda name, other: _colocation(
+        ids.together_id(name, other), name, other, _INFINITY
+    ),
+    "apart_from": lambda name, other: _colocation(ids.apart_id(name, other), name, other, _NEVER),
+    "after": lambda name, other: _order(ids.after_id(name, other), other, name),
+}
 
 
 def _apart(pattern: str, description: Description) -> Iterator[etree._Element]:

@@ -9,7 +9,7 @@ from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import seconds
-from cib_templates.cib.nvset import nvset
+from cib_templates.cib.nvset import nvset, pairs_of
 from cib_templates.model.description import Description
 from cib_templates.model.services import Mirror, Service
 from cib_templates.rendering.primitives import primitive, resource
@@ -54,6 +54,8 @@ def service_resources(description: Description) -> list[etree._Element]:
             elements.append(_mirror(name, service.mirror, copies=len(service.nodes)))
         if service.pattern == "everywhere":
             elements.append(_everywhere(name, service))
+        elif service.is_one_resource(name):
+            elements.append(_one_resource(name, service))
         else:
             elements.append(_group(name, name, service, meta=_meta(name, service)))
     return elements
@@ -69,6 +71,21 @@ def _group(identity: str, name: str, service: Service, meta: dict[str, str]) -> 
         group.append(primitive(name, kind, part, utilization={**whole, **part.utilization}))
     group.append(nvset("meta_attributes", f"{identity}-meta_attributes", meta))
     return group
+
+
+def _one_resource(name: str, service: Service) -> etree._Element:
+    """Return the only part of a service, which is the service itself."""
+    [(kind, part)] = service.parts()
+    element = primitive(
+        name, kind, part, utilization={**service.utilization, **part.utilization}
+    )
+    of_part = pairs_of(element, "meta_attributes")
+    of_service = _meta(name, service)
+    sets = {*of_part.get(ids.SETS, "").split(), *of_service.get(ids.SETS, "").split()}
+    meta = of_part | of_service | ({ids.SETS: " ".join(sorted(sets))} if sets else {})
+    [present] = element.iterfind("meta_attributes")
+    element.replace(present, nvset("meta_attributes", f"{name}-meta_attributes", meta))
+    return element
 
 
 def main_part(service: Service) -> int:

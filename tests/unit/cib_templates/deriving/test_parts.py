@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cib_templates.importing.parts import part_of
+from cib_templates.deriving.parts import part_of
 from cib_templates.model.services import Address, App, Filesystem, Kind, Part
 from cib_templates.rendering.primitives import AGENTS, primitive
 
