@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from ocf_agents.disk.belonging import Belonging
     from ocf_agents.disk.reservation import Reservation
 
-# ext4 since Linux 6.15 says emergency_ro where it said ro (errors=remount-ro).
-READ_ONLY = {"ro", "emergency_ro", "shutdown"}
 ALWAYS_READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs", "romfs"}  # whatever was asked for
 EIO = 5
-DEAD = ("offline", "transport-offline", "dead")  # states of a disk, as the watcher has them
 ASKING = 0.25  # part of an action's time for finding out which device it is
 FAST_STOP = 6.0  # seconds, as in ocf:heartbeat:Filesystem
 READS, WRITES = 10, 20  # the check levels of monitor at which the disk is read, and written
@@ -86,8 +83,8 @@ class Filesystem(FilesystemParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if the host lacks what attaches, reserves or mounts."""
-        from ocf_agents.disk.place.way import resolve
         from ocf_agents.runtime.command import find
+        from ocf_agents.runtime.rights.way import resolve
 
         folder = resolve(self.folder)
         if not is_for_data(folder):
@@ -191,7 +188,7 @@ class Filesystem(FilesystemParameters):
         if here := mountinfo.mounts_on(self.folder):
             return here
         # Links are followed only if nothing is mounted there: so a dead disk is not asked.
-        from ocf_agents.disk.place.way import resolve
+        from ocf_agents.runtime.rights.way import resolve
 
         folder = resolve(self.folder) if self.folder else ""
         return mountinfo.mounts_on(folder) if folder and is_for_data(folder) else []
@@ -256,7 +253,7 @@ class Filesystem(FilesystemParameters):
             return
         if not mountinfo.is_here(mount.disk):
             raise AgentError(f"{mount.source} is gone, but still mounted on {mount.point}")
-        if (state := mountinfo.state_of(mount.disk)) in DEAD:
+        if (state := mountinfo.state_of(mount.disk)) in mountinfo.DEAD:
             raise AgentError(f"{mount.source} is {state}, but still mounted on {mount.point}")
 
     def _check_works(self, mount: mountinfo.Mount) -> None:
@@ -269,7 +266,7 @@ class Filesystem(FilesystemParameters):
                     reason = f"{mount.source} on {mount.point} was shut down by XFS after an error"
                     raise AgentError(reason) from error
         may_write = self.may_write and mount.type not in ALWAYS_READ_ONLY
-        if may_write and mount.options & READ_ONLY:
+        if may_write and mount.options & mountinfo.READ_ONLY:
             raise AgentError(
                 f"{mount.source} on {mount.point} is read-only, after an error or because the disk "
                 "is write-protected; the kernel's log says why"

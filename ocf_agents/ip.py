@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ocf_agents.network import netlink
 from ocf_agents.network.parameters import IpParameters
-from ocf_agents.network.wanted import WantedAddress, is_link_local
+from ocf_agents.network.wanted import WantedAddress, is_link_local, pack
 from ocf_agents.runtime.agent import Action, AgentError, Code
 from ocf_agents.runtime.journal import WARNING, log
 from ocf_agents.runtime.parameters import decimal
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from ocf_agents.network.ethernet.packets import PacketSocket
     from ocf_agents.network.placement import Place
 
-NIC, INTERFACES = "nic", "interfaces"  # in the state: as asked for, and by number
+# In the state: the interface as asked for, those of the addresses by number, and the addresses.
+NIC, INTERFACES, ADDRESSES = "nic", "interfaces", "addresses"
 LOOPBACK = 1  # the number of "lo" in every network namespace (LOOPBACK_IFINDEX)
 DAD_POLL = 0.02  # seconds; the kernel's duplicate address detection takes one to two
 MILLISECOND = 0.001  # seconds
@@ -91,13 +92,13 @@ class Ip(IpParameters):
             log(f"cannot announce {self.names}: {error}", WARNING)
 
     def stop(self) -> None:
-        """Remove the addresses from wherever they are."""
+        """Remove the addresses from wherever they are, and what a start has added besides."""
         from ocf_agents.network.ethernet.announce import end_announcements
 
         end_announcements(self._announcements())
         if self.kill_connections_on_stop:
             self._close_connections()
-        while here := self._here():
+        while here := self._here() or self._added():
             from ocf_agents.network.address import remove
 
             for address in here:
@@ -179,9 +180,19 @@ class Ip(IpParameters):
             values = self._state.read()
             values[NIC] = self.interface
             values[INTERFACES] = " ".join(map(str, numbers))
+            values[ADDRESSES] = " ".join(str(place.wanted) for place in places)
             self._state.write(values)
         except OSError as error:
             log(f"if the interface is renamed it is not known again: {error}", WARNING)
+
+    def _added(self) -> list[netlink.Address]:
+        """Return what a start has added and is still there, whatever the parameters say now."""
+        values = self._state.read()
+        interfaces = set(map(decimal, values.get(INTERFACES, "").split()))
+        packed = {ip for ip in map(pack, values.get(ADDRESSES, "").split()) if ip}
+        families = {netlink.family(ip) for ip in packed}
+        here = [address for family in families for address in netlink.addresses(family)]
+        return [each for each in here if each.ip in packed and each.index in interfaces]
 
     def _here(self) -> list[netlink.Address]:
         """Return the addresses that are here."""

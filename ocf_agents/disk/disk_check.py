@@ -13,11 +13,11 @@ import stat
 import time
 
 from ocf_agents.disk.place import point
-from ocf_agents.disk.place.way import FOLDER, make_folder
 from ocf_agents.runtime import mountinfo
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.mountinfo import Mount, number
+from ocf_agents.runtime.rights.way import FOLDER, make_folder
 
 BLOCK = 4096  # bytes; the largest sector that disks have, which O_DIRECT needs a multiple of
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -18,7 +18,7 @@ import os
 from ocf_agents.program.names import identifier
 from ocf_agents.program.processes.relatives import Mark
 from ocf_agents.runtime import mountinfo, systemd
-from ocf_agents.runtime.process import SESSION, identify, stat
+from ocf_agents.runtime.process import SESSION, identify, processes, stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -213,8 +213,7 @@ class Session:
         session = Mark.recall(self._state.read()).own_session()
         if not session:
             return []
-        pids = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-        return [pid for pid in pids if stat(pid)[SESSION : SESSION + 1] == [session]]
+        return [pid for pid in processes() if stat(pid)[SESSION : SESSION + 1] == [session]]
 
     def kill(self) -> None:
         """Kill one process after the other."""

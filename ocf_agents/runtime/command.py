@@ -14,6 +14,7 @@ from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.children.captured import Captured
 from ocf_agents.runtime.children.execution import LONGEST, execute, leave_behind
+from ocf_agents.runtime.journal import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,12 +77,11 @@ def cause(output: str) -> str:
     """Return the line of a program's output that says why it failed, cut to `CAUSE` bytes.
 
     That is the last one, except for indented lines, which continue the one before. What a terminal
-    would act on is a question mark.
+    would act on is shown as its number.
     """
     lines = [line for line in output.splitlines() if line.strip()]
     whole = [line for line in lines if not line[0].isspace()] or lines or [""]
-    line = "".join(c if c.isprintable() else "?" for c in whole[-1].strip()[: 2 * CAUSE])
-    text = line.encode(errors="replace")
+    text = printable(whole[-1].strip()[: 2 * CAUSE]).encode()
     if len(text) > CAUSE:
         text = text[: CAUSE - 3] + b"..."
     return text.decode(errors="ignore")

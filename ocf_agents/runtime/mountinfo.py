@@ -14,6 +14,11 @@ SYSTEM_FOLDERS = {
 
 SYSFS = "/sys"
 
+# ext4 since Linux 6.15 says emergency_ro where it said ro (errors=remount-ro).
+READ_ONLY = {"ro", "emergency_ro", "shutdown"}
+# Of SCSI and NVMe disks (drivers/scsi/scsi_sysfs.c, drivers/nvme/host/sysfs.c).
+DEAD = ("offline", "transport-offline", "dead")
+
 
 class Mount:
     """One mount.
@@ -148,7 +153,7 @@ def is_here(disk: str) -> bool:
 def state_of(disk: str) -> str:
     """Return what the kernel says of a disk ("major:minor"), "" if it says nothing.
 
-    SCSI and NVMe disks have a state (drivers/scsi/scsi_sysfs.c, drivers/nvme/host/sysfs.c).
+    A disk that is lost has one of the states in `DEAD`.
     """
     for folder in ("device", "../device"):  # of the disk, or of the disk of this partition
         try:

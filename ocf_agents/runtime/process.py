@@ -88,6 +88,11 @@ def pause(descriptors: Iterable[int], seconds: float) -> None:
     poll.poll(max(0.0, seconds) * 1000)
 
 
+def processes() -> list[int]:
+    """Return the numbers of all processes that are there now."""
+    return [pid for entry in os.listdir("/proc") if (pid := decimal(entry)) is not None]
+
+
 def identify(pid: int) -> Process | None:
     """Return the process with this number; None if it is dead."""
     fields = stat(pid)

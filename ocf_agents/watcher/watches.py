@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TABLE = "/proc/self/mountinfo"
-READ_ONLY = {"ro", "emergency_ro", "shutdown"}  # as the monitor of the filesystem agent sees it
-# Of SCSI and NVMe disks (drivers/scsi/scsi_sysfs.c, drivers/nvme/host/sysfs.c).
-DEAD = ("offline", "transport-offline", "dead")
 
 
 class Watch:
@@ -160,7 +157,7 @@ class MountWatch(Watch):
         self._name = mount.point
         if mount.disk != self._disk:
             return f"another device, {mount.source}, is mounted on {mount.point}"
-        if self._writable and mount.options & READ_ONLY:
+        if self._writable and mount.options & mountinfo.READ_ONLY:
             return f"{mount.source} on {mount.point} has become read-only"
         self._xfs = mount.point if mount.type == "xfs" else ""
         return ""
@@ -193,15 +190,10 @@ class DeviceWatch(Watch):
 
     def problem(self) -> str:
         """Return that it is gone or offline, "" if neither."""
-        if not os.path.exists(self._path):
+        if not mountinfo.is_here(self._disk):
             return f"the disk {self._name} has vanished"
-        for folder in ("device", "../device"):  # of the disk, or of the disk of this partition
-            try:
-                state = _read(f"{self._path}/{folder}/state").decode().strip()
-            except OSError:
-                continue  # not a kind of disk that has one
-            if state in DEAD:
-                return f"the disk {self._name} is {state}"
+        if (state := mountinfo.state_of(self._disk)) in mountinfo.DEAD:
+            return f"the disk {self._name} is {state}"
         return ""
 
 

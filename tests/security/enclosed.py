@@ -18,20 +18,28 @@ READY = "ready"
 
 
 class Enclosed(Node):
-    """A machine of its own also as far as processes are concerned: no other can be ended."""
+    """A machine of its own also as far as processes are concerned: no other can be ended.
 
-    def __init__(self, agents: Path, state: Path) -> None:
+    Args:
+        agents: The folder of the agents.
+        state: The folder of what they remember.
+        first: The command of the first process, which lasts as long as the node.
+    """
+
+    def __init__(
+        self, agents: Path, state: Path, first: tuple[str, ...] = ("sleep", "600")
+    ) -> None:
         self._agents = agents
         self.state = state
         options = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        self.process = subprocess.Popen(["unshare", *options, "sleep", "600"])
+        self.process = subprocess.Popen(["unshare", *options, *first])
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         assert eventually(lambda: bool(children.read_text().split()), 10)
-        first = children.read_text().split()[0]
-        comm = Path(f"/proc/{first}/comm")
-        assert eventually(lambda: comm.read_text() == "sleep\n", 10)
+        pid = children.read_text().split()[0]
+        comm = Path(f"/proc/{pid}/comm")
+        assert eventually(lambda: comm.read_text() == f"{first[0]}\n", 10)
         where = ["--net", "--mount", "--pid", "--"]
-        self.enter = ["nsenter", f"--target={first}", *where]
+        self.enter = ["nsenter", f"--target={pid}", *where]
         self.run("ip", "link", "set", "lo", "up")
         # What an ordinary user can reach, as pytest's folders are not.
         self.run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/srv")

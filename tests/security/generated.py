@@ -1,8 +1,8 @@
 """Odd input for any agent, and what no answer to it may be.
 
-An agent's test chooses values for the parameters that its actions need, has `actions()` or
-`situations()` add odd ones, puts an obstacle in the way of a file, acts, and gives the answer to
-`judge`. Examples are the same in every run (`BRIEF`), so that a failure can be repeated.
+An agent's test chooses values for the parameters that its actions need, adds odd ones
+(`odd_parameters`), puts an obstacle in the way of a file (`put`), and acts (`act`), which judges
+the answer. Examples are the same in every run (`BRIEF`), so that a failure can be repeated.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from hypothesis import strategies as st
 
 from ocf_agents.runtime.agent import Agent, Code
 from ocf_agents.runtime.parameters import Parameter
+from tests.rig.on_host.conftest import Node
 
 #: Few examples, the same ones every time: each is several real actions.
 BRIEF = settings(
@@ -27,6 +30,7 @@ BRIEF = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
+ALLOWED = 4.0  # seconds for an action
 SLACK = 3.0  # seconds that a busy machine may add to an action that has used all of its time
 CODES = {value for name, value in vars(Code).items() if name.isupper() and isinstance(value, int)}
 ODD = (
@@ -168,7 +172,31 @@ def put(obstacle: str, path: Path, secret: Path, uid: int) -> None:
         os.chown(path, uid, uid, follow_symlinks=False)
 
 
-def judge(action: str, code: int, said: str, seconds: float, allowed: float) -> None:
+def act(node: Node, agent: str, action: str, environ: Mapping[str, str]) -> tuple[int, str]:
+    """Perform an action of an agent on a node, judge the answer, and return it.
+
+    Args:
+        node: The node.
+        agent: The agent.
+        action: The action.
+        environ: What `environment` has made.
+    """
+    began = time.monotonic()
+    done = subprocess.run(
+        [*node.enter, str(node.agent(agent)), action],
+        env={"PATH": os.environ["PATH"], "HA_RSCTMP": str(node.state), **environ},
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    said = done.stderr.decode(errors="replace")
+    judge(action, done.returncode, said, time.monotonic() - began)
+    return done.returncode, said
+
+
+def judge(action: str, code: int, said: str, seconds: float) -> None:
     """Insist on what holds for every answer of every agent.
 
     Args:
@@ -176,13 +204,12 @@ def judge(action: str, code: int, said: str, seconds: float, allowed: float) -> 
         code: Its exit code.
         said: What it wrote.
         seconds: How long it took.
-        allowed: The seconds that it was allowed (`OCF_RESKEY_CRM_meta_timeout`).
     """
     answer = (action, code, said[-2000:])
     assert code in CODES, answer
     assert "Traceback" not in said, answer
     assert "unexpected" not in said, answer
-    assert seconds < allowed + SLACK, (*answer, seconds)
+    assert seconds < ALLOWED + SLACK, (*answer, seconds)
     assert SECRET.partition("=")[2] not in said, answer
     if action == "stop":
         assert code in (Code.SUCCESS, Code.ERR_GENERIC), answer
@@ -192,12 +219,10 @@ def judge(action: str, code: int, said: str, seconds: float, allowed: float) -> 
     assert len(said) < 1 << 17, (action, code, len(said))
 
 
-def environment(
-    parameters: Mapping[str, str], surroundings: Mapping[str, str], allowed: float
-) -> dict[str, str]:
+def environment(parameters: Mapping[str, str], surroundings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of an action."""
     return {
-        "OCF_RESKEY_CRM_meta_timeout": str(int(allowed * 1000)),
+        "OCF_RESKEY_CRM_meta_timeout": str(int(ALLOWED * 1000)),
         **{f"OCF_RESKEY_{name}": value for name, value in parameters.items()},
         **surroundings,
     }

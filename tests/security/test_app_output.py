@@ -78,14 +78,15 @@ def test_the_last_words_of_a_long_output_are_the_reason(node: Node, theirs: Path
 
 
 def test_a_terminal_gets_nothing_to_act_on(node: Node, theirs: Path) -> None:
-    """Escape sequences and letters that turn the text around are question marks in a reason."""
+    """Escape sequences and letters that turn the text around are shown as numbers in a reason."""
     check = theirs / "check"
     check.write_bytes(b"#!/bin/sh\nprintf '\\033]0;title\\007\\342\\200\\256no disk'\nexit 1\n")
     check.chmod(0o755)
     given = {**SLEEP, "health": f"command:{check}"}
     assert node.act("app", "start", **given) == (0, "")
     said = node.act("app", "monitor", DEEP, **given)[1].rpartition("ocf-exit-reason:")[2]
-    assert said == "?]0;title??no disk (check failed with 1); sleep is not healthy\n"
+    words = r"\x1b]0;title\x07\u202eno disk (check failed with 1); sleep is not healthy"
+    assert said == f"{words}\n"
     assert node.act("app", "stop", **given) == (0, "")
 
 

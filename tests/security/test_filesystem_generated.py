@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,15 +19,14 @@ from tests.rig.on_host.disks import image, loop
 from tests.security.enclosed import USER, Enclosed
 from tests.security.generated import (
     BRIEF,
+    act,
     environment,
-    judge,
     obstacles,
     odd_parameters,
     odd_surroundings,
     put,
 )
 
-ALLOWED = 4.0  # seconds for an action
 ACTIONS = ("start", "monitor", "reload-agent", "validate-all", "monitor", "stop", "monitor", "stop")
 DIRECTORIES = st.sampled_from(("main", "main/", "other/main", "./main//x", "m\nain", "mäin\udcff"))
 
@@ -47,23 +44,6 @@ def theirs() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="takeover-test-", dir="/opt") as name:
         os.chown(name, USER, USER)
         yield Path(name)
-
-
-def act(node: Enclosed, action: str, environ: Mapping[str, str]) -> tuple[int, str]:
-    """Perform an action, judge the answer, and return it."""
-    began = time.monotonic()
-    done = subprocess.run(
-        [*node.enter, str(node.agent("filesystem")), action],
-        env={"PATH": os.environ["PATH"], "HA_RSCTMP": str(node.state), **environ},
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    said = done.stderr.decode(errors="replace")
-    judge(action, done.returncode, said, time.monotonic() - began, ALLOWED)
-    return done.returncode, said
 
 
 @BRIEF
@@ -88,17 +68,17 @@ def test_no_answer_is_worse_than_the_question(
     disk.unlink(missing_ok=True)
     with loop(image(disk, size=8)) as device:
         right = {"device": device, "directory": f"{theirs}/{directory}", "fstype": "ext4"}
-        given = environment({**right, **odd}, surroundings, ALLOWED)
+        given = environment({**right, **odd}, surroundings)
         put(obstacle, theirs / "main", tmp_path / "secret", USER)
         try:
             for action in ACTIONS:
-                code, said = act(node, action, given)
+                code, said = act(node, "filesystem", action, given)
                 if action == "stop" and code == Code.SUCCESS:
                     name = Path(device).name
                     assert not Path(f"/sys/fs/ext4/{name}").exists(), (odd, surroundings, said)
                     assert str(theirs) not in node.mounts()
             # As the administrator repairs it: the right parameters again, whatever went before.
-            act(node, "stop", environment(right, surroundings, ALLOWED))
+            act(node, "filesystem", "stop", environment(right, surroundings))
         finally:
             clear(node, theirs)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from ocf_agents.disk.place.syscalls import KCMP_FILES, KCMP_FS, share
+from ocf_agents.runtime import process
 
 
 def folders_of(pid: int) -> list[str]:
@@ -25,8 +26,7 @@ def folders_of(pid: int) -> list[str]:
 
 def processes() -> list[int]:
     """Return all processes but this one."""
-    found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
-    return [pid for pid in found if pid != os.getpid()]
+    return [pid for pid in process.processes() if pid != os.getpid()]
 
 
 def descriptors(folder: str) -> list[tuple[str, str]]:

@@ -12,9 +12,9 @@ import stat
 
 from ocf_agents.disk.parameters import is_for_data
 from ocf_agents.disk.place import syscalls
-from ocf_agents.disk.place.way import FOLDER, Place, is_trusted, make_folder, path_of, walk
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.bounded import bounded
+from ocf_agents.runtime.rights.way import FOLDER, Place, is_trusted, make_folder, path_of, walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import os
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
 from ocf_agents.runtime.journal import log
-from ocf_agents.runtime.process import name
+from ocf_agents.runtime.process import name, processes
 
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 PAUSE = 0.02  # seconds between two looks
@@ -101,11 +101,10 @@ def _users(descriptor: int) -> list[int]:
         except OSError:
             return []  # it has ended
 
-    others = [each for each in os.listdir("/proc") if each.isdigit() and int(each) != os.getpid()]
-    folders = {each: f"/proc/{each}" for each in others}
+    folders = {pid: f"/proc/{pid}" for pid in processes() if pid != os.getpid()}
     return [
-        int(each)
-        for each, folder in folders.items()
+        pid
+        for pid, folder in folders.items()
         if any(is_it(folder, number) for number in numbers(folder))
     ]
 

@@ -13,6 +13,7 @@ from ocf_agents.program.files.trusted import make_folder_for, open_for, remove_f
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.parameters import decimal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,5 +80,5 @@ def _remove(account: Owner, path: str) -> str:
 def _is_number(descriptor: int) -> bool:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         return False
-    text = os.read(descriptor, 64).strip()
-    return not text or text.isdigit()
+    text = os.read(descriptor, 64).decode(errors="replace").strip()
+    return not text or decimal(text) is not None

@@ -2,7 +2,7 @@
 
 Whoever may write to a folder can put a link to /etc/shadow there, at any moment. So the kernel is
 asked with the user's permissions; and with root's only if nobody but root can change any folder on
-the way, nor any link.
+the way, nor any link (runtime/rights/way.py).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import stat
 
 from ocf_agents.runtime.agent import AgentError, Code
+from ocf_agents.runtime.rights.way import walk
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
             """Return a `with` block in which this process has the permissions of the user."""
 
 
-FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 # Neither a terminal of the agent's own, nor to wait for somebody at the other end of a pipe.
 CAREFUL = os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK
-LINKS = 40  # as many as the kernel follows (path_resolution(7))
 
 
 def open_for(account: Owner, path: str, flags: int, mode: int) -> int:
@@ -115,11 +114,8 @@ def remove_for(account: Owner, path: str) -> None:
             with account.permissions():
                 os.unlink(path)
         except PermissionError:
-            folder, name = _walk(path)
-            try:
-                os.unlink(name, dir_fd=folder)
-            finally:
-                os.close(folder)
+            with walk(path) as place:
+                os.unlink(place.name, dir_fd=place.folder)
     except FileNotFoundError:
         return
 
@@ -135,12 +131,9 @@ def make_folder_for(account: Owner, path: str) -> None:
         PermissionError: Others than root can change the way to it.
         OSError: It cannot be made.
     """
-    folder, name = _walk(path)
-    try:
-        os.mkdir(name, 0o755, dir_fd=folder)
-        os.chown(name, *account.numbers(), dir_fd=folder, follow_symlinks=False)
-    finally:
-        os.close(folder)
+    with walk(path) as place:
+        os.mkdir(place.name, 0o755, dir_fd=place.folder)
+        os.chown(place.name, *account.numbers(), dir_fd=place.folder, follow_symlinks=False)
 
 
 def _open_to_read(account: Owner, path: str, *, root: bool) -> tuple[int, tuple[int, ...]]:
@@ -163,74 +156,16 @@ def _others_may_write(found: os.stat_result) -> bool:
 def _open_as_root(path: str, flags: int, mode: int, *, sticky: bool = False) -> int:
     """Open a file where nobody but root can put another in its place, and return the descriptor.
 
+    Args:
+        path: The absolute path of the file.
+        flags: As of open(2).
+        mode: As of open(2).
+        sticky: Whether the way may lead through folders such as /tmp. Then the file itself may be
+            anybody's: the caller has to look whose it is.
+
     Raises:
         PermissionError: Others than root can change the way to the file.
         OSError: It cannot be opened.
     """
-    folder, name = _walk(path, sticky=sticky)
-    try:
-        return os.open(name, flags | os.O_NOFOLLOW, mode, dir_fd=folder)
-    finally:
-        os.close(folder)
-
-
-def _walk(path: str, *, sticky: bool = False) -> tuple[int, str]:
-    """Return the folder of a file, as a descriptor, and the file's name in it.
-
-    Args:
-        path: The absolute path of the file.
-        sticky: Whether the way may lead through folders like /tmp, by what is root's there: nobody
-            else can put anything in place of that. The file itself has to be there.
-
-    Raises:
-        PermissionError: Others than root can change the way to the file.
-    """
-    names = path.split("/")[::-1]  # what is still to be walked, the next one last
-    folder = os.open("/", FOLDER)
-    links = 0
-    try:
-        while True:
-            name = names.pop()
-            status = os.fstat(folder)
-            others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-            kept = sticky and status.st_mode & stat.S_ISVTX and _is_roots(folder, name)
-            _insist(status.st_uid == 0 and (not others or bool(kept)), path)
-            target = _target(folder, name)
-            if target:
-                links += 1
-                _insist(links <= LINKS, path)
-                names += target.split("/")[::-1]
-                name = "/" if target.startswith("/") else "."
-            elif not any(names):
-                return folder, name
-            if name:
-                folder = _enter(folder, name)
-    except BaseException:
-        os.close(folder)
-        raise
-
-
-def _insist(condition: bool, path: str) -> None:
-    if not condition:
-        raise PermissionError(path)
-
-
-def _is_roots(folder: int, name: str) -> bool:
-    try:
-        return os.stat(name or ".", dir_fd=folder, follow_symlinks=False).st_uid == 0
-    except OSError:
-        return False
-
-
-def _target(folder: int, name: str) -> str:
-    """Return where a link leads to, "" if it is none."""
-    try:
-        return os.readlink(name or ".", dir_fd=folder)
-    except OSError:
-        return ""
-
-
-def _enter(folder: int, name: str) -> int:
-    entered = os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-    os.close(folder)
-    return entered
+    with walk(path, sticky=sticky) as place:
+        return os.open(place.name, flags | os.O_NOFOLLOW, mode, dir_fd=place.folder)

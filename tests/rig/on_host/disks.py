@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -77,7 +79,10 @@ class FileServer:
         self.node = node
         self.point = point
         command = ["python3", str(SERVER), str(point), kind, source, str(image)]
-        self.process = subprocess.Popen([*node.enter, *command], stderr=subprocess.DEVNULL)
+        # A group of its own: where the node has its own numbers of processes, it is not the first.
+        self.process = subprocess.Popen(
+            [*node.enter, *command], stderr=subprocess.DEVNULL, process_group=0
+        )
         until = time.monotonic() + 10
         while f" {point} " not in node.run("cat", "/proc/mounts").stdout:
             assert time.monotonic() < until, "the FUSE server did not mount"
@@ -85,10 +90,11 @@ class FileServer:
 
     def hang(self) -> None:
         """Answer no request any more."""
-        self.node.run("kill", "-USR1", str(self.process.pid))
+        os.killpg(self.process.pid, signal.SIGUSR1)
         time.sleep(0.1)
 
     def end(self) -> None:
         """End the server: whatever waits for it fails now."""
-        self.process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

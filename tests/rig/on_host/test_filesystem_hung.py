@@ -80,6 +80,22 @@ def test_a_stop_on_a_dead_disk_fails_in_time(
     assert node.act("filesystem", "stop", **mounted)[0] == Code.SUCCESS
 
 
+def test_a_stop_that_the_kernel_is_still_at_work_on_is_none(
+    node: Node, server: FileServer, mounted: dict[str, str]
+) -> None:
+    """Nothing shows the filesystem any more, but its last blocks are still to be written."""
+    node.run("sh", "-c", f"echo data > {mounted['directory']}/data; sync")
+    server.hang()
+    for _ in range(2):
+        code, said = timed(node, "stop", **mounted)
+        assert (code, "cannot unmount" in said) == (Code.ERR_GENERIC, True), said
+        assert timed(node, "monitor", **mounted)[0] == Code.ERR_GENERIC  # not "not running"
+        assert node.act("filesystem", "monitor", **mounted)[0] == Code.ERR_GENERIC
+    server.end()
+    assert node.act("filesystem", "stop", **mounted)[0] == Code.SUCCESS
+    assert node.act("filesystem", "monitor", **mounted)[0] == Code.NOT_RUNNING
+
+
 def test_a_start_on_a_dead_disk_fails_in_time(
     node: Node, server: FileServer, disk: str, tmp_path: Path
 ) -> None:

@@ -59,6 +59,23 @@ def test_a_name_that_another_interface_has_now(node: Node) -> None:
 
 
 @pytest.mark.usefixtures("neighbour")
+@pytest.mark.parametrize(
+    "now",
+    [{}, {"ip": "198.51.100.9"}, {"ip": ADDRESS, "nic": "eth2"}, {"ip": "nonsense", "nic": "x"}],
+    ids=["none", "another address", "another interface", "nonsense"],
+)
+def test_a_stop_removes_what_the_start_has_added(node: Node, now: dict[str, str]) -> None:
+    """A stop of 0 means that nothing is left, whatever the parameters say by now."""
+    second_interface(node)
+    assert node.act("ip", "start", **GIVEN) == (0, "")
+    assert node.act("ip", "stop", **now)[0] == Code.SUCCESS
+    assert ADDRESS not in addresses(node)
+    node.run(*f"ip address add {ADDRESS}/24 dev eth1".split())
+    assert node.act("ip", "stop", **now)[0] == Code.SUCCESS
+    assert ADDRESS in addresses(node)  # an administrator's, of which nothing is remembered
+
+
+@pytest.mark.usefixtures("neighbour")
 def test_a_stop_takes_nothing_from_an_interface_that_is_not_its_own(node: Node) -> None:
     """An address that the administrator has on another interface, too."""
     second_interface(node)

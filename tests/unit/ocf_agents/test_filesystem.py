@@ -547,7 +547,7 @@ FAULTS = {
 
 @pytest.mark.parametrize(
     "kind",
-    [*FAULTS, *watches.DEAD, "vanished", "fine"],
+    [*FAULTS, *mountinfo.DEAD, "vanished", "fine"],
 )
 def test_the_monitor_finds_whatever_the_watcher_finds(
     *,
@@ -569,7 +569,7 @@ def test_the_monitor_finds_whatever_the_watcher_finds(
     table.write(*([fault] if fault else []))
     if kind == "vanished":
         (tmp_path / "sys/dev/block/1:3").unlink()
-    elif kind in watches.DEAD:
+    elif kind in mountinfo.DEAD:
         (tmp_path / "sys/devices/sdx/device").mkdir()
         (tmp_path / "sys/devices/sdx/device/state").write_text(f"{kind}\n")
     told = [watches.parse(text).problem() for text in registered]

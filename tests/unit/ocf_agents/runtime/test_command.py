@@ -109,4 +109,4 @@ def test_a_daemon_may_go_on_writing(programs: Programs, tmp_path: Path) -> None:
 
 def test_a_reason_is_printable() -> None:
     """What a program writes may be meant for a terminal, or against its reader."""
-    assert cause("\x1b]0;title\x07no disk\u202e") == "?]0;title?no disk?"
+    assert cause("\x1b]0;title\x07no disk\u202e") == r"\x1b]0;title\x07no disk\u202e"
