@@ -12,7 +12,7 @@ from ocf_agents.install.interpreter import InstallError, Interpreter
 __all__ = ["AGENTS", "META_DATA", "PROVIDER", "InstallError", "install_agents"]
 
 PROVIDER = Path("usr/lib/ocf/resource.d/takeover")
-AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip"}
+AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip", "survey": "Survey"}
 META_DATA = Path(__file__).with_name("meta_data")  # written by script/reference
 
 # A shell's script until its exec, then Python's: in between, a string that only Python skips.
