@@ -35,6 +35,7 @@ class Survey(Agent):
         Action("start", timeout=20),
         Action("stop", timeout=20),
         Action("monitor", timeout=20, interval=10, depth=0),
+        Action("reload-agent", timeout=20),
         Action("meta-data", timeout=5),
         Action("validate-all", timeout=20),
     )

@@ -233,7 +233,13 @@ class Programs:
 
     def _forget(self, command: tuple[str, ...], _stdin: str) -> Result:
         require("takeover-survey" in command[5], f"not a survey: {command}")
-        self.cib, self._before_survey = self._before_survey or self.cib, ""
+        if self._before_survey:
+            self.cib, self._before_survey = self._before_survey, ""
+            return Result(0, "", "")
+        root = etree.fromstring(self.cib)
+        for left in root.iterfind("configuration/resources/primitive[@id='takeover-survey']"):
+            left.getparent().remove(left)  # type: ignore[union-attr]
+            self.cib = as_text(root)
         return Result(0, "", "")
 
     def _note_question(self, question: str, number: str) -> str:

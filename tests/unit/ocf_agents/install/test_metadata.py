@@ -9,10 +9,10 @@ from ocf_agents.app import App
 from ocf_agents.filesystem import Filesystem
 from ocf_agents.install.metadata import metadata
 from ocf_agents.ip import Ip
-from ocf_agents.survey import Survey
 from ocf_agents.ocf import run
 from ocf_agents.runtime.agent import Action, Agent
 from ocf_agents.runtime.parameters import Text
+from ocf_agents.survey import Survey
 
 AGENTS = (App, Filesystem, Ip, Survey)
 
