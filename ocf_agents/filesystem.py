@@ -149,6 +149,9 @@ class Filesystem(FilesystemParameters):
                 self._check_disk_answers(here[-1])
             return Code.SUCCESS
         disk = self._disk()
+        if disk and self.probe and (owner := self._owner(disk)):
+            # Started on another node, it would be mounted on two: it must start nowhere.
+            raise AgentError(f"the disk is that of {owner}", Code.ERR_CONFIGURED)
         if disk and (places := self._elsewhere(disk)):
             # Also on a probe: "not running" would let another node mount it.
             raise AgentError(
@@ -405,6 +408,16 @@ class Filesystem(FilesystemParameters):
             unseen = known and all(mount.id != known for mount in mountinfo.mounts())
             return "nowhere to be seen" if unseen and holders(set(), "", known) else ""
         return "nowhere to be seen" if mountinfo.in_use(disk) else ""
+
+    def _owner(self, disk: str) -> str:
+        """Return in words which other resource has the same of a disk mounted; "" if none has."""
+        if self._state.read():
+            return ""  # this one has been started here
+        belonging = self._belonging(disk)
+        for mount in mountinfo.of(disk):
+            if mount.root == (subvolume(self.options) or "/") and (owner := belonging.owner(mount)):
+                return f"{owner}, mounted on {mount.point}"
+        return ""
 
     def _unmount(self, disk: str | None, belonging: Belonging | None, limit: Deadline) -> None:
         from ocf_agents.disk.unmount import Target, unmount

@@ -96,6 +96,9 @@ class Ip(IpParameters):
         from ocf_agents.network.ethernet.announce import end_announcements
 
         end_announcements(self._announcements())
+        if owner := self._owner(self._here()):
+            log(f"{self.names} is of {owner}, and left alone: it was never added here")
+            return
         if self.kill_connections_on_stop:
             self._close_connections()
         while here := self._here() or self._added():
@@ -124,6 +127,9 @@ class Ip(IpParameters):
         if missing:
             raise AgentError(f"{', '.join(missing)} missing; others are here")
         here = [(wanted, address) for wanted, address in found if address is not None]
+        if self.probe and (owner := self._owner([address for _, address in here])):
+            # As running here, it would be stopped here before it is started on another node.
+            raise AgentError(f"{self.names} is already of {owner}", Code.ERR_CONFIGURED)
         self._check_moved(here)
         links = _links([address for _, address in here])
         for wanted, address in here:
@@ -222,6 +228,20 @@ class Ip(IpParameters):
             # One that every interface has for itself, or the loopback interface for LVS, is not it.
             here = [a for a in here if not is_link_local(a.ip) and a.index != LOOPBACK]
         return [(each, _best(each, here)) for each in wanted]
+
+    def _owner(self, here: list[netlink.Address]) -> str:
+        """Return in words whose addresses these are; "" if they may be this resource's own."""
+        if not here or self._state.read():
+            return ""  # it has been started here
+        from ocf_agents.network.wanted import pack, parse
+        from ocf_agents.runtime.configured import addresses_of_nodes, others
+
+        ips = {address.ip for address in here}
+        for name, values in others(self.instance, "ip", "addresses"):
+            words = " ".join(values.values()).replace(",", " ").split()
+            if any(wanted is not None and wanted.ip in ips for wanted in map(parse, words)):
+                return name
+        return "a node itself" if ips & {pack(text) for text in addresses_of_nodes()} else ""
 
     def _check_moved(self, here: list[tuple[WantedAddress, netlink.Address]]) -> None:
         """Raise AgentError if somebody has moved an address to another interface."""

@@ -205,9 +205,7 @@ def locations_of(
             continue
         name = location.get("id", "")
         own = name in (ids.preference_id(identity, node), ids.avoidance_id(identity, node))
-        if own or (not mark(element) and not name.startswith(_FOR_A_WHILE)):
-            found.append(location)
-        elif came is not None and name in came:
+        if own or (not mark(element) and not name.startswith(_FOR_A_WHILE)) or (came is not None and name in came):
             found.append(location)
     return found
 

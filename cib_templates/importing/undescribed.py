@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from cib_templates.cib import ids
 from cib_templates.cib.masking import MASK
 from cib_templates.cib.nvset import is_true
 from cib_templates.cib.ownership import came_with

@@ -45,15 +45,18 @@ class Belonging:
         self.disks = mountinfo.pool(disk)
         self._root = root.rstrip("/")
         self._claims = [
-            values
-            for values in _states(environ, state)
+            (name, values)
+            for name, values in _states(environ, state)
             if values.get("device") in self.disks and values.get("kind") == DISK
         ]
+        self._instance = environ.get("OCF_RESOURCE_INSTANCE", "")
+        self._started = bool(state.read())
+        self._points: dict[str, str] | None = None
 
     @property
     def shared(self) -> bool:
         """Whether another resource has the same disk."""
-        return bool(self._claims)
+        return bool(self._claims) or any(self.owner(each) for each in self._mounts())
 
     def is_on_disk(self, mount: Mount) -> bool:
         """Tell whether a mount is of the disk, and no other resource's."""
@@ -63,25 +66,51 @@ class Belonging:
         """Tell whether a mount is of what the resource mounts."""
         return self.is_on_disk(mount) and f"{mount.root}/".startswith(f"{self._root}/")
 
-    def _is_claimed(self, mount: Mount) -> bool:
+    def _mounts(self) -> list[Mount]:
+        return [mount for mount in mountinfo.mounts() if mount.is_on(self.disks)]
+
+    def owner(self, mount: Mount) -> str:
+        """Return which other resource a mount belongs to, "" if none is known to.
+
+        That is the one that remembers it. A resource that was never started here leaves alone, too,
+        what is where another one is configured to mount: agents of others remember nothing.
+        """
         own = claim(mount, DISK)
-        return any(all(each.get(k) == own[k] for k in _WHERE) for each in self._claims)
+        for name, each in self._claims:
+            if all(each.get(k) == own[k] for k in _WHERE):
+                return name
+        return "" if self._started else self._configured().get(mount.point, "")
+
+    def _configured(self) -> dict[str, str]:
+        """Return the mount points of the other resources, as the cluster has them configured."""
+        if self._points is None:
+            from ocf_agents.disk.place.way import resolve
+            from ocf_agents.runtime.configured import others
+
+            found = others(self._instance, "directory")
+            self._points = {resolve(values["directory"]): name for name, values in found}
+        return self._points
+
+    def _is_claimed(self, mount: Mount) -> bool:
+        return bool(self.owner(mount))
 
 
 # Not the ID: a copy in another mount namespace has one of its own.
 _WHERE = ("mounted", "root", "point")
 
 
-def _states(environ: Mapping[str, str], own: State) -> list[dict[str, str]]:
-    """Return what the other resources of this node remember."""
-    folder, found = os.path.dirname(own.path), []
+def _states(environ: Mapping[str, str], own: State) -> list[tuple[str, dict[str, str]]]:
+    """Return what the other resources of this node remember, each with the name of its file."""
+    folder = os.path.dirname(own.path)
+    found: list[tuple[str, dict[str, str]]] = []
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         path = f"{folder}/{name}"
         if name.startswith("takeover-") and name.endswith(".state") and path != own.path:
             other = State(environ, "")
             other.path = path
             try:
-                found.append(other.read())
+                remembered = other.read()
             except (OSError, ValueError):
                 continue  # another action writes it anew, or somebody has damaged it
+            found.append((name.removeprefix("takeover-").removesuffix(".state"), remembered))
     return found

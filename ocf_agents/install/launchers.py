@@ -12,8 +12,8 @@ from ocf_agents.install.interpreter import InstallError, Interpreter
 __all__ = ["AGENTS", "META_DATA", "PROVIDER", "InstallError", "install_agents"]
 
 PROVIDER = Path("usr/lib/ocf/resource.d/takeover")
-AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip"}
-ROOMS = {"app": "program", "filesystem": "disk", "ip": "network"}
+AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip", "survey": "Survey"}
+ROOMS = {"app": "program", "filesystem": "disk", "ip": "network", "survey": "conflicts"}
 META_DATA = Path(__file__).with_name("meta_data")  # written by script/reference
 
 # A shell's script until its exec, then Python's: in between, a string that only Python skips.

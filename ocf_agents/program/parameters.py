@@ -171,14 +171,13 @@ def check_problem(name: str, value: str) -> str | None:
         name: The parameter, "ready" or "health"; the former takes "notify", too.
         value: Its value, "" if it is absent.
     """
-    from ocf_agents.program.account import Account
-    from ocf_agents.program.checks.command import CommandCheck
+    from ocf_agents.program.checks.command import not_to_run
     from ocf_agents.program.checks.grammar import parse_check
 
     if not value or (name == "ready" and value == NOTIFY):
         return None
     try:
-        parse_check(name, value, lambda words: CommandCheck(words, Account("")))
+        parse_check(name, value, not_to_run)
     except AgentError as error:
         return str(error)
     return None

@@ -11,7 +11,7 @@ from lxml import etree
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
 from cib_templates.model.description import Description
-from pcs_wrapper.change import readiness, rolling_back, stopping, verification
+from pcs_wrapper.change import conflicts, readiness, rolling_back, stopping, verification
 from pcs_wrapper.change.execution import execute, telling_if_interrupted
 from pcs_wrapper.change.history import confirmation, interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
@@ -27,6 +27,7 @@ from pcs_wrapper.change.steps.push import (
     StartTimer,
 )
 from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.change.steps.survey import AskNodes, TakeOutSurvey
 from pcs_wrapper.change.steps.wait import Explain, Verify, WaitUntilIdle, WaitUntilStopped
 from pcs_wrapper.errors import Interrupted
 from pcs_wrapper.health import diagnosis
@@ -34,7 +35,7 @@ from pcs_wrapper.health.explanation import read_explained_state
 from pcs_wrapper.health.obstacles import obstacles
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker import cib
+from pcs_wrapper.pacemaker import cib, survey
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
 
 
@@ -113,8 +114,14 @@ def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
         for checkpoint in unfinished
         for step in _remaining_steps(checkpoints, checkpoint, change.old)
     ]
+    if survey.is_left(change.old):
+        remaining.insert(0, TakeOutSurvey())
     if not change.changes:
         return remaining
+    question = conflicts.question_of(change.old, change.new)
+    if question is not None:
+        # After what an earlier command has left to do, and before anything is changed.
+        remaining.append(AskNodes(question, options.adopt))
     number = checkpoints.next_number()
     save = SaveConfiguration(str(cib.PUSH_FILES.old))
     if change.stops:
@@ -243,7 +250,8 @@ def apply(machine: Machine, description: Description, options: Options | None = 
         options: The options of the apply.
 
     Raises:
-        NotApplicable: This partition has no quorum; nothing was pushed.
+        NotApplicable: This partition has no quorum, or something that a service shall have is
+            taken; nothing was pushed.
         HeldUp: Something else holds the cluster up; nothing was pushed.
         Interrupted: Somebody has interrupted it; the message says what was changed.
         ClusterError: An earlier change waits to be confirmed; nothing was pushed.

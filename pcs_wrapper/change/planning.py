@@ -15,12 +15,12 @@ from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
-from pcs_wrapper.change import preconditions
+from pcs_wrapper.change import conflicts, preconditions
 from pcs_wrapper.change.prepare import prepare
 from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.errors import CommandTimedOut
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker import cib
+from pcs_wrapper.pacemaker import cib, survey
 from pcs_wrapper.pacemaker.cib import read_cib_file
 from pcs_wrapper.pacemaker.simulation import Action, simulate
 
@@ -90,10 +90,17 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
         adopt: Whether resources with the description's IDs that others made are taken over.
 
     Raises:
-        TakeoverError: As `prepare`; InvalidCib if Pacemaker's schema rejects the result.
+        TakeoverError: As `prepare`; InvalidCib if Pacemaker's schema rejects the result;
+            NotApplicable if something that a service shall have is taken, as seen from this node.
     """
     machine.runner.require("crm_simulate")
     found = prepare(machine, description, adopt=adopt)
+    question = conflicts.question_of(found.old, found.new)
+    if question is not None:
+        # An apply asks every node; this one is asked without a change of the CIB.
+        answers = survey.ask_here(machine, question)
+        seen = replace(answers, silent={})
+        preconditions.require(machine, conflicts.found_in(seen, adopt=adopt))
     config = found.config
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus

@@ -57,3 +57,14 @@ class CommandCheck:
             reason = cause(result.errors) or cause(result.output) or f"{what} says so"
             return AgentError(reason, Code.DEGRADED)
         return result.error() if result.code else None
+
+
+def not_to_run(words: list[str]) -> CommandCheck:
+    """Return the check of a command that is only read, so that it does not matter who would run it.
+
+    Args:
+        words: The program with its arguments.
+    """
+    from ocf_agents.program.account import Account
+
+    return CommandCheck(words, Account(""))

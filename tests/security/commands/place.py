@@ -60,7 +60,7 @@ class Place:
             sleep=self.programs.sleep,
             console=Console(),
         )
-        for name in ("app", "filesystem", "ip"):
+        for name in ("app", "filesystem", "ip", "survey"):
             (folder / name).touch(mode=0o755)
 
     def checkpoint(self) -> Path:

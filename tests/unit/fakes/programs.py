@@ -6,9 +6,11 @@ something else, and the test fails.
 
 from __future__ import annotations
 
+import base64
 import json
 import shlex
 import stat
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +88,9 @@ class Programs:
             asked.
         journal: The messages of pacemaker-fenced in the journal.
         attributes: The values of private node attributes, by name and node.
+        taken: What each node finds taken when it is asked by a survey; only what is said here.
+        silent: The nodes on which the survey's agent is not installed.
+        asked: What was asked, survey by survey.
         timers: The commands that wait for their time, by unit.
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
@@ -101,11 +106,15 @@ class Programs:
     scheduled: tuple[str, str] | None = None
     journal: list[Any] = field(default_factory=list)
     attributes: dict[tuple[str, str], str] = field(default_factory=dict)
+    taken: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
+    asked: list[list[dict[str, Any]]] = field(default_factory=list)
     timers: dict[str, str] = field(default_factory=dict)
     pushes: list[Push] = field(default_factory=list)
     simulated: list[etree._Element] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     seconds: float = 0.0
+    _before_survey: str = ""
 
     @property
     def state(self) -> str:
@@ -196,6 +205,59 @@ class Programs:
         code, message = (0, "OK") if len(root) else (_CONFIG, "attribute does not exist")
         etree.SubElement(root, "status", code=str(code), message=message)
         return Result(code, as_text(root), "")
+
+    # A survey leaves nothing of itself, and counts as a look at the nodes.
+
+    def _ask(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[2:5] == ("--scope", "resources", "--xml-text"), f"no survey: {command}")
+        survey = etree.fromstring(command[5])
+        meta = {pair.get("name"): pair.get("value") for pair in survey.iter("nvpair")}
+        require(meta.get("is-managed") == "false", "a survey that Pacemaker manages")
+        number = self._note_question(meta["question"] or "", meta["number"] or "")
+        root = etree.fromstring(self.cib)
+        status = root.find("status")
+        assert status is not None
+        self._before_survey = self.cib
+        for node in etree.fromstring(self.state.encode()).iterfind("nodes/node"):
+            name = node.get("name", "")
+            state = etree.SubElement(status, "node_state", uname=name)
+            lrm = etree.SubElement(etree.SubElement(state, "lrm"), "lrm_resources")
+            probes = etree.SubElement(lrm, "lrm_resource", id=survey.get("id", ""))
+            code = "5" if name in self.silent else "7"
+            probe = {"operation": "monitor", "rc-code": code, "op-status": "0"}
+            etree.SubElement(probes, "lrm_rsc_op", probe)
+            if name not in self.silent:
+                self.attributes[survey.get("id", ""), name] = self._survey_says(name, number)
+        self.cib = as_text(root)
+        return Result(0, "", "")
+
+    def _forget(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require("takeover-survey" in command[5], f"not a survey: {command}")
+        if self._before_survey:
+            self.cib, self._before_survey = self._before_survey, ""
+            return Result(0, "", "")
+        root = etree.fromstring(self.cib)
+        for left in root.iterfind("configuration/resources/primitive[@id='takeover-survey']"):
+            left.getparent().remove(left)  # type: ignore[union-attr]
+            self.cib = as_text(root)
+        return Result(0, "", "")
+
+    def _note_question(self, question: str, number: str) -> str:
+        packed = zlib.decompress(base64.b64decode(question))
+        self.asked.append(json.loads(packed))
+        return number
+
+    def _survey_says(self, node: str, number: str) -> str:
+        return json.dumps({"number": number, "conflicts": self.taken.get(node, [])})
+
+    def _env(self, command: tuple[str, ...], stdin: str) -> Result:
+        values = dict(word.split("=", 1) for word in command[1:] if "=" in word)
+        if "CIB_file" in values:
+            return self._crm_simulate(command, stdin)
+        require(command[-2].endswith("/survey") and command[-1] == "monitor", f"{command}")
+        question = values["OCF_RESKEY_question"]
+        number = self._note_question(question, values["OCF_RESKEY_number"])
+        return Result(7, self._survey_says("node1", number) + "\n", "")
 
     # What changes something.
 
@@ -310,7 +372,9 @@ READS: dict[str, Program] = {
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,
     "crm_diff": Programs._crm_diff,
-    "env": Programs._crm_simulate,
+    "env": Programs._env,
+    "cibadmin --create": Programs._ask,
+    "cibadmin --delete": Programs._forget,
     "journalctl": Programs._journalctl,
     "attrd_updater --query": Programs._attribute,
 }

@@ -76,7 +76,7 @@ def takeover(tmp_path: Path, cluster: Cluster) -> Takeover:
     """Return the command line as root on a machine with the agents, in no cluster."""
     agents = tmp_path / "agents"
     agents.mkdir()
-    for name in ("app", "filesystem", "ip"):
+    for name in ("app", "filesystem", "ip", "survey"):
         (agents / name).touch(mode=0o755)
     said: list[str] = []
     warned: list[str] = []

@@ -186,7 +186,7 @@ def test_agents_are_installed(
     """The files that were written are named."""
     assert takeover("agents", "install", "--root", tmp_path) == 0
     written = capsys.readouterr().out.splitlines()
-    assert sorted(Path(path).name for path in written) == ["app", "filesystem", "ip"]
+    assert sorted(Path(path).name for path in written) == ["app", "filesystem", "ip", "survey"]
 
 
 def test_the_agents_know_every_parameter_that_is_rendered(

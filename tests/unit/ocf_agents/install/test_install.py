@@ -21,11 +21,11 @@ def call(agent: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
     )
 
 
-def test_three_executables_are_written(tmp_path: Path) -> None:
+def test_four_executables_are_written(tmp_path: Path) -> None:
     """They are where Pacemaker looks for the provider "takeover", for all to execute."""
     paths = install_agents(tmp_path)
     folder = tmp_path / "usr/lib/ocf/resource.d/takeover"
-    assert paths == [folder / "app", folder / "filesystem", folder / "ip"]
+    assert paths == [folder / name for name in ("app", "filesystem", "ip", "survey")]
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o755}
     assert sorted(folder.iterdir()) == paths
 
@@ -51,7 +51,7 @@ def test_the_environment_cannot_change_what_is_loaded(tmp_path: Path) -> None:
     trap.mkdir()
     (trap / "ocf_agents.py").write_text("raise SystemExit(99)")
     (trap / "os.py").write_text("raise SystemExit(98)")
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     folder = str(trap)
     done = call(
         ip, "monitor", OCF_RESKEY_ip="127.0.0.1", PATH=folder, PYTHONPATH=folder, PYTHONHOME=folder
@@ -92,7 +92,7 @@ def test_an_agent_without_modules_takes_nothing_for_stopped(
     tmp_path: Path, action: str, code: int
 ) -> None:
     """A monitor and a stop have failed, with the cure; only a start is "not installed"."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     _away(tmp_path)
     done = call(ip, action, OCF_RESKEY_ip="127.0.0.1")
     assert done.returncode == code
@@ -102,7 +102,7 @@ def test_an_agent_without_modules_takes_nothing_for_stopped(
 
 def test_modules_that_come_back_in_time_are_waited_for(tmp_path: Path) -> None:
     """The monitor then says what is true, as if nothing had been."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     away = _away(tmp_path)
     environ = {"OCF_RESKEY_ip": "127.0.0.1", "OCF_RESKEY_CRM_meta_timeout": "60000"}
     monitor = subprocess.Popen([ip, "monitor"], env=environ, stderr=subprocess.PIPE, text=True)
@@ -115,7 +115,7 @@ def test_modules_that_come_back_in_time_are_waited_for(tmp_path: Path) -> None:
 
 def test_modules_are_waited_for_at_most_two_thirds_of_the_time(tmp_path: Path) -> None:
     """There is time left to say why, before Pacemaker kills the action."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     _away(tmp_path)
     began = time.monotonic()
     done = call(ip, "stop", OCF_RESKEY_ip="127.0.0.1", OCF_RESKEY_CRM_meta_timeout="3000")
@@ -126,7 +126,7 @@ def test_modules_are_waited_for_at_most_two_thirds_of_the_time(tmp_path: Path) -
 @pytest.mark.parametrize("timeout", ["²", "0", "08", "x", "9" * 5000, "-5"])
 def test_a_time_that_is_none_is_not_waited_for(tmp_path: Path, timeout: str) -> None:
     """Odd numbers neither fail in the shell nor let the action wait for ever."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     away = _away(tmp_path)
     environ = {"OCF_RESKEY_ip": "127.0.0.1", "OCF_RESKEY_CRM_meta_timeout": timeout}
     monitor = subprocess.Popen([ip, "monitor"], env=environ, stderr=subprocess.PIPE, text=True)
@@ -141,7 +141,7 @@ def test_a_time_that_is_none_is_not_waited_for(tmp_path: Path, timeout: str) -> 
 @pytest.mark.parametrize("missing", ["network/netlink.py", "ocf.py", "runtime/agent.py"])
 def test_one_module_that_is_missing_is_like_all(tmp_path: Path, missing: str) -> None:
     """Whatever of a half removed installation is missing: a stop has failed, and says so."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     (_copies(tmp_path) / "current/ocf_agents" / missing).unlink()
     done = call(ip, "stop", OCF_RESKEY_ip="127.0.0.1")
     assert done.returncode == 1
@@ -152,7 +152,7 @@ def test_one_module_that_is_missing_is_like_all(tmp_path: Path, missing: str) ->
 
 def test_a_damaged_module_is_like_a_missing_one(tmp_path: Path) -> None:
     """No traceback, and no "not installed" for a monitor."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     (_copies(tmp_path) / "current/ocf_agents/ip.py").write_text("def half(")
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
     assert done.returncode == 1
@@ -161,7 +161,7 @@ def test_a_damaged_module_is_like_a_missing_one(tmp_path: Path) -> None:
 
 def test_a_module_that_only_a_stop_needs_is_missing(tmp_path: Path) -> None:
     """It shows in the middle of the action, which has failed then and can be repeated."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     (_copies(tmp_path) / "current/ocf_agents/network/ethernet/announce.py").unlink()
     done = call(ip, "stop", OCF_RESKEY_ip="198.51.100.7")
     assert done.returncode == 1
@@ -186,7 +186,7 @@ def test_an_interpreter_with_blanks_and_a_long_path_is_fine(
     folder.mkdir(parents=True)
     (folder / "python").symlink_to(sys.executable)
     monkeypatch.setattr(interpreter, "SYSTEM", str(folder / "python"))
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -198,7 +198,7 @@ def test_an_interpreter_that_is_gone_is_told(
     python = tmp_path / "python3"
     python.symlink_to(sys.executable)
     monkeypatch.setattr(interpreter, "SYSTEM", str(python))
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     python.unlink()
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
     assert done.returncode == 1
@@ -214,7 +214,7 @@ def test_a_python_that_is_too_old_is_not_used(
     old.write_text("#!/bin/sh\nprintf '3\\n9\\n/usr/lib/python3.9/encodings/__init__.py\\n'\n")
     old.chmod(0o755)
     monkeypatch.setattr(interpreter, "SYSTEM", str(old))
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     assert str(old) not in ip.read_text()
     assert call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1").returncode == 0
 
@@ -238,7 +238,7 @@ def test_a_path_that_means_something_to_a_shell_is_refused(
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_change_no_code(tmp_path: Path, closed: str) -> None:
     """A stop that succeeds says so, and one that does not finds nobody to tell the reason."""
-    *_, ip = install_agents(tmp_path)
+    _, _, ip, _ = install_agents(tmp_path)
     for address, expected in (("127.0.0.1", 0), ("none", 6)):
         given = {"OCF_RESKEY_ip": address, "OCF_RESKEY_CRM_meta_interval": "0"}
         done = call(Path("/bin/sh"), "-c", f"exec {ip} monitor {closed}", **given)
@@ -253,7 +253,7 @@ def test_an_action_says_which_version_it_uses_until_it_ends(tmp_path: Path) -> N
     waits = f"until [ -e {folder}/done ]; do /bin/sleep 0.02; done"
     program.write_text(f"#!/bin/sh\n: >{folder}/asked\n{waits}\nexit 1\n")
     program.chmod(0o755)
-    _, filesystem, _ = install_agents(tmp_path)
+    _, filesystem, *_ = install_agents(tmp_path)
     parameters = {"portal": "198.51.100.1", "target": "iqn.2026-11.com.example:a", "lun": "1"}
     parameters |= {"attach": str(program), "directory": "/srv/none", "watch": "false"}
     environ = {f"OCF_RESKEY_{name}": value for name, value in parameters.items()}
@@ -296,7 +296,8 @@ def test_a_plain_monitor_loads_little(action: str, tmp_path: Path) -> None:
     And of meta-data, which Pacemaker asks for before every start.
     """
     costly = {"enum", "socket", "subprocess", "typing", "pathlib", "logging", "pyroute2", "re"}
-    for path in install_agents(tmp_path):
+    *recurring, _survey = install_agents(tmp_path)  # a survey is probed once, before a change
+    for path in recurring:
         source = path.read_text().replace("main(agent, __file__)", "")
         done = subprocess.run(
             [

@@ -12,8 +12,9 @@ from ocf_agents.ip import Ip
 from ocf_agents.ocf import run
 from ocf_agents.runtime.agent import Action, Agent
 from ocf_agents.runtime.parameters import Text
+from ocf_agents.survey import Survey
 
-AGENTS = (App, Filesystem, Ip)
+AGENTS = (App, Filesystem, Ip, Survey)
 
 
 def document(agent: type[Agent]) -> etree._Element:

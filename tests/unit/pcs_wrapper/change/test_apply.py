@@ -37,6 +37,7 @@ def test_a_description_is_applied(
         "shop: running on node1\n"
     )
     assert takeover.said == [
+        "asking every node whether what shop-filesystem, shop-app, shop-address shall have is free",
         "pushing the changes (checkpoint 1)",
         "waiting up to 490 s for the cluster to settle",
     ]

@@ -46,7 +46,7 @@ class Command:
         self.cluster.state = _RUNNING[release]
         agents = folder / "agents"
         agents.mkdir()
-        for name in ("app", "filesystem", "ip"):
+        for name in ("app", "filesystem", "ip", "survey"):
             (agents / name).touch(mode=0o755)
         self._machine = Machine(
             runner=self.cluster,
