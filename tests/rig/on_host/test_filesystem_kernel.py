@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.install.launchers import install_agents
+from ocf_agents.runtime import mountinfo
 from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING
 from tests.rig.on_host.disks import image, loop
+from tests.rig.on_host.watching import problems, watches
 from tests.security.enclosed import Enclosed, ended
 
 POINT = "/srv/shop"
@@ -317,7 +319,10 @@ def test_an_xfs_that_has_shut_itself_down(node: Enclosed, tmp_path: Path) -> Non
     with loop(image(tmp_path / "disk.img", "mkfs.xfs", "-q", size=320)) as device:
         given = {"device": device, "directory": POINT, "fstype": "xfs"}
         assert node.act("filesystem", "start", **given) == (0, "")
+        watched = watches(node, "filesystem", given)
+        assert problems(node, watched) == ["", ""]
         node.run("xfs_io", "-x", "-c", "shutdown", POINT)
+        assert problems(node, watched) == [f"{POINT} was shut down by XFS after an error", ""]
         for level in ("0", "10", "20"):
             environ = {**RECURRING, "OCF_CHECK_LEVEL": level}
             code, said = node.act("filesystem", "monitor", environ, **given)
@@ -325,6 +330,29 @@ def test_an_xfs_that_has_shut_itself_down(node: Enclosed, tmp_path: Path) -> Non
         assert node.act("filesystem", "monitor", **given)[0] == Code.ERR_GENERIC
         assert node.act("filesystem", "start", **given)[0] == Code.ERR_GENERIC
         assert node.act("filesystem", "stop", **given)[0] == Code.SUCCESS
+
+
+@pytest.mark.parametrize("state", [*mountinfo.DEAD, "running"])
+def test_a_disk_that_the_kernel_has_given_up_is_found_by_monitor_and_watch(
+    node: Enclosed, given: dict[str, str], state: str
+) -> None:
+    """A SCSI or NVMe disk has a state in /sys, here that of the loop device, for this node."""
+    folder = str(Path("/sys/block", Path(given["device"]).name).resolve())
+    node.run("mkdir", "-p", "/srv/upper/device", "/srv/work")
+    node.run("sh", "-c", f"echo {state} > /srv/upper/device/state")
+    layers = f"lowerdir={folder},upperdir=/srv/upper,workdir=/srv/work"
+    watched = watches(node, "filesystem", given)
+    node.run("mount", "-t", "overlay", "sysfs", "-o", layers, folder)
+    is_fine = state == "running"
+    told = "" if is_fine else f"the disk {Path(given['device']).name} is {state}"
+    assert problems(node, watched) == ["", told]
+    for level in ("0", "10", "20"):
+        environ = {**RECURRING, "OCF_CHECK_LEVEL": level}
+        code, said = node.act("filesystem", "monitor", environ, **given)
+        assert code == (Code.SUCCESS if is_fine else Code.ERR_GENERIC)
+        assert (f"{given['device']} is {state}, but still mounted" in said) is not is_fine
+    assert node.act("filesystem", "stop", **given)[0] == Code.SUCCESS
+    node.run("umount", folder)
 
 
 @pytest.mark.parametrize(

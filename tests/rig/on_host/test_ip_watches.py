@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-
 import pytest
 
 from tests.rig.on_host.conftest import RECURRING, Node
+from tests.rig.on_host.watching import problems, watches
 
 ADDRESS = "198.51.100.7"
-CHECKOUT = Path(__file__).parents[3]
-#: What is watched for a resource, or what is wrong with some watches.
-LOOK = """
-import json, os, sys
-sys.path.insert(0, sys.argv[1])
-from ocf_agents.ip import Ip
-from ocf_agents.watcher.watches import parse
-about = json.loads(sys.argv[2])
-if isinstance(about, dict):
-    print(json.dumps(Ip({f"OCF_RESKEY_{name}": value for name, value in about.items()}).watches()))
-else:
-    print(json.dumps([parse(each).problem() for each in about]))
-"""
 #: What may happen, by the kind of watch that notices it.
 EVENTS = {
     "address": [
@@ -33,13 +17,6 @@ EVENTS = {
     ],
     "link": ["ip link set eth1 down", "ip link del eth1", "ip link set eth1-end down"],
 }
-
-
-def look(node: Node, about: dict[str, str] | list[str]) -> list[str]:
-    """Return what is watched for parameters, or what is wrong with watches."""
-    command = (sys.executable, "-c", LOOK, str(CHECKOUT), json.dumps(about))
-    found: list[str] = json.loads(node.run(*command).stdout)
-    return found
 
 
 def prepare(node: Node) -> None:
@@ -54,7 +31,7 @@ def test_every_kind_of_watch_has_its_events_here(node: Node) -> None:
     """One that the agent begins to use needs some, or this test fails."""
     prepare(node)
     assert node.act("ip", "start", ip=ADDRESS) == (0, "")
-    assert {each.partition(" ")[0] for each in look(node, {"ip": ADDRESS})} == set(EVENTS)
+    assert {each.partition(" ")[0] for each in watches(node, "ip", {"ip": ADDRESS})} == set(EVENTS)
 
 
 @pytest.mark.parametrize("given", [{}, {"nic": "eth1"}], ids=["any interface", "eth1"])
@@ -68,12 +45,12 @@ def test_the_monitor_finds_what_the_watch_finds(
     prepare(node)
     parameters = {"ip": ADDRESS, **given}
     assert node.act("ip", "start", **parameters) == (0, "")
-    watches = look(node, parameters)
-    assert look(node, watches) == [""] * len(watches)
+    watched = watches(node, "ip", parameters)
+    assert problems(node, watched) == [""] * len(watched)
     assert node.act("ip", "monitor", RECURRING, **parameters) == (0, "")
     node.run("sh", "-c", event)
-    problems = dict(zip(watches, look(node, watches), strict=True))
-    assert any(problem for watch, problem in problems.items() if watch.startswith(kind))
+    told = dict(zip(watched, problems(node, watched), strict=True))
+    assert any(problem for watch, problem in told.items() if watch.startswith(kind))
     assert node.act("ip", "monitor", RECURRING, **parameters)[0] != 0
     assert node.act("ip", "stop", **parameters) == (0, "")
 
@@ -88,5 +65,5 @@ def test_an_address_of_another_host_is_found_by_both(node: Node, neighbour: Node
         if "dadfailed" in node.run(*"ip -6 address show dev eth1".split()).stdout:
             break
         node.run("sleep", "0.1")
-    assert look(node, [f"address {ip} {number}"]) != [""]
+    assert problems(node, [f"address {ip} {number}"]) != [""]
     assert node.act("ip", "monitor", RECURRING, ip=ip)[0] == 1
