@@ -205,6 +205,8 @@ class Runner:
                 _timeout=timeout,
                 _tty_out=False,
                 _return_cmd=True,
+                # Ctrl-C on the terminal is not for it: see _let_end.
+                _new_session=True,
                 _bg=True,
                 _bg_exc=False,
             )

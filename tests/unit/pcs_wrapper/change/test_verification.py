@@ -224,6 +224,23 @@ def test_how_long_to_wait(timeout: str | None, expected: int) -> None:
     assert settling.timeout_of(cib) == expected
 
 
+def test_many_resources_get_more_time() -> None:
+    """Pacemaker does a few things at a time: 200 services took 276 s on two processors."""
+
+    def limit(services: int) -> int:
+        group = "<group id='g{0}'><primitive id='a{0}'/><primitive id='b{0}'/></group>"
+        resources = "".join(group.format(number) for number in range(services))
+        nodes = "".join(f"<node id='{number}'/>" for number in range(3))
+        return settling.timeout_of(etree.fromstring(
+            f"<cib><configuration><nodes>{nodes}</nodes><resources>{resources}</resources>"
+            "</configuration></cib>"
+        ))  # fmt: skip
+
+    assert limit(1) == limit(10) == 90 + 80
+    assert limit(200) > 4 * 276
+    assert limit(200) == settling.timeout_of(*[etree.fromstring("<cib/>")]) - 90 + 80 + 1200
+
+
 @pytest.mark.parametrize(("action", "harm"), [("monitor", False), ("stop", True)])
 def test_what_is_removed_may_fail_while_it_stops(action: str, harm: bool) -> None:
     """Pacemaker stops it in any order; but what cannot be stopped is left behind."""

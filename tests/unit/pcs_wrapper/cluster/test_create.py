@@ -283,3 +283,49 @@ def test_corosync_s_timing_is_the_description_s(
     file.write_text(EXAMPLE.read_text().replace('token = "1000ms"', times))
     (setup,) = [line for line in commands(takeover, file, capsys) if "setup" in line]
     assert " totem token=1000 token_coefficient=0 consensus=1200 join=60 " in setup
+
+
+def test_a_node_that_does_not_answer_is_no_question_about_a_password(
+    cluster: Cluster, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """What pcs asks is nothing that it says; that nothing was changed is said."""
+    cluster.state = "disconnected"
+    cluster.when(
+        "pcs host auth", exit_code=1, stdout="Password: \n",
+        stderr="Error: Unable to communicate with node3\n",
+    )  # fmt: skip
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 1
+    error = capsys.readouterr().err
+    assert "Password:" not in error
+    assert "  Error: Unable to communicate with node3\nNo cluster was set up, and nothing" in error
+    assert "is it on, and does pcsd run there" in error
+
+
+def test_an_interrupted_creation_says_what_was_done(
+    cluster: Cluster, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """And that the same command goes on with it."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    cluster.state = "disconnected"
+    cluster.when("pcs cluster setup", then=interrupt)
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 130
+    assert capsys.readouterr().err == (
+        "interrupted: it is not known whether this was still done: setting up the cluster shop and "
+        "starting it: up to 120 s. To go on with what is missing, run the same command again\n"
+    )
+
+
+def test_what_a_creation_waits_for_is_shown(
+    cluster: Cluster, takeover: Takeover, password_file: Path
+) -> None:
+    """The nodes that are not there yet, as long as that lasts."""
+    cluster.state, cluster.cib = "disconnected", LIVE
+    cluster.when("pcs cluster setup", then=lambda: cluster.later("joining", "empty"))
+    cluster.when("crm_resource --wait", state="cluster-only")
+    assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 0
+    assert "node3 is not online" in [text for text, _ in takeover.awaited]

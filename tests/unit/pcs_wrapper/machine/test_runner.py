@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
 from pcs_wrapper.machine.runner import Runner
 from tests.unit.fakes.cluster import Cluster
+from vagrant.common.waiting import eventually
 
 
 def test_arguments_are_passed_as_they_are() -> None:
@@ -56,6 +62,27 @@ def test_a_program_that_hangs_is_stopped() -> None:
     """After its time, a program is killed and named."""
     with pytest.raises(CommandTimedOut, match=r"`sleep 60` did not finish within 0\.2 s"):
         Runner().run("sleep", "60", timeout=0.2)
+
+
+@pytest.mark.parametrize(("times", "ended"), [(1, True), (2, False)])
+def test_an_interruption_lets_a_program_end_and_a_second_one_does_not(
+    times: int, *, ended: bool, tmp_path: Path
+) -> None:
+    """Half of what pcs does is worse than all of it; but nobody has to wait for it."""
+    begun, done = tmp_path / "begun", tmp_path / "done"
+    script = f"touch {begun}; sleep 1.5; touch {done}"
+    code = (
+        f"from pcs_wrapper.machine.runner import Runner\n"
+        f"Runner().run('sh', '-c', {script!r}, timeout=60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:
+        assert eventually(begun.exists, 30)
+        for _ in range(times):
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert b"KeyboardInterrupt" in error
+    assert done.exists() == ended
 
 
 @pytest.mark.parametrize("stream", ["", " >&2"])
