@@ -11,7 +11,7 @@ from lxml import etree
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
 from cib_templates.model.description import Description
-from pcs_wrapper.change import preconditions, rolling_back, stopping, verification
+from pcs_wrapper.change import adopting, preconditions, rolling_back, stopping, verification
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import confirmation, interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
@@ -34,6 +34,7 @@ from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.simulation import simulate
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Options:
         confirm: The time within which the change must be confirmed, or else it is rolled back; None
             if it need not be confirmed.
         adopt: Whether resources with the description's IDs that others made are taken over.
+        with_changes: Whether a change that takes something over may also change something.
         saved: The saved plan that the change must not differ from; None if there is none.
     """
 
@@ -54,6 +56,7 @@ class Options:
     confirm: timedelta | None = None
     adopt: bool = False
     saved: SavedPlan | None = None
+    with_changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,26 @@ class Applied:
         return bool(self.harm or self.stopped_fencing) or not all(
             service.is_running or service.is_disabled for service in self.services
         )
+
+
+def prepared(machine: Machine, description: Description, options: Options) -> Change:
+    """Find out what an apply has to change, and refuse it if it takes over more than it may.
+
+    Args:
+        machine: This machine.
+        description: The description of the cluster.
+        options: The options of the apply.
+
+    Raises:
+        NotApplicable: What others made would be taken over, and something would be changed or
+            happen; or as `prepare`.
+        TakeoverError: As `prepare`.
+    """
+    change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+    if change.adopts and not options.with_changes:
+        actions = simulate(machine, change.old, change.new)
+        preconditions.require(machine, adopting.obstacles(change.old, change.new, actions))
+    return change
 
 
 def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
@@ -246,7 +269,7 @@ def apply(machine: Machine, description: Description, options: Options | None = 
     machine.require_root()
     options = options or Options()
     with lock.held(machine, "takeover apply"):
-        change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+        change = prepared(machine, description, options)
         planned = steps(machine, change, options)
         for sentence in interruption.resolve_interrupted(machine, change.old):
             machine.console.warning(sentence)

@@ -15,7 +15,7 @@ from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
-from pcs_wrapper.change import preconditions
+from pcs_wrapper.change import adopting, preconditions
 from pcs_wrapper.change.prepare import prepare
 from pcs_wrapper.errors import CommandTimedOut
 from pcs_wrapper.machine.machine import Machine
@@ -67,6 +67,8 @@ class Plan:
         actions: The actions that the cluster would take, in the scheduler's order.
         not_simulated: The reason why the actions are not known; empty if they are known.
         forecasts: The forecast for each service of the description.
+        refused: The reasons for which `apply --adopt` would refuse the plan, because it takes over
+            what others made and does more than that.
     """
 
     old: etree._Element
@@ -75,15 +77,19 @@ class Plan:
     actions: tuple[Action, ...]
     not_simulated: str
     forecasts: tuple[Forecast, ...]
+    refused: tuple[str, ...] = ()
 
 
-def plan_live(machine: Machine, description: Description, *, adopt: bool = False) -> Plan:
+def plan_live(
+    machine: Machine, description: Description, *, adopt: bool = False, with_changes: bool = False
+) -> Plan:
     """Plan a change of the cluster that runs here; nothing is changed.
 
     Args:
         machine: This machine.
         description: The description of the cluster.
         adopt: Whether resources with the description's IDs that others made are taken over.
+        with_changes: Whether such a plan may also change something.
 
     Raises:
         TakeoverError: As `prepare`; InvalidCib if Pacemaker's schema rejects the result.
@@ -94,11 +100,25 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus
     )
-    return _plan(machine, description, found.old, found.new, corosync)
+    planned = _plan(machine, description, found.old, found.new, corosync)
+    return planned if with_changes else _refused(planned)
+
+
+def _refused(planned: Plan) -> Plan:
+    """Return a plan with what `apply --adopt` has against it."""
+    if not adopting.taken_over(planned.old, planned.new):
+        return planned
+    found = adopting.obstacles(planned.old, planned.new, planned.actions)
+    return replace(planned, refused=tuple(each.message for each in found))
 
 
 def plan_file(
-    machine: Machine, description: Description, file: Path, *, adopt: bool = False
+    machine: Machine,
+    description: Description,
+    file: Path,
+    *,
+    adopt: bool = False,
+    with_changes: bool = False,
 ) -> Plan:
     """Plan a change of a CIB in a file, which may come from another cluster.
 
@@ -108,6 +128,7 @@ def plan_file(
         description: The description of the cluster.
         file: A file with a whole CIB, as `pcs cluster cib FILE` writes it.
         adopt: As for `plan_live`.
+        with_changes: As for `plan_live`.
 
     Raises:
         UsageError: The file cannot be read, or contains no CIB.
@@ -116,7 +137,8 @@ def plan_file(
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
     preconditions.require(machine, preconditions.passed_exclusives(old, new))
-    return _plan(machine, description, old, new, described_corosync(description))
+    planned = _plan(machine, description, old, new, described_corosync(description))
+    return planned if with_changes else _refused(planned)
 
 
 def _plan(

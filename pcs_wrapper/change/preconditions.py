@@ -87,7 +87,8 @@ def other_cluster(
         config: Corosync's configuration, which apply does not change.
     """
     described = set(description.nodes)
-    present = {node.name for node in state.nodes}
+    # A remote node is a resource, and not one of those that a description names.
+    present = {node.name for node in state.nodes if not node.remote}
     if described != present:
         more = ", ".join(sorted(described - present))
         fewer = ", ".join(sorted(present - described))

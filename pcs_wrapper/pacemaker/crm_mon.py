@@ -33,6 +33,7 @@ class Node:
         standby: Whether it may not run resources.
         maintenance: Whether Pacemaker leaves its resources alone.
         pending: Whether it is joining the cluster.
+        remote: Whether it is a remote or guest node, which Corosync does not know.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Node:
     standby: bool
     maintenance: bool
     pending: bool
+    remote: bool = False
 
     @property
     def state(self) -> str:
@@ -274,6 +276,7 @@ def _node(node: etree._Element) -> Node:
         standby=_true(node, "standby") or _true(node, "standby_onfail"),
         maintenance=_true(node, "maintenance"),
         pending=_true(node, "pending"),
+        remote=node.get("type", "member") != "member",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pcs_wrapper.commands.durations import duration
-from pcs_wrapper.commands.options import adopt, as_json, description_file, dry_run
+from pcs_wrapper.commands.options import adopt, as_json, description_file, dry_run, with_changes
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @as_json
 @dry_run
 @adopt
+@with_changes
 @click.option("-m", "--message", default="", help="The reason for the change, for the history.")
 @click.option(
     "--confirm",
@@ -40,6 +41,7 @@ def apply(
     as_json: bool,
     dry_run: bool,
     adopt: bool,
+    with_changes: bool,
     message: str,
     confirm: timedelta | None,
     no_rollback: bool,
@@ -70,7 +72,8 @@ def apply(
 
     machine: Machine = ctx.obj
     description, saved = read(file)
-    options = applying.Options(message, not no_rollback, confirm, adopt, saved)
+    adopt = adopt or with_changes
+    options = applying.Options(message, not no_rollback, confirm, adopt, saved, with_changes)
     if dry_run:
         _show_plan(machine, description, options, as_json=as_json)
         return
@@ -89,10 +92,9 @@ def _show_plan(
     """Print what an apply would do: the difference, and the steps of the change."""
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.execution import shown
-    from pcs_wrapper.change.prepare import prepare
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
-    change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+    change = applying.prepared(machine, description, options)
     steps = applying.steps(machine, change, options)
     if as_json:
         print_text(apply_dry_run_json(change.changes, steps))
