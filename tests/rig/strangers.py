@@ -1,4 +1,4 @@
-"""A cluster as others leave it: the demo's, without marks, and with what others set up on theirs."""
+"""A cluster as others leave it: the demo's, without marks, and with what others set up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FILE = "/root/strangers.xml"
 _DEVICE = "fence-rig"
 
 #: Of which what runs must go on, in the resources section.
-RESOURCES = f"""
+RESOURCES = """
 <resources>
   <group id="theirs">
     <primitive id="their-one" class="ocf" provider="heartbeat" type="Dummy">
@@ -152,7 +152,7 @@ def _strange(cib: etree._Element) -> etree._Element:
 
 @contextmanager
 def strange_cluster(shop: Shop) -> Iterator[etree._Element]:
-    """Let the demo's cluster be a stranger's, and give its CIB; at the end it is Takeover's again."""
+    """Let the demo's cluster be a stranger's, and give its CIB; afterwards it is as before."""
     original = copy.deepcopy(configuration(shop.rig))
     try:
         push(shop.rig, _strange(original))
