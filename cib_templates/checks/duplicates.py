@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from cib_templates.cib import identity, ids
+from cib_templates.cib.exclusive import exclusive
 from cib_templates.cib.ownership import mark
 from cib_templates.findings import Finding, FindingKind, KeyPath, dotted, error
 from cib_templates.model.description import Description
@@ -64,6 +65,7 @@ class _Use(NamedTuple):
     path: KeyPath
     name: str
     owner: str
+    of_an_agent: bool = False
 
 
 def check_duplicates(description: Description) -> Iterator[Finding]:
@@ -73,8 +75,15 @@ def check_duplicates(description: Description) -> Iterator[Finding]:
         description: What could be read of the description.
     """
     owners: dict[tuple[object, ...], str] = {}
-    for use in (*_plugs(description), *_addresses(description), *_disks(description)):
-        if use.key in owners:
+    uses = (
+        *_plugs(description),
+        *_addresses(description),
+        *_disks(description),
+        *_of_agents(description),
+    )
+    for use in uses:
+        # What one service has twice by agents of its own, such as bind mounts, is its own affair.
+        if use.key in owners and (owners[use.key] != use.owner or not use.of_an_agent):
             yield use.kind.at(
                 use.path, f"{use.name} is already used by {owners[use.key]}", "each is used once"
             )
@@ -144,6 +153,34 @@ def _disks(description: Description) -> Iterator[_Use]:
                 key = ("lun", identity.lun(target, str(lun)))
                 shown = f"LUN {lun} of {target}"
                 yield _Use(LUN_IN_USE_TWICE, key, (*path, "lun"), shown, owner)
+
+
+_OF_AGENTS = {
+    "device": DISK_IN_USE_TWICE,
+    "lun": LUN_IN_USE_TWICE,
+    "directory": DIRECTORY_IN_USE_TWICE,
+    "ip": ADDRESS_IN_USE_TWICE,
+    "mirror": MIRROR_IN_USE_TWICE,
+    "volume": DISK_IN_USE_TWICE,
+}
+
+
+def _of_agents(description: Description) -> Iterator[_Use]:
+    """Yield what is used by apps that are another agent: stock agents, or Takeover's by name."""
+    for name, service in description.services.items():
+        for index, app in enumerate(service.app):
+            if app.agent is None:
+                continue
+            path: KeyPath = ("services", name, "app", index, "parameters")
+            for each in exclusive(app.agent, app.parameters):
+                yield _Use(
+                    _OF_AGENTS[each.kind],
+                    (each.kind, each.key),
+                    (*path, each.parameter),
+                    each.shown,
+                    f"services.{name}",
+                    of_an_agent=True,
+                )
 
 
 def _hidden_directories(description: Description) -> Iterator[Finding]:

@@ -87,9 +87,7 @@ def value_of(element: etree._Element, tag: str, name: str) -> str | None:
     return None
 
 
-def set_pair(
-    element: etree._Element, tag: str, name: str, wanted: etree._Element | None
-) -> None:
+def set_pair(element: etree._Element, tag: str, name: str, wanted: etree._Element | None) -> None:
     """Give an element another value, where it has that value now, or take the value away.
 
     Args:
@@ -99,7 +97,9 @@ def set_pair(
         wanted: The pair in the set that it would be in; None if there shall be none.
     """
     sets = plain_sets(element, tag)
-    present = [pair for each in sets for pair in each.iterfind("nvpair") if pair.get("name") == name]
+    present = [
+        pair for each in sets for pair in each.iterfind("nvpair") if pair.get("name") == name
+    ]
     if wanted is None:
         for each in sets:
             gone = [pair for pair in present if pair.getparent() is each]

@@ -9,9 +9,7 @@ from lxml import etree
 from cib_templates.cib import ids
 from cib_templates.comparing.diff import Diff, diff
 
-_SETS = frozenset(
-    ("instance_attributes", "meta_attributes", "utilization", "cluster_property_set")
-)
+_SETS = frozenset(("instance_attributes", "meta_attributes", "utilization", "cluster_property_set"))
 
 
 def without_marks(cib: etree._Element) -> etree._Element:

@@ -81,9 +81,7 @@ def _fenced(given: Mapping[str, str], nodes: list[str]) -> Table | None:
     return {"nodes": known} if known and known != nodes else {}
 
 
-def levels_of(
-    cib: etree._Element, node: str, devices: Collection[str]
-) -> list[etree._Element]:
+def levels_of(cib: etree._Element, node: str, devices: Collection[str]) -> list[etree._Element]:
     """Return a node's fencing levels, if a description can say all of them.
 
     Takeover's own, by their IDs; of devices that it took over, those that came with them; of what

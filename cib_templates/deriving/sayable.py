@@ -23,7 +23,8 @@ def sayable(model: type[Table], table: dict[str, Any]) -> dict[str, Any] | None:
             model.model_validate(left)
         except ValidationError as error:
             places = [each["loc"] for each in error.errors()]
-            if not any([_without(left, place) for place in places]):
+            removed = [_without(left, place) for place in places]
+            if not any(removed):
                 return None
         else:
             return left

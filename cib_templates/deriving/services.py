@@ -205,7 +205,8 @@ def locations_of(
             continue
         name = location.get("id", "")
         own = name in (ids.preference_id(identity, node), ids.avoidance_id(identity, node))
-        if own or (not mark(element) and not name.startswith(_FOR_A_WHILE)) or (came is not None and name in came):
+        theirs = not mark(element) and not name.startswith(_FOR_A_WHILE)
+        if own or theirs or name in (came or ()):
             found.append(location)
     return found
 

@@ -52,9 +52,9 @@ class Cluster:
 class _Pairs(Table):
     """The tables of a description whose names are the cluster's own."""
 
-    properties: dict[Name, Parameter] = {}
-    attributes: dict[Name, Parameter] = {}
-    utilization: Utilization = {}
+    properties: dict[Name, Parameter] | None = None
+    attributes: dict[Name, Parameter] | None = None
+    utilization: Utilization | None = None
 
 
 def import_cib(cib: etree._Element, cluster: Cluster) -> Document:

@@ -63,7 +63,9 @@ def undescribed(cib: etree._Element, description: Description) -> list[Undescrib
     bare = without_marks(cib)
     changed = beyond_marks(cib, merged).differences
     becomes = {(each.name, inner.name) for each in changed for inner in each.attributes}
-    stay = [Undescribed(what, _STAYS) for what in _others(bare, _all_described(merged, description))]
+    stay = [
+        Undescribed(what, _STAYS) for what in _others(bare, _all_described(merged, description))
+    ]
     found = [
         *stay,
         *_properties(bare, description),
@@ -139,7 +141,7 @@ def _nodes(cib: etree._Element, description: Description) -> Iterator[Undescribe
         known = _pairs(said)
         for key, value in _pairs(element).items():
             if known.get(key) != value:
-                yield Undescribed(f"node {name}, {key} {_shown(key, value)}", _STAYS)
+                yield Undescribed(f"node {name}, {key} {_shown(value)}", _STAYS)
 
 
 def _pairs(node: etree._Element) -> dict[str, str]:
@@ -205,7 +207,9 @@ def _attributes(
                 yield Undescribed(f"{identity}, {_word(name)}", _SECRET)
             else:
                 other = said.get(name)
-                why = _STAYS if other is None else f"the description says {other}; it stays as it is"
+                why = (
+                    _STAYS if other is None else f"the description says {other}; it stays as it is"
+                )
                 yield Undescribed(f"{identity}, {name} {value}", why)
 
 
@@ -249,5 +253,5 @@ def _changed(each: ObjectDiff) -> Iterator[Undescribed]:
         yield Undescribed(f"{each.name}, {attribute.name} {old}", f"becomes {new}")
 
 
-def _shown(name: str, value: str) -> str:
+def _shown(value: str) -> str:
     return MASK if isinstance(value, Secret) else value

@@ -79,7 +79,7 @@ def _has_adopted(element: etree._Element) -> bool:
 
 
 def _described(cib: etree._Element, description: Description) -> Description:
-    """Return what the description would be if it were made from what is Takeover's in a live CIB."""
+    """Return what the description would be if it were made from what is Takeover's now."""
     nodes = list(description.nodes)
     marked = {
         element.get("id") for element in cib.iterfind("configuration/resources/*") if mark(element)
@@ -127,9 +127,7 @@ def _resource(
     return changed(present, said[identity], wanted)
 
 
-def changed(
-    live: etree._Element, said: etree._Element, wanted: etree._Element
-) -> etree._Element:
+def changed(live: etree._Element, said: etree._Element, wanted: etree._Element) -> etree._Element:
     """Return a live resource with what a description says otherwise than is said of it now.
 
     Args:
@@ -248,9 +246,7 @@ def _is_location_of(constraint: etree._Element, live: Mapping[str, etree._Elemen
 
 
 def _locations(constraints: Sequence[etree._Element], name: str) -> list[etree._Element]:
-    return [
-        each for each in constraints if each.tag == "rsc_location" and each.get("rsc") == name
-    ]
+    return [each for each in constraints if each.tag == "rsc_location" and each.get("rsc") == name]
 
 
 def _levels(

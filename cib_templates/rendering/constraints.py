@@ -104,9 +104,7 @@ def _order(identity: str, first: str, then: str) -> etree._Element:
 
 # By the key that says it: the constraint between a service and another.
 RELATIONS: dict[str, Callable[[str, str], etree._Element]] = {
-    "with": lambda name, other: _colocation(
-        ids.together_id(name, other), name, other, _INFINITY
-    ),
+    "with": lambda name, other: _colocation(ids.together_id(name, other), name, other, _INFINITY),
     "apart_from": lambda name, other: _colocation(ids.apart_id(name, other), name, other, _NEVER),
     "after": lambda name, other: _order(ids.after_id(name, other), other, name),
 }

@@ -76,9 +76,7 @@ def _group(identity: str, name: str, service: Service, meta: dict[str, str]) -> 
 def _one_resource(name: str, service: Service) -> etree._Element:
     """Return the only part of a service, which is the service itself."""
     [(kind, part)] = service.parts()
-    element = primitive(
-        name, kind, part, utilization={**service.utilization, **part.utilization}
-    )
+    element = primitive(name, kind, part, utilization={**service.utilization, **part.utilization})
     of_part = pairs_of(element, "meta_attributes")
     of_service = _meta(name, service)
     sets = {*of_part.get(ids.SETS, "").split(), *of_service.get(ids.SETS, "").split()}

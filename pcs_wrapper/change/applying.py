@@ -11,7 +11,15 @@ from lxml import etree
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
 from cib_templates.model.description import Description
-from pcs_wrapper.change import conflicts, readiness, rolling_back, stopping, verification
+from pcs_wrapper.change import (
+    adopting,
+    conflicts,
+    preconditions,
+    readiness,
+    rolling_back,
+    stopping,
+    verification,
+)
 from pcs_wrapper.change.execution import execute, telling_if_interrupted
 from pcs_wrapper.change.history import confirmation, interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
@@ -37,6 +45,7 @@ from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, survey
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.simulation import simulate
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class Options:
         confirm: The time within which the change must be confirmed, or else it is rolled back; None
             if it need not be confirmed.
         adopt: Whether resources with the description's IDs that others made are taken over.
+        with_changes: Whether a change that takes something over may also change something.
         saved: The saved plan that the change must not differ from; None if there is none.
         even_so: Whether the change is made although something holds the cluster up.
     """
@@ -59,6 +69,7 @@ class Options:
     adopt: bool = False
     saved: SavedPlan | None = None
     even_so: bool = False
+    with_changes: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,26 @@ class Applied:
         return bool(self.harm or self.stopped_fencing) or not all(
             service.is_running or service.is_disabled for service in self.services
         )
+
+
+def prepared(machine: Machine, description: Description, options: Options) -> Change:
+    """Find out what an apply has to change, and refuse it if it takes over more than it may.
+
+    Args:
+        machine: This machine.
+        description: The description of the cluster.
+        options: The options of the apply.
+
+    Raises:
+        NotApplicable: What others made would be taken over, and something would be changed or
+            happen; or as `prepare`.
+        TakeoverError: As `prepare`.
+    """
+    change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+    if change.adopts and not options.with_changes:
+        actions = simulate(machine, change.old, change.new)
+        preconditions.require(machine, adopting.obstacles(change.old, change.new, actions))
+    return change
 
 
 def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
@@ -266,7 +297,7 @@ def apply(machine: Machine, description: Description, options: Options | None = 
     with lock.held(machine, "takeover apply"):
         if not options.even_so:
             readiness.let_pass(machine)
-        change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+        change = prepared(machine, description, options)
         planned = steps(machine, change, options)
         for sentence in interruption.resolve_interrupted(machine, change.old):
             machine.console.warning(sentence)

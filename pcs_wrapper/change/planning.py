@@ -15,7 +15,7 @@ from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
-from pcs_wrapper.change import conflicts, preconditions
+from pcs_wrapper.change import adopting, conflicts, preconditions
 from pcs_wrapper.change.prepare import prepare
 from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.errors import CommandTimedOut
@@ -70,6 +70,8 @@ class Plan:
         forecasts: The forecast for each service of the description.
         readiness: Whether the cluster can carry the change out; for a CIB from a file that is not
             known, and nothing is said to hold it up.
+        refused: The reasons for which `apply --adopt` would refuse the plan, because it takes over
+            what others made and does more than that.
     """
 
     old: etree._Element
@@ -79,15 +81,19 @@ class Plan:
     not_simulated: str
     forecasts: tuple[Forecast, ...]
     readiness: Readiness = field(default_factory=Readiness)
+    refused: tuple[str, ...] = ()
 
 
-def plan_live(machine: Machine, description: Description, *, adopt: bool = False) -> Plan:
+def plan_live(
+    machine: Machine, description: Description, *, adopt: bool = False, with_changes: bool = False
+) -> Plan:
     """Plan a change of the cluster that runs here; nothing is changed.
 
     Args:
         machine: This machine.
         description: The description of the cluster.
         adopt: Whether resources with the description's IDs that others made are taken over.
+        with_changes: Whether such a plan may also change something.
 
     Raises:
         TakeoverError: As `prepare`; InvalidCib if Pacemaker's schema rejects the result;
@@ -106,11 +112,25 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
         config.token, len(config.nodes), config.token_coefficient, config.consensus
     )
     planned = _plan(machine, description, found.old, found.new, corosync)
-    return replace(planned, readiness=found.readiness)
+    planned = replace(planned, readiness=found.readiness)
+    return planned if with_changes else _refused(planned)
+
+
+def _refused(planned: Plan) -> Plan:
+    """Return a plan with what `apply --adopt` has against it."""
+    if not adopting.taken_over(planned.old, planned.new):
+        return planned
+    found = adopting.obstacles(planned.old, planned.new, planned.actions)
+    return replace(planned, refused=tuple(each.message for each in found))
 
 
 def plan_file(
-    machine: Machine, description: Description, file: Path, *, adopt: bool = False
+    machine: Machine,
+    description: Description,
+    file: Path,
+    *,
+    adopt: bool = False,
+    with_changes: bool = False,
 ) -> Plan:
     """Plan a change of a CIB in a file, which may come from another cluster.
 
@@ -120,6 +140,7 @@ def plan_file(
         description: The description of the cluster.
         file: A file with a whole CIB, as `pcs cluster cib FILE` writes it.
         adopt: As for `plan_live`.
+        with_changes: As for `plan_live`.
 
     Raises:
         UsageError: The file cannot be read, or contains no CIB.
@@ -128,7 +149,8 @@ def plan_file(
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
     preconditions.require(machine, preconditions.passed_exclusives(old, new))
-    return _plan(machine, description, old, new, described_corosync(description))
+    planned = _plan(machine, description, old, new, described_corosync(description))
+    return planned if with_changes else _refused(planned)
 
 
 def _plan(

@@ -32,6 +32,11 @@ AGENT_MISSING = error("agent-missing", "One of Takeover's agents is not installe
 FENCE_AGENT_MISSING = error(
     "fence-agent-missing", "A fence agent that a device uses is not installed on this node."
 )
+EXCLUSIVE_DOUBLED = error(
+    "exclusive-doubled",
+    "A resource of the cluster has a disk, mount point, address or DRBD resource that a new one "
+    "would have as well.",
+)
 EXCLUSIVE_PASSED = error(
     "exclusive-passed",
     "A disk, mount point or address would pass from one resource to another; for a moment both "
@@ -66,7 +71,8 @@ def other_cluster(
         config: Corosync's configuration, which apply does not change.
     """
     described = set(description.nodes)
-    present = {node.name for node in state.nodes}
+    # A remote node is a resource, and not one of those that a description names.
+    present = {node.name for node in state.nodes if not node.remote}
     if described != present:
         more = ", ".join(sorted(described - present))
         fewer = ", ".join(sorted(present - described))
@@ -128,7 +134,15 @@ def missing_fence_agents(machine: Machine, description: Description) -> Iterator
 
 def passed_exclusives(old: etree._Element, new: etree._Element) -> Iterator[Finding]:
     """Find what two resources could have at once, even if only for a moment."""
-    found = passed(old, new)
+    for each in passed(old, new):
+        if each.stays:
+            yield EXCLUSIVE_DOUBLED.at(
+                (),
+                f"{each.what} belongs to {each.old}, which stays, and would also be started by "
+                f"{each.new}",
+                f"Leave it out of {each.new}, or remove {each.old} first",
+            )
+    found = [each for each in passed(old, new) if not each.stays]
     if found:
         passing = "; ".join(f"{each.what} from {each.old} to {each.new}" for each in found)
         services = dict.fromkeys(_service_of(new, each.new) for each in found)

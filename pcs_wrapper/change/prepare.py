@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
+from cib_templates.comparing.marks import beyond_marks
 from cib_templates.errors import TakeoverError
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
-from pcs_wrapper.change import preconditions, stopping
+from pcs_wrapper.change import adopting, preconditions, stopping
 from pcs_wrapper.change.readiness import Readiness, readiness
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.machine.machine import Machine
@@ -34,6 +35,7 @@ class Change:
         services: The IDs of the described services.
         stops: The IDs of the resources that the change removes, and that are stopped before.
         readiness: Whether the cluster can carry the change out.
+        adopts: The IDs of the resources that others made and the change takes over.
     """
 
     state: ClusterState
@@ -46,6 +48,7 @@ class Change:
     services: tuple[str, ...]
     stops: tuple[str, ...]
     readiness: Readiness
+    adopts: tuple[str, ...] = ()
 
     @property
     def timeout(self) -> int:
@@ -98,6 +101,8 @@ def prepare(
     found += preconditions.passed_exclusives(old, new)
     preconditions.require(machine, found)
     changes = changed_ids(old, new)
+    # A device that is only marked goes on as it is.
+    acting = {each.name for each in beyond_marks(old, new).differences}
     devices = {device.resource_id(name) for name, device in description.fencing.items()}
     return Change(
         state=state,
@@ -105,9 +110,12 @@ def prepare(
         old=old,
         new=new,
         changes=changes,
-        changed_fencing=tuple(name for name in changes.changed if name in devices),
+        changed_fencing=tuple(
+            name for name in changes.changed if name in devices and name in acting
+        ),
         cluster=description.cluster.name,
         services=tuple(description.services),
         stops=stopping.to_stop_before(old, new, state),
         readiness=readiness(machine, state, old, new),
+        adopts=adopting.taken_over(old, new) if adopt else (),
     )

@@ -11,7 +11,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 adopt = click.option(
     "--adopt",
     is_flag=True,
-    help="Also change resources with the description's IDs that Takeover did not make.",
+    help="Take over resources with the description's IDs that Takeover did not make: mark them, "
+    "and change nothing else.",
+)
+with_changes = click.option(
+    "--adopt-with-changes",
+    "with_changes",
+    is_flag=True,
+    help="Take over such resources, and change them and others as the description says.",
 )
 even_so = click.option(
     "--even-so",

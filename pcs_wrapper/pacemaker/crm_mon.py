@@ -34,6 +34,7 @@ class Node:
         maintenance: Whether Pacemaker leaves its resources alone.
         pending: Whether it is joining the cluster.
         shutdown: Whether Pacemaker is shutting down on it.
+        remote: Whether it is a remote or guest node, which Corosync does not know.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Node:
     maintenance: bool
     pending: bool
     shutdown: bool = False
+    remote: bool = False
 
     @property
     def state(self) -> str:
@@ -280,6 +282,7 @@ def _node(node: etree._Element) -> Node:
         maintenance=_true(node, "maintenance"),
         pending=_true(node, "pending"),
         shutdown=_true(node, "shutdown"),
+        remote=node.get("type", "member") != "member",
     )
 
 

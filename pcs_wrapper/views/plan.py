@@ -50,6 +50,10 @@ def plan_text(planned: Plan) -> Iterator[str]:
     else:
         yield from _actions(planned)
     yield from _removals(planned)
+    if planned.refused:
+        yield ""
+        yield style("`takeover apply --adopt` refuses this:", fg="red")
+        yield from (f"  {reason}" for reason in planned.refused)
     touched = [each for each in planned.forecasts if each.touched]
     yield from _clients(touched, planned.readiness.until)
     yield from _failures(touched)
@@ -248,6 +252,7 @@ def plan_json(planned: Plan) -> str:
             ],
             not_simulated=planned.not_simulated,
             obstacles=finding_records(planned.readiness.findings),
+            adoption_refused=planned.refused,
             services=[
                 contract.Forecast(
                     service=each.service,

@@ -53,11 +53,9 @@ def test_a_merge_leaves_its_input_as_it_was(
     except OwnershipError:
         merged = None
     assert etree.tostring(live) == before
-    resources = live.find("configuration/resources")
-    assert resources is not None
     wanted = sections(description, services=True)["resources"]
     texts = [etree.tostring(each) for each in wanted]
-    adopted(resources, wanted)
+    adopted(live, wanted, description.nodes)
     assert etree.tostring(live) == before
     assert [etree.tostring(each) for each in wanted] == texts
     if merged is not None:

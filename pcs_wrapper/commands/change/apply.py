@@ -14,6 +14,7 @@ from pcs_wrapper.commands.options import (
     description_file,
     dry_run,
     even_so,
+    with_changes,
 )
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @as_json
 @dry_run
 @adopt
+@with_changes
 @even_so
 @click.option("-m", "--message", default="", help="The reason for the change, for the history.")
 @click.option(
@@ -47,6 +49,7 @@ def apply(
     as_json: bool,
     dry_run: bool,
     adopt: bool,
+    with_changes: bool,
     even_so: bool,
     message: str,
     confirm: timedelta | None,
@@ -82,7 +85,16 @@ def apply(
 
     machine: Machine = ctx.obj
     description, saved = read(file)
-    options = applying.Options(message, not no_rollback, confirm, adopt, saved, even_so)
+    adopt = adopt or with_changes
+    options = applying.Options(
+        message,
+        rollback=not no_rollback,
+        confirm=confirm,
+        adopt=adopt,
+        saved=saved,
+        even_so=even_so,
+        with_changes=with_changes,
+    )
     if dry_run:
         _show_plan(machine, description, options, as_json=as_json)
         return
@@ -101,10 +113,9 @@ def _show_plan(
     """Print what an apply would do: the difference, and the steps of the change."""
     from pcs_wrapper.change import applying, readiness
     from pcs_wrapper.change.execution import shown
-    from pcs_wrapper.change.prepare import prepare
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
-    change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+    change = applying.prepared(machine, description, options)
     steps = applying.steps(machine, change, options)
     readiness.warn(machine, change.readiness)
     if as_json:

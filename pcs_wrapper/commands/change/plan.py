@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from pcs_wrapper.commands.options import adopt, as_json, description_file
+from pcs_wrapper.commands.options import adopt, as_json, description_file, with_changes
 from pcs_wrapper.commands.printing import print_lines, print_text
 from pcs_wrapper.exit_codes import ExitCode
 from pcs_wrapper.machine.machine import Machine
@@ -16,6 +16,7 @@ from pcs_wrapper.machine.machine import Machine
 @description_file
 @as_json
 @adopt
+@with_changes
 @click.option(
     "--out",
     metavar="PLAN",
@@ -36,6 +37,7 @@ def plan(
     *,
     as_json: bool,
     adopt: bool,
+    with_changes: bool,
     out: Path | None,
     cib_file: Path | None,
 ) -> None:
@@ -61,10 +63,11 @@ def plan(
     machine: Machine = ctx.obj
     text = description_text(file)
     description = parse_description(text, file)
+    adopt = adopt or with_changes
     if cib_file is None:
-        planned = plan_live(machine, description, adopt=adopt)
+        planned = plan_live(machine, description, adopt=adopt, with_changes=with_changes)
     else:
-        planned = plan_file(machine, description, cib_file, adopt=adopt)
+        planned = plan_file(machine, description, cib_file, adopt=adopt, with_changes=with_changes)
     if out is not None:
         from pcs_wrapper.change import saved_plan
 

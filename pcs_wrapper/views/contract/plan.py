@@ -112,3 +112,8 @@ class Plan(Output):
     services: Sequence[Forecast] = Field(
         description="The forecast for each service of the description."
     )
+    adoption_refused: Sequence[str] = Field(
+        default=(),
+        description="The reasons for which `apply --adopt` would refuse the plan: it takes over "
+        "what others made, and does more than that. Empty if it would not.",
+    )

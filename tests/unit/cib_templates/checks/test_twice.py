@@ -158,3 +158,71 @@ def test_what_is_no_device_is_refused(described: Describe) -> None:
     ]
     for right in ("/dev/sdb", "UUID=1", "LABEL=shop", "server:/shop"):
         assert described(more=COPY + table.format(right))
+
+
+AS_AGENTS = {
+    "disk": (
+        'agent = "ocf:heartbeat:Filesystem"',
+        '{ device = "-U 1234-abcd", directory = "/srv/one" }',
+        '{ device = "/dev/disk/by-uuid/1234-abcd", directory = "/srv/two" }',
+        "device: /dev/disk/by-uuid/1234-abcd",
+    ),
+    "mount point": (
+        'agent = "ocf:heartbeat:Filesystem"',
+        '{ device = "/dev/vg/one", directory = "/srv/one" }',
+        '{ device = "/dev/vg/two", directory = "/srv//one/" }',
+        "directory: /srv//one/",
+    ),
+    "address": (
+        'agent = "ocf:heartbeat:IPaddr2"',
+        '{ ip = "198.51.100.77", cidr_netmask = "24" }',
+        '{ ip = "198.51.100.77", nic = "eth1" }',
+        "ip: 198.51.100.77",
+    ),
+    "volume": (
+        'agent = "ocf:heartbeat:LVM-activate"',
+        '{ vgname = "vg", lvname = "data", vg_access_mode = "system_id" }',
+        '{ vgname = "vg", lvname = "data" }',
+        "vgname: vg/data",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", AS_AGENTS)
+def test_what_stock_agents_have_is_used_once_too(what: str, described: Describe) -> None:
+    """A description that was imported has all of it as an agent with parameters."""
+    agent, one, other, found = AS_AGENTS[what]
+    more = "".join(
+        f'\n[services.{name}]\npattern = "standby"\nnodes = ["node1"]\n[services.{name}.app]\n'
+        f"{agent}\nparameters = {parameters}\n"
+        for name, parameters in (("one", one), ("two", other))
+    )
+    key, _, shown = found.partition(": ")
+    assert refused(described, more=more) == [
+        f"services.two.app.parameters.{key}: {shown} is already used by services.one"
+    ]
+
+
+def test_an_address_is_used_once_whoever_has_it(described: Describe) -> None:
+    """One service has it by a key, the other by the stock agent."""
+    more = (
+        '\n[services.one]\npattern = "standby"\nnodes = ["node1"]\n[services.one.app]\n'
+        'agent = "ocf:heartbeat:IPaddr2"\nparameters = { ip = "198.51.100.100" }\n'
+    )
+    assert refused(described, more=more) == [
+        "services.one.app.parameters.ip: 198.51.100.100 is already used by services.shop"
+    ]
+
+
+def test_what_many_may_mount_is_used_as_often_as_one_likes(described: Describe) -> None:
+    """An export of NFS, and bind mounts of one service."""
+    agent = 'agent = "ocf:heartbeat:Filesystem"'
+    more = "".join(
+        f'\n[services.{name}]\npattern = "standby"\nnodes = ["node1"]\n'
+        f'[[services.{name}.app]]\nname = "nfs"\n{agent}\n'
+        f'parameters = {{ device = "server:/home", directory = "/{name}", fstype = "nfs" }}\n'
+        f'[[services.{name}.app]]\nname = "bind"\n{agent}\n'
+        f'parameters = {{ device = "/srv/x", directory = "/{name}/x", options = "bind" }}\n'
+        for name in ("one", "two")
+    )
+    assert set(described(more=more).services) >= {"one", "two"}
