@@ -13,7 +13,8 @@ from lxml import etree
 
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.findings import Finding, FindingKind, error, warning
-from pcs_wrapper.pacemaker.survey import SURVEY, Answers, Question
+from pcs_wrapper.pacemaker.crm_mon import SURVEY
+from pcs_wrapper.pacemaker.survey import Answers, Question
 
 # The agents that have something which only one can have: the parameters that say what it is.
 _WANTED: dict[str, tuple[str, ...]] = {

@@ -23,9 +23,9 @@ from cib_templates.cib.text import NotXml, parse, parse_cib
 from pcs_wrapper.errors import ProgramError
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
+from pcs_wrapper.pacemaker.crm_mon import SURVEY
 
-#: The ID of the survey in the CIB, and the name of the attribute with its answers.
-SURVEY = "takeover-survey"
+# The survey's ID in the CIB is also the name of the attribute with its answers.
 _AGENT = "survey"
 _TIMEOUT = 60.0
 # The time for the probes, in seconds: that of an action, and some for a busy cluster.
