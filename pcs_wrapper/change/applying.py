@@ -110,8 +110,7 @@ def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
         for checkpoint in unfinished
         for step in _remaining_steps(checkpoints, checkpoint, change.old)
     ]
-    if survey.is_left(change.old):
-        remaining.insert(0, TakeOutSurvey())
+    remaining = [*map(TakeOutSurvey, survey.left_in(change.old)), *remaining]
     if not change.changes:
         return remaining
     question = conflicts.question_of(change.old, change.new)

@@ -145,7 +145,7 @@ def _resources(cib: etree._Element) -> Iterator[tuple[str, str, str, Mapping[str
         for primitive in outermost.iter("primitive"):
             kind, agent = primitive.get("class", ""), primitive.get("type", "")
             name = primitive.get("id", "")
-            if kind == "stonith" or name == SURVEY:
+            if kind == "stonith" or name.startswith(SURVEY):
                 continue
             provider = primitive.get("provider")
             written = ":".join(filter(None, (kind, provider, agent)))

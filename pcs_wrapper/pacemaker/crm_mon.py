@@ -25,8 +25,8 @@ _NOT_ALLOWED = 4
 # How crm_mon writes -INFINITY, and times before Pacemaker 2.1.
 _NEVER = "-1000000"
 _CTIME = "%a %b %d %H:%M:%S %Y"
-#: The ID of the survey (survey.py), which is there for a moment and no service.
-SURVEY = "takeover-survey"
+#: How the ID of a survey begins (survey.py), which is there for a moment, and is no service.
+SURVEY = "takeover-survey-"
 
 
 @dataclass(frozen=True)
@@ -260,7 +260,7 @@ def parse_state(root: etree._Element) -> ClusterState:
     dc = root.find("summary/current_dc")
     options = root.find("summary/cluster_options")
     resources = [child for child in root.iterfind("resources/*") if isinstance(child.tag, str)]
-    parsed = [_resource(child) for child in resources if child.get("id") != SURVEY]
+    parsed = [_resource(child) for child in resources if not child.get("id", "").startswith(SURVEY)]
     return ClusterState(
         dc=dc.get("name") if dc is not None else None,
         quorum=_true(dc, "with_quorum"),

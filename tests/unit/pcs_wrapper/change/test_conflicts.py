@@ -112,7 +112,7 @@ def test_a_change_that_wants_nothing_asks_nobody(
 
 def test_a_survey_that_was_left_is_taken_out(cluster: Cluster, takeover: Takeover) -> None:
     """By the next apply, after one that was killed while it asked."""
-    survey = '<primitive id="takeover-survey" class="ocf" provider="takeover" type="survey"/>'
+    survey = '<primitive id="takeover-survey-5" class="ocf" provider="takeover" type="survey"/>'
     cluster.state = "running"
     cluster.cib = APPLIED.replace("</resources>", f"{survey}</resources>")
     assert takeover("apply", EXAMPLE) == 0
@@ -126,9 +126,9 @@ def test_a_dry_run_shows_how_the_nodes_are_asked(
     assert takeover("apply", "--dry-run", EXAMPLE) == 0
     out = capsys.readouterr().out
     assert "# asking every node whether what shop-filesystem, " in out
-    assert 'cibadmin --create --scope resources --xml-text \'<primitive id="takeover-survey"' in out
+    assert 'cibadmin --create --scope resources --xml-text \'<primitive id="takeover-survey-7"' in out
     assert (
-        "cibadmin --delete --scope resources --xml-text '<primitive id=\"takeover-survey\"/>'"
+        "cibadmin --delete --scope resources --xml-text '<primitive id=\"takeover-survey-7\"/>'"
         in out
     )
     assert (cluster.asked, cluster.cib) == ([], before)
