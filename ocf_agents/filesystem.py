@@ -413,9 +413,13 @@ class Filesystem(FilesystemParameters):
         """Return in words which other resource has the same of a disk mounted; "" if none has."""
         if self._state.read():
             return ""  # this one has been started here
+        from ocf_agents.runtime.cluster.configured import are_together
+
         belonging = self._belonging(disk)
         for mount in mountinfo.of(disk):
-            if mount.root == (subvolume(self.options) or "/") and (owner := belonging.owner(mount)):
+            owner = belonging.owner(mount)
+            is_same = mount.root == (subvolume(self.options) or "/")
+            if owner and is_same and not are_together(self.instance, owner):
                 return f"{owner}, mounted on {mount.point}"
         return ""
 

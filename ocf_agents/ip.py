@@ -234,7 +234,7 @@ class Ip(IpParameters):
         if not here or self._state.read():
             return ""  # it has been started here
         from ocf_agents.network.wanted import pack, parse
-        from ocf_agents.runtime.configured import addresses_of_nodes, others
+        from ocf_agents.runtime.cluster.configured import addresses_of_nodes, others
 
         ips = {address.ip for address in here}
         for name, values in others(self.instance, "ip", "addresses"):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from ocf_agents.conflicts.question import Conflict, Resource
 
+ATTRIBUTE = "takeover-survey"  # pcs_wrapper/pacemaker/survey.py reads it
 LOOK = 0.8  # part of the time of a probe; in the rest it answers
 
 
@@ -77,7 +78,7 @@ class Survey(Agent):
         if self.environ.get("OCF_RESKEY_CRM_meta_timeout"):
             from ocf_agents.runtime.command import run
 
-            keep = ["attrd_updater", f"--name={self.instance}", f"--update={answer}", "--private"]
+            keep = ["attrd_updater", f"--name={ATTRIBUTE}", f"--update={answer}", "--private"]
             result = run(keep, self.deadline)
             if result.code:
                 raise result.error()

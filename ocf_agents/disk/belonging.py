@@ -85,7 +85,7 @@ class Belonging:
         """Return the mount points of the other resources, as the cluster has them configured."""
         if self._points is None:
             from ocf_agents.disk.place.way import resolve
-            from ocf_agents.runtime.configured import others
+            from ocf_agents.runtime.cluster.configured import others
 
             found = others(self._instance, "directory")
             self._points = {resolve(values["directory"]): name for name, values in found}

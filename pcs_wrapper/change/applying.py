@@ -44,7 +44,7 @@ from pcs_wrapper.health.obstacles import obstacles
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, survey
-from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 from pcs_wrapper.pacemaker.simulation import simulate
 
 
@@ -145,8 +145,7 @@ def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
         for checkpoint in unfinished
         for step in _remaining_steps(checkpoints, checkpoint, change.old)
     ]
-    if survey.is_left(change.old):
-        remaining.insert(0, TakeOutSurvey())
+    remaining = [*map(TakeOutSurvey, survey.left_in(change.old)), *remaining]
     if not change.changes:
         return remaining
     question = conflicts.question_of(change.old, change.new)
@@ -350,9 +349,34 @@ def _result(
             # Else the reason was told when the wait was given up for it.
             for sentence in applied.harm:
                 machine.console.detail(sentence)
-        return _roll_back(machine, newest, applied, _failed_resources(change, state))
+        rolled_back = _roll_back(machine, newest, applied, _failed_resources(change, state))
+        return _with_later_harm(machine, change, rolled_back)
     interruption.finish(run.checkpoints, newest, note="; ".join(run.harm))
     return applied
+
+
+def _with_later_harm(machine: Machine, change: Change, applied: Applied) -> Applied:
+    """Return the result with the harm to others that only the time after the verification shows.
+
+    A change is taken back as soon as one of its services fails. What it does to others may begin
+    just then, and end with the rollback.
+    """
+    try:
+        now = read_state(machine)
+    except TakeoverError:
+        return applied
+    scope = verification.scope_of(change.changes, change.old, change.new)
+    known = {sentence.partition(":")[0] for sentence in applied.harm}
+    later = verification.Verdict(
+        tuple(
+            each
+            for each in verification.hurt_others(change.state, now, scope)
+            if str(each.path[0]) not in known
+        )
+    ).sentences()
+    for sentence in later:
+        machine.console.detail(sentence)
+    return replace(applied, harm=(*applied.harm, *later))
 
 
 def _failed_resources(change: Change, state: ClusterState) -> list[str]:

@@ -6,14 +6,21 @@ Here is decided what they are asked, and what becomes of their answers.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lxml import etree
 
 from cib_templates.cib.nvset import pairs_of
+from cib_templates.errors import DescriptionError
 from cib_templates.findings import Finding, FindingKind, error, warning
-from pcs_wrapper.pacemaker.survey import SURVEY, Answers, Question
+from cib_templates.model.description import Description
+from cib_templates.rendering.render import render
+from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker import survey
+from pcs_wrapper.pacemaker.crm_mon import SURVEY
+from pcs_wrapper.pacemaker.survey import Answers, Question
 
 # The agents that have something which only one can have: the parameters that say what it is.
 _WANTED: dict[str, tuple[str, ...]] = {
@@ -110,6 +117,40 @@ def names_of(question: Question) -> str:
     return ", ".join(each["id"] for each in question.resources if each.get("asked"))
 
 
+def check_names(machine: Machine, description: Description) -> None:
+    """Refuse what two services of a description shall have by different names, as this node sees.
+
+    Args:
+        machine: This machine; if it is none of the description's nodes, it is not asked.
+        description: The description.
+
+    Raises:
+        DescriptionError: With all that is found.
+    """
+    if machine.host not in description.nodes:
+        return
+    rendered = render(description)
+    nothing = copy.deepcopy(rendered)
+    for resource in nothing.findall("configuration/resources/*"):
+        nothing.find("configuration/resources").remove(resource)  # type: ignore[union-attr]
+    question = question_of(nothing, rendered)
+    if question is None:
+        return
+    services = {each["id"]: each["service"] for each in question.resources}
+    answers = survey.ask_here(machine, question, names_only=True)
+    found = [
+        _KINDS[each.kind].at(
+            ("services", services[each.resource]),
+            f"{each.resource}: on this machine, {each.message}",
+            "each is used once",
+        )
+        for conflicts in answers.conflicts.values()
+        for each in conflicts
+    ]
+    if found:
+        raise DescriptionError(found)
+
+
 def found_in(answers: Answers, *, adopt: bool) -> Iterator[Finding]:
     """Find what the nodes' answers say against a change.
 
@@ -144,7 +185,7 @@ def _resources(cib: etree._Element) -> Iterator[tuple[str, str, str, Mapping[str
         for primitive in outermost.iter("primitive"):
             kind, agent = primitive.get("class", ""), primitive.get("type", "")
             name = primitive.get("id", "")
-            if kind == "stonith" or name == SURVEY:
+            if kind == "stonith" or name.startswith(SURVEY):
                 continue
             provider = primitive.get("provider")
             written = ":".join(filter(None, (kind, provider, agent)))

@@ -9,6 +9,7 @@ from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds
 from cib_templates.findings import Finding, FindingKind, error
+from pcs_wrapper.change.outages import outage
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction
 
@@ -177,7 +178,6 @@ def verify(
     failed: dict[str, list[FailedAction]] = {}
     for failure in _harmful(before, after, scope):
         failed.setdefault(_outermost(failure.resource, scope), []).append(failure)
-    was = {service.id: service for service in diagnosis.services(before)}
     now = {service.id: service for service in diagnosis.services(after)}
     found: dict[str, Finding] = {}
     for name in services:
@@ -192,12 +192,26 @@ def verify(
     for device, why in diagnosis.stopped_fencing(after).items():
         if device in scope.resources or device in started:
             found[device] = FENCING_NOT_RUNNING.at((device,), f"not running — {why}")
-    for name, service in was.items():
-        if name not in scope.resources and service.is_running:
-            hurt = _hurt(service, now.get(name), before, after, failed.get(name, []))
+    return Verdict((*found.values(), *hurt_others(before, after, scope)))
+
+
+def hurt_others(before: ClusterState, after: ClusterState, scope: Scope) -> Iterator[Finding]:
+    """Find the services that a change is not about, and that it has stopped, moved or restarted.
+
+    Args:
+        before: The cluster before the push.
+        after: The cluster afterwards.
+        scope: What the change is about.
+    """
+    failed: dict[str, list[FailedAction]] = {}
+    for failure in _harmful(before, after, scope):
+        failed.setdefault(_outermost(failure.resource, scope), []).append(failure)
+    now = {service.id: service for service in diagnosis.services(after)}
+    for service in diagnosis.services(before):
+        if service.id not in scope.resources and service.is_running:
+            hurt = _hurt(service, now.get(service.id), before, after, failed.get(service.id, []))
             if hurt is not None:
-                found[name] = hurt
-    return Verdict(tuple(found.values()))
+                yield hurt
 
 
 def _outermost(resource: str, scope: Scope) -> str:
@@ -217,7 +231,8 @@ def _unhealthy(
     if service is None:
         return found(SERVICE_NOT_SHOWN, "Pacemaker does not show it")
     failed = "; ".join(diagnosis.describe(failures))
-    if service.is_disabled:
+    if service.is_disabled or service.is_paused:
+        # What no node runs that is paused or off, the change has not stopped.
         return found(SERVICE_FAILED, failed) if failed else None
     if not service.is_running:
         return found(SERVICE_NOT_RUNNING, f"{service.state} — {failed or service.why}")
@@ -237,9 +252,16 @@ def _hurt(
     failures: list[FailedAction],
 ) -> Finding | None:
     """Return how a service that the change is not about was hurt."""
-    online = {node.name for node in after.nodes if node.online and not node.unclean}
-    if now is None or not online.issuperset(was.nodes) or now.is_disabled:
+    standby = {node.name for node in before.nodes if node.standby}
+    stayed = {
+        node.name
+        for node in after.nodes
+        if node.online and not node.unclean and (not node.standby or node.name in standby)
+    }
+    if now is None or not stayed.issuperset(was.nodes) or now.is_disabled:
         return None
+    served = outage(now, before, after)
+    lasting = f"; {served}" if served else ""
 
     def found(kind: FindingKind, message: str) -> Finding:
         return kind.at((was.id,), message)
@@ -248,10 +270,10 @@ def _hurt(
     failed = "; ".join(diagnosis.describe(failures))
     because = f": {failed}" if failed else ""
     if not now.is_running:
-        message = f"ran on {where} before, and is {now.state} now: {now.why}"
+        message = f"ran on {where} before, and is {now.state} now: {now.why}{lasting}"
         return found(OTHER_SERVICE_STOPPED, message)
     if set(now.nodes) != set(was.nodes):
-        message = f"was moved from {where} to {', '.join(now.nodes)}{because}"
+        message = f"was moved from {where} to {', '.join(now.nodes)}{because}{lasting}"
         return found(OTHER_SERVICE_MOVED, message)
     restarted = [
         part.id
@@ -262,6 +284,6 @@ def _hurt(
         )
     ]
     if restarted:
-        message = f"was restarted ({', '.join(restarted)}){because}"
+        message = f"was restarted ({', '.join(restarted)}){because}{lasting}"
         return found(OTHER_SERVICE_RESTARTED, message)
     return found(OTHER_SERVICE_FAILED, failed) if failed else None

@@ -11,6 +11,7 @@ from pcs_wrapper.pacemaker.crm_mon import (
     ClusterState,
     FailedAction,
     FencingEvent,
+    Node,
     Part,
     Resource,
 )
@@ -33,6 +34,10 @@ class Service:
         nodes: The nodes on which it runs, or runs in part.
         why: The reason why it does not run; empty if it runs.
         parts: The primitives in it, in the order in which they start.
+        limited: Why it runs on fewer nodes than it could, such as `node3 is in standby`; empty if
+            it does not run, or wherever it should.
+        total: On how many nodes it would run then; 0 if that does not limit it.
+        is_paused: Whether it does not run only because every node that may run it is paused or off.
     """
 
     id: str
@@ -40,6 +45,9 @@ class Service:
     nodes: tuple[str, ...]
     why: str
     parts: tuple[Part, ...]
+    limited: str = ""
+    total: int = 0
+    is_paused: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -120,13 +128,62 @@ def _service(resource: Resource, state: ClusterState) -> Service:
         node for part in resource.parts for node in part.nodes if node in reachable
     )
     word = _word(resource.parts, reachable)
+    missing: list[Node] = []
+    if word == "partial" and _runs_where_it_can(resource, state, reachable):
+        missing = [node for node in _allowed(resource, state) if node.name not in nodes]
+        word = "running"
     return Service(
         id=resource.id,
         state=word,
         nodes=tuple(nodes),
         why="" if word == "running" else _why(resource, state),
         parts=resource.parts,
+        limited=", ".join(f"{node.name} {_unusable(node)}" for node in missing),
+        total=len(nodes) + len(missing) if missing else 0,
+        is_paused=word == "stopped" and _is_paused(resource, state),
     )
+
+
+def _runs_where_it_can(resource: Resource, state: ClusterState, reachable: set[str]) -> bool:
+    """Tell whether a clone runs on all nodes that can run it now, and nothing of it is wrong."""
+    words = [_word(copy, reachable) for copy in resource.copies]
+    up = {
+        node
+        for copy, word in zip(resource.copies, words, strict=True)
+        for node in copy[0].nodes
+        if word == "running"
+    }
+    usable = {node.name for node in _allowed(resource, state) if node.is_usable}
+    return bool(up) and {*words} <= {"running", "stopped"} and usable <= up
+
+
+def _allowed(resource: Resource, state: ClusterState) -> list[Node]:
+    """Return the nodes that no constraint keeps a resource off."""
+    names = {resource.id, *(part.id for part in resource.parts)}
+    return [
+        node for node in state.nodes if not any((name, node.name) in state.bans for name in names)
+    ]
+
+
+def _is_paused(resource: Resource, state: ClusterState) -> bool:
+    allowed = _allowed(resource, state)
+    is_up_to_nodes = bool(allowed) and not any(node.is_usable for node in allowed)
+    return is_up_to_nodes and not no_decision(state) and not _disabled(resource, state)
+
+
+def _unusable(node: Node) -> str:
+    """Return in words why a node runs nothing that is not there already."""
+    if node.unclean:
+        return "has to be fenced"
+    if node.pending:
+        return "is joining the cluster"
+    if not node.online:
+        return "is off"
+    if node.maintenance:
+        return "is in maintenance"
+    if node.standby:
+        return "is in standby"
+    return "has red health" if node.sick else "runs it not yet"
 
 
 def _word(parts: tuple[Part, ...], reachable: set[str]) -> State:
@@ -149,7 +206,7 @@ def _why(resource: Resource, state: ClusterState) -> str:
         _disabled(resource, state),
         # A fencing device does not have to wait for fencing: it is what fences.
         "" if resource.is_fencing else _waits_for_fencing(state),
-        _no_node(state),
+        _no_node(resource, state),
         _failures(resource, state),
         _no_management(resource, state),
     ):
@@ -211,12 +268,22 @@ def _waits_for_fencing(state: ClusterState) -> str:
     return "; ".join(sentences)
 
 
-def _no_node(state: ClusterState) -> str:
-    usable = [node for node in state.nodes if node.online and not node.standby and not node.pending]
-    if usable:
+def _no_node(resource: Resource, state: ClusterState) -> str:
+    allowed = _allowed(resource, state)
+    usable = any(
+        # A fencing device runs on any node that is there, and not in standby.
+        node.online and not (node.standby or node.pending)
+        if resource.is_fencing
+        else node.is_usable
+        for node in allowed
+    )
+    if usable or not state.nodes:
         return ""
-    nodes = ", ".join(f"{node.name} is {node.state}" for node in state.nodes)
-    return f"no node may run it: {nodes}"
+    banned = [node.name for node in state.nodes if node not in allowed]
+    clauses = [f"{node.name} {_unusable(node)}" for node in allowed]
+    if banned:
+        clauses.append(f"constraints keep it off {', '.join(banned)}")
+    return f"no node may run it: {', '.join(clauses)}"
 
 
 def _failures(resource: Resource, state: ClusterState) -> str:

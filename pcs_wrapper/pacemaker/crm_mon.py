@@ -5,7 +5,9 @@ The elements are those of the schemas api/crm_mon-*.rng of Pacemaker 2.1 and 3.0
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from xml.sax.saxutils import unescape
 
 from lxml import etree
@@ -20,6 +22,11 @@ _UNREACHABLE = (_DISCONNECTED, 69)
 _TIMEOUT = 30.0
 # CRM_EX_INSUFFICIENT_PRIV.
 _NOT_ALLOWED = 4
+# How crm_mon writes -INFINITY, and times before Pacemaker 2.1.
+_NEVER = "-1000000"
+_CTIME = "%a %b %d %H:%M:%S %Y"
+#: How the ID of a survey begins (survey.py), which is there for a moment, and is no service.
+SURVEY = "takeover-survey-"
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Node:
         pending: Whether it is joining the cluster.
         shutdown: Whether Pacemaker is shutting down on it.
         remote: Whether it is a remote or guest node, which Corosync does not know.
+        sick: Whether its health is red, so that it may be kept from running resources.
     """
 
     name: str
@@ -45,6 +53,13 @@ class Node:
     pending: bool
     shutdown: bool = False
     remote: bool = False
+    sick: bool = False
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether Pacemaker starts resources on it, if no constraint keeps them off."""
+        paused = self.standby or self.maintenance or self.pending
+        return self.online and not (self.unclean or paused or self.sick)
 
     @property
     def state(self) -> str:
@@ -92,10 +107,12 @@ class Resource:
     Attributes:
         id: The resource's ID.
         parts: The primitives in it, in their order.
+        copies: The primitives of each copy of a clone; empty if it is no clone.
     """
 
     id: str
     parts: tuple[Part, ...]
+    copies: tuple[tuple[Part, ...], ...] = ()
 
     @property
     def is_fencing(self) -> bool:
@@ -142,6 +159,25 @@ class FencingEvent:
 
 
 @dataclass(frozen=True)
+class Operation:
+    """The last start or stop of a resource on a node that Pacemaker has recorded.
+
+    Attributes:
+        resource: The resource's ID.
+        node: The node.
+        task: start or stop.
+        began: When it began, in seconds since 1970; Pacemaker records whole seconds.
+        seconds: How long it took.
+    """
+
+    resource: str
+    node: str
+    task: str
+    began: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class ClusterState:
     """The state of the cluster.
 
@@ -157,6 +193,8 @@ class ClusterState:
         fencing_history: The attempts to fence nodes, the newest first.
         starts: The number and time of the last start of each resource on each node, which change
             with every restart.
+        bans: The resource and the node of each constraint that keeps a resource off a node.
+        operations: The last starts and stops of the resources on each node.
     """
 
     dc: str | None
@@ -169,6 +207,8 @@ class ClusterState:
     failures: tuple[FailedAction, ...]
     fencing_history: tuple[FencingEvent, ...]
     starts: dict[tuple[str, str], str] = field(default_factory=dict)
+    bans: frozenset[tuple[str, str]] = frozenset()
+    operations: tuple[Operation, ...] = ()
 
 
 def read_state(machine: Machine) -> ClusterState:
@@ -226,7 +266,7 @@ def parse_state(root: etree._Element) -> ClusterState:
     dc = root.find("summary/current_dc")
     options = root.find("summary/cluster_options")
     resources = [child for child in root.iterfind("resources/*") if isinstance(child.tag, str)]
-    parsed = [Resource(child.get("id", ""), tuple(_parts(child))) for child in resources]
+    parsed = [_resource(child) for child in resources if not child.get("id", "").startswith(SURVEY)]
     return ClusterState(
         dc=dc.get("name") if dc is not None else None,
         quorum=_true(dc, "with_quorum"),
@@ -249,6 +289,12 @@ def parse_state(root: etree._Element) -> ClusterState:
             for event in root.iterfind("fence_history/fence_event")
         ),
         starts=_starts(root),
+        bans=frozenset(
+            (ban.get("resource", ""), ban.get("node", ""))
+            for ban in root.iterfind("bans/ban")
+            if ban.get("weight", "").startswith(_NEVER) and not _true(ban, "promoted-only")
+        ),
+        operations=tuple(_operations(root)),
     )
 
 
@@ -262,6 +308,29 @@ def _starts(root: etree._Element) -> dict[tuple[str, str], str]:
         for history in node.iterfind("resource_history")
         for operation in history.iterfind("operation_history[@task='start']")
     }
+
+
+def _operations(root: etree._Element) -> Iterator[Operation]:
+    for node in root.iterfind("node_history/node"):
+        for history in node.iterfind("resource_history"):
+            for operation in history.iterfind("operation_history"):
+                task, at = operation.get("task", ""), _time(operation.get("last-rc-change", ""))
+                if task in ("start", "stop") and at is not None:
+                    resource = history.get("id", "").partition(":")[0]
+                    taken = operation.get("exec-time", "").removesuffix("ms")
+                    seconds = int(taken) / 1000 if taken.isascii() and taken.isdigit() else 0.0
+                    yield Operation(resource, node.get("name", ""), task, at, seconds)
+
+
+def _time(text: str) -> float | None:
+    """Return a time as Pacemaker 2.1 or 3.0 writes it, in seconds since 1970; None for no time."""
+    for written, form in ((text.replace(" +", "+").replace(" -", "-"), None), (text, _CTIME)):
+        try:
+            found = datetime.strptime(written, form) if form else datetime.fromisoformat(written)
+        except ValueError:
+            continue
+        return found.timestamp()
+    return None
 
 
 def _true(element: etree._Element | None, name: str) -> bool:
@@ -283,23 +352,38 @@ def _node(node: etree._Element) -> Node:
         pending=_true(node, "pending"),
         shutdown=_true(node, "shutdown"),
         remote=node.get("type", "member") != "member",
+        sick=node.get("health") == "red",
+    )
+
+
+def _resource(element: etree._Element) -> Resource:
+    copies = [copy for copy in element if copy.tag in ("group", "resource")]
+    return Resource(
+        element.get("id", ""),
+        tuple(_parts(element)),
+        tuple(
+            # The element of a copy of a group has its primitives, that of another is one.
+            tuple(_part(each) for each in copy.iter("resource"))
+            for copy in (copies if element.tag == "clone" else ())
+        ),
     )
 
 
 def _parts(element: etree._Element) -> list[Part]:
-    return [
-        Part(
-            id=resource.get("id", ""),
-            agent=resource.get("resource_agent", ""),
-            role=resource.get("role", ""),
-            nodes=tuple(node.get("name", "") for node in resource.iterfind("node")),
-            failed=_true(resource, "failed"),
-            blocked=_true(resource, "blocked"),
-            managed=_true(resource, "managed"),
-            disabled=(resource.get("target_role") or "").lower() == "stopped",
-        )
-        for resource in element.iter("resource")
-    ]
+    return [_part(resource) for resource in element.iter("resource")]
+
+
+def _part(resource: etree._Element) -> Part:
+    return Part(
+        id=resource.get("id", ""),
+        agent=resource.get("resource_agent", ""),
+        role=resource.get("role", ""),
+        nodes=tuple(node.get("name", "") for node in resource.iterfind("node")),
+        failed=_true(resource, "failed"),
+        blocked=_true(resource, "blocked"),
+        managed=_true(resource, "managed"),
+        disabled=(resource.get("target_role") or "").lower() == "stopped",
+    )
 
 
 def _failure(failure: etree._Element) -> FailedAction:

@@ -23,9 +23,10 @@ from cib_templates.cib.text import NotXml, parse, parse_cib
 from pcs_wrapper.errors import ProgramError
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
+from pcs_wrapper.pacemaker.crm_mon import SURVEY
 
-#: The ID of the survey in the CIB, and the name of the attribute with its answers.
-SURVEY = "takeover-survey"
+# The attribute with the answers; ocf_agents/survey.py names it as well.
+_ATTRIBUTE = "takeover-survey"
 _AGENT = "survey"
 _TIMEOUT = 60.0
 # The time for the probes, in seconds: that of an action, and some for a busy cluster.
@@ -80,6 +81,15 @@ class Question:
     number: str
 
     @property
+    def survey(self) -> str:
+        """The ID of the survey, each time another one.
+
+        On a node in maintenance Pacemaker keeps what it knows of a deleted resource, and does not
+        probe one with the same ID again.
+        """
+        return f"{SURVEY}{self.number}"
+
+    @property
     def parameters(self) -> dict[str, str]:
         """The parameters of the survey."""
         text = json.dumps(self.resources, separators=(",", ":"), sort_keys=True)
@@ -90,17 +100,17 @@ class Question:
     def create_command(self) -> tuple[str, ...]:
         """The command that puts the survey into the cluster."""
         survey = etree.Element(
-            "primitive", {"id": SURVEY, "class": "ocf", "provider": "takeover", "type": _AGENT}
+            "primitive", {"id": self.survey, "class": "ocf", "provider": "takeover", "type": _AGENT}
         )
-        survey.append(nvset("instance_attributes", f"{SURVEY}-parameters", self.parameters))
+        survey.append(nvset("instance_attributes", f"{self.survey}-parameters", self.parameters))
         # Not even if another administrator manages everything: it is stopped, too.
         meta = {"is-managed": "false", "target-role": "Stopped"}
-        survey.append(nvset("meta_attributes", f"{SURVEY}-meta", meta))
+        survey.append(nvset("meta_attributes", f"{self.survey}-meta", meta))
         operations = etree.SubElement(survey, "operations")
         etree.SubElement(
             operations,
             "op",
-            id=f"{SURVEY}-monitor",
+            id=f"{self.survey}-monitor",
             name="monitor",
             interval="0",
             timeout=f"{_PROBE}s",
@@ -109,28 +119,30 @@ class Question:
         return ("cibadmin", "--create", "--scope", "resources", "--xml-text", text)
 
 
-def delete_command() -> tuple[str, ...]:
-    """Return the command that takes the survey out of the cluster; it need not be there."""
-    return (*_DELETE, f'<primitive id="{SURVEY}"/>')
+def delete_command(survey: str) -> tuple[str, ...]:
+    """Return the command that takes a survey out of the cluster; it need not be there."""
+    return (*_DELETE, f'<primitive id="{survey}"/>')
 
 
 def lines(question: Question) -> tuple[str, str]:
     """Return the commands of a survey that change the CIB, as a user would type them."""
-    return shlex.join(question.create_command), shlex.join(delete_command())
+    return shlex.join(question.create_command), shlex.join(delete_command(question.survey))
 
 
-def is_left(cib: etree._Element) -> bool:
-    """Tell whether the survey of a command that was interrupted is still in the cluster."""
-    return cib.find(f"configuration/resources/primitive[@id='{SURVEY}']") is not None
+def left_in(cib: etree._Element) -> tuple[str, ...]:
+    """Return the surveys of commands that were interrupted, which are still in the cluster."""
+    path = "configuration/resources/primitive[@provider='takeover']"
+    identities = (primitive.get("id", "") for primitive in cib.iterfind(path))
+    return tuple(each for each in identities if each.startswith(SURVEY))
 
 
-def delete(machine: Machine) -> None:
-    """Take the survey out of the cluster.
+def delete(machine: Machine, survey: str) -> None:
+    """Take a survey out of the cluster.
 
     Raises:
         ProgramError: It cannot be taken out.
     """
-    machine.runner.run(*delete_command(), timeout=_TIMEOUT)
+    machine.runner.run(*delete_command(survey), timeout=_TIMEOUT)
 
 
 def ask(machine: Machine, question: Question, nodes: Collection[str]) -> Answers:
@@ -149,13 +161,13 @@ def ask(machine: Machine, question: Question, nodes: Collection[str]) -> Answers
         probes: dict[str, tuple[int, str]] = {}
 
         def missing() -> str:
-            probes.update(_probes(machine))
+            probes.update(_probes(machine, question.survey))
             return ", ".join(sorted({*nodes} - {*probes}))
 
         wait_until(machine, missing, seconds=_PATIENCE, pause=_POLL)
         answers = _answers(machine, question.number)
     finally:
-        delete(machine)
+        delete(machine, question.survey)
     return Answers(
         answers, {node: _why(probes.get(node)) for node in sorted({*nodes} - {*answers})}
     )
@@ -177,7 +189,7 @@ def ask_here(machine: Machine, question: Question, *, names_only: bool = False) 
         return Answers({}, {machine.host: "the agents are not installed"})
     parameters = {**question.parameters, "names_only": str(names_only).lower()}
     environ = [f"OCF_RESKEY_{name}={value}" for name, value in parameters.items()]
-    instance = f"OCF_RESOURCE_INSTANCE={SURVEY}"
+    instance = f"OCF_RESOURCE_INSTANCE={question.survey}"
     command = ("env", "OCF_ROOT=/usr/lib/ocf", instance, *environ, str(agent), "monitor")
     try:
         result = machine.runner.run(*command, timeout=_PATIENCE, ok=range(-64, 256))
@@ -189,14 +201,14 @@ def ask_here(machine: Machine, question: Question, *, names_only: bool = False) 
     return Answers({machine.host: found}, {})
 
 
-def _probes(machine: Machine) -> dict[str, tuple[int, str]]:
+def _probes(machine: Machine, survey: str) -> dict[str, tuple[int, str]]:
     """Return the exit code and the reason of each node's probe."""
     result = machine.runner.run("cibadmin", "--query", timeout=_TIMEOUT)
     try:
         root = parse_cib(result.stdout)
     except NotXml:
         return {}
-    path = f"lrm/lrm_resources/lrm_resource[@id='{SURVEY}']/lrm_rsc_op[@operation='monitor']"
+    path = f"lrm/lrm_resources/lrm_resource[@id='{survey}']/lrm_rsc_op[@operation='monitor']"
     return {
         state.get("uname", ""): (int(probe.get("rc-code", "-1")), probe.get("exit-reason", ""))
         for state in root.iterfind("status/node_state")
@@ -207,7 +219,7 @@ def _probes(machine: Machine) -> dict[str, tuple[int, str]]:
 
 
 def _answers(machine: Machine, number: str) -> dict[str, tuple[Conflict, ...]]:
-    query = ("attrd_updater", "--query", "--all", f"--name={SURVEY}", "--output-as=xml")
+    query = ("attrd_updater", "--query", "--all", f"--name={_ATTRIBUTE}", "--output-as=xml")
     # It fails if no node has answered.
     result = machine.runner.run(*query, timeout=_TIMEOUT, ok=range(-64, 256))
     try:
@@ -238,4 +250,4 @@ def _why(probe: tuple[int, str] | None) -> str:
     code, reason = probe
     if code == _NOT_RUNNING:
         return "its answer did not arrive"
-    return reason or f"the probe of {SURVEY} ended with {code}"
+    return reason or f"its probe ended with {code}"

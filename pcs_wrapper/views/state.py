@@ -71,6 +71,8 @@ def service_text(service: Service) -> str:
     if service.is_running:
         running = style("running", fg="green")
         where = ", ".join(service.nodes)
+        if service.limited:
+            where = f"{len(service.nodes)} of {service.total} ({service.limited})"
         return f"{service.id}: {running} on {where}{_unmanaged(*service.parts)}"
     where = f" on {', '.join(service.nodes)}" if service.nodes else ""
     return f"{service.id}: {_bad(service.state)}{where} — {service.why}"
@@ -140,6 +142,7 @@ def service_record(service: Service) -> contract.Service:
         state=service.state,
         nodes=service.nodes,
         why=service.why,
+        limited=service.limited,
         parts=[_part_record(part) for part in service.parts],
     )
 

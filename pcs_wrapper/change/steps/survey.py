@@ -52,7 +52,13 @@ class AskNodes(Step):
 
 @dataclass(frozen=True)
 class TakeOutSurvey(Step):
-    """Take a survey out of the cluster that an interrupted command has left there."""
+    """Take a survey out of the cluster that an interrupted command has left there.
+
+    Attributes:
+        survey: Its ID.
+    """
+
+    survey: str
 
     @property
     def summary(self) -> str:
@@ -62,8 +68,8 @@ class TakeOutSurvey(Step):
     @property
     def commands(self) -> tuple[str, ...]:
         """The command that takes it out."""
-        return (shlex.join(survey.delete_command()),)
+        return (shlex.join(survey.delete_command(self.survey)),)
 
     def run(self, run: Run) -> None:
         """Take it out."""
-        survey.delete(run.machine)
+        survey.delete(run.machine, self.survey)

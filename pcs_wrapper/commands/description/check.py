@@ -24,7 +24,7 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     The command needs neither root nor a cluster, and changes nothing. It also warns of settings
     that are allowed but probably not intended; a warning is not a failure. If it runs on one of the
     description's nodes, it also checks whether that node has the interfaces of the services'
-    addresses.
+    addresses, and whether two services have the same disk or mount point there by different names.
 
     \b
     Example:
@@ -35,12 +35,14 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     from cib_templates.checks.advice import LocalHost
     from cib_templates.errors import DescriptionError
     from cib_templates.reading.reading import read_with_advice
+    from pcs_wrapper.change.conflicts import check_names
     from pcs_wrapper.views.findings import check_json
 
     machine: Machine = ctx.obj
     here = LocalHost(machine.host, [each.name for each in machine.interfaces.glob("*")])
     try:
         description, warnings = read_with_advice(file, here)
+        check_names(machine, description)
     except DescriptionError as error:
         if not as_json:
             raise

@@ -54,6 +54,11 @@ class Service(Record):
     )
     nodes: Sequence[str] = Field(description="The nodes on which it runs, or runs in part.")
     why: str = Field(description="The reason why it does not run; empty if it runs.")
+    limited: str = Field(
+        "",
+        description="Why it runs on fewer nodes than it could, such as `node3 is in standby`; "
+        "empty if it does not run, or runs wherever it should.",
+    )
     parts: Sequence[Part] = Field(description="Its resources, in the order in which they start.")
 
 

@@ -253,6 +253,7 @@ def configured(node: Node, tmp_path: Path) -> None:
         "<primitive id='site-fs'><instance_attributes>"
         f"<nvpair name='directory' value='{tmp_path}/theirs'/>"
         "</instance_attributes></primitive>"
+        "<primitive id='beside'/>"
         f"<primitive id='site-ip'><instance_attributes><nvpair name='ip' value='{IP}'/>"
         "</instance_attributes></primitive></group></resources></configuration></cib>"
     )
@@ -281,6 +282,9 @@ def test_a_failed_probe_takes_no_disk_of_another_resource(
     assert holder.poll() is None
     holder.kill()
     holder.wait()
+    # A second mount beside it, on the same node, is nobody's mistake.
+    beside = {"OCF_RESOURCE_INSTANCE": "beside"}
+    assert node.act("filesystem", "monitor", beside, **given)[0] == Code.NOT_RUNNING
 
 
 def test_a_failed_probe_takes_no_disk_that_ours_has(

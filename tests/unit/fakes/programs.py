@@ -227,7 +227,7 @@ class Programs:
             probe = {"operation": "monitor", "rc-code": code, "op-status": "0"}
             etree.SubElement(probes, "lrm_rsc_op", probe)
             if name not in self.silent:
-                self.attributes[survey.get("id", ""), name] = self._survey_says(name, number)
+                self.attributes["takeover-survey", name] = self._survey_says(name, number)
         self.cib = as_text(root)
         return Result(0, "", "")
 
@@ -237,7 +237,8 @@ class Programs:
             self.cib, self._before_survey = self._before_survey, ""
             return Result(0, "", "")
         root = etree.fromstring(self.cib)
-        for left in root.iterfind("configuration/resources/primitive[@id='takeover-survey']"):
+        identity = etree.fromstring(command[5]).get("id")
+        for left in root.iterfind(f"configuration/resources/primitive[@id='{identity}']"):
             left.getparent().remove(left)  # type: ignore[union-attr]
             self.cib = as_text(root)
         return Result(0, "", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ def test_a_change_that_wants_nothing_asks_nobody(
 
 def test_a_survey_that_was_left_is_taken_out(cluster: Cluster, takeover: Takeover) -> None:
     """By the next apply, after one that was killed while it asked."""
-    survey = '<primitive id="takeover-survey" class="ocf" provider="takeover" type="survey"/>'
+    survey = '<primitive id="takeover-survey-5" class="ocf" provider="takeover" type="survey"/>'
     cluster.state = "running"
     cluster.cib = APPLIED.replace("</resources>", f"{survey}</resources>")
     assert takeover("apply", EXAMPLE) == 0
@@ -126,9 +127,10 @@ def test_a_dry_run_shows_how_the_nodes_are_asked(
     assert takeover("apply", "--dry-run", EXAMPLE) == 0
     out = capsys.readouterr().out
     assert "# asking every node whether what shop-filesystem, " in out
-    assert 'cibadmin --create --scope resources --xml-text \'<primitive id="takeover-survey"' in out
+    create = "cibadmin --create --scope resources --xml-text"
+    assert f'{create} \'<primitive id="takeover-survey-7"' in out
     assert (
-        "cibadmin --delete --scope resources --xml-text '<primitive id=\"takeover-survey\"/>'"
+        "cibadmin --delete --scope resources --xml-text '<primitive id=\"takeover-survey-7\"/>'"
         in out
     )
     assert (cluster.asked, cluster.cib) == ([], before)
@@ -214,3 +216,27 @@ def test_an_application_without_a_port_asks_nothing() -> None:
     assert _asked(_cib(""), _cib(app)) == {}
     app = _primitive("app", "ocf:takeover:app", binfile="/bin/x", ready="tcp:127.0.0.1:80")
     assert _asked(_cib(""), _cib(app))["app"]["parameters"] == {"ready": "tcp:127.0.0.1:80"}
+
+
+def test_check_compares_names_where_they_lead_somewhere(
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a node of the description; on any other machine they may lead elsewhere."""
+    cluster.taken["node1"] = [DISK]
+    assert takeover("check", EXAMPLE) == 0
+    assert cluster.asked == []
+    takeover.machine = replace(takeover.machine, host="node1")
+    assert takeover("check", EXAMPLE) == 2
+    said = capsys.readouterr().err
+    assert f"services.shop: shop-filesystem: on this machine, {DISK['message']}" in said
+    [asked] = cluster.asked
+    assert {each["id"] for each in asked if each["asked"]} == {
+        *("shop-filesystem", "shop-app", "shop-address")
+    }
+
+
+def test_check_asks_no_agent_that_is_not_installed(takeover: Takeover, cluster: Cluster) -> None:
+    """As on the machine of whoever writes the description."""
+    takeover.machine = replace(takeover.machine, host="node1", agents=Path("/nonexistent"))
+    assert takeover("check", EXAMPLE) == 0
+    assert cluster.asked == []

@@ -31,8 +31,8 @@ WHY = [
     ("start-failed", "partial", "start of shop-app failed on node1: database files are incompatible"
      "; start of shop-app failed on node2: Timed Out"),
     ("disabled", "stopped", "it is disabled; to start it: pcs resource enable shop"),
-    ("standby", "stopped", "no node may run it: node1 is standby, node2 is standby, "
-     "node3 is standby"),
+    ("standby", "stopped", "no node may run it: node1 is in standby, node2 is in standby, "
+     "node3 is in standby"),
     ("banned", "stopped", "no failure is recorded; constraints may keep it off every node that is "
      "online (to see them: pcs constraint location)"),
     ("blocked", "blocked", "stop of shop-filesystem failed on node1: /srv/shop is held by 4242 "

@@ -13,7 +13,7 @@ from tests.unit.pcs_wrapper.views.printed import printed
 
 _CHANGES = "created changed removed"
 _PART = "id agent role nodes failed blocked managed disabled"
-_SERVICE = {"": "id state nodes why parts", ".parts": _PART}
+_SERVICE = {"": "id state nodes why limited parts", ".parts": _PART}
 _FINDING = "code severity file line path message hint"
 _DIFFERENCE = {"": "change what name service facts", ".facts": "name old new"}
 _SPAN = "likely limit source"

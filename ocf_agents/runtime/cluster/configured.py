@@ -10,6 +10,11 @@ CIB = "/var/lib/pacemaker/cib/cib.xml"
 COROSYNC = "/etc/corosync/corosync.conf"
 
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
 def others(instance: str, *names: str) -> list[tuple[str, dict[str, str]]]:
     """Return the other resources that have some parameters, each by ID with those parameters.
 
@@ -19,14 +24,9 @@ def others(instance: str, *names: str) -> list[tuple[str, dict[str, str]]]:
         instance: The name of the resource that asks; a clone's with the number of its instance.
         names: The names of the parameters.
     """
-    from xml.etree import ElementTree as Xml
-
-    try:
-        root = Xml.parse(CIB).getroot()  # noqa: S314 - only Pacemaker writes it
-    except (OSError, Xml.ParseError):
-        return []
     found = []
-    for primitive in root.iterfind("configuration/resources//primitive"):
+    root = _configuration()
+    for primitive in () if root is None else root.iterfind("configuration/resources//primitive"):
         identity = primitive.get("id", "")
         values = {
             pair.get("name", ""): pair.get("value", "")
@@ -38,6 +38,33 @@ def others(instance: str, *names: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
+def are_together(instance: str, other: str) -> bool:
+    """Tell whether two resources always run on the same node, so that they may share something.
+
+    Args:
+        instance: The name of a resource; a clone's with the number of its instance.
+        other: The name of another one.
+    """
+    root = _configuration()
+    if root is None:
+        return False
+    names = {instance.partition(":")[0]}, {other.partition(":")[0]}
+    for outermost in root.iterfind("configuration/resources/*"):
+        within = {each.get("id", "") for each in outermost.iter()}
+        inside = [not found.isdisjoint(within) for found in names]
+        if all(inside):
+            return True
+        for found, is_in in zip(names, inside, strict=True):
+            if is_in:
+                found.add(outermost.get("id", ""))
+    return any(
+        each.get("score") == "INFINITY"
+        and {each.get("rsc"), each.get("with-rsc")} & names[0]
+        and {each.get("rsc"), each.get("with-rsc")} & names[1]
+        for each in root.iterfind("configuration/constraints/rsc_colocation")
+    )
+
+
 def addresses_of_nodes() -> set[str]:
     """Return the addresses by which the nodes of the cluster know each other, as written."""
     try:
@@ -47,3 +74,13 @@ def addresses_of_nodes() -> set[str]:
         return set()
     links = [(key.strip(), value.strip()) for key, _, value in lines]
     return {value for key, value in links if key.startswith("ring") and key.endswith("_addr")}
+
+
+def _configuration() -> Element | None:
+    """Return the CIB on this node; None if there is none that can be read."""
+    from xml.etree import ElementTree as Xml
+
+    try:
+        return Xml.parse(CIB).getroot()  # noqa: S314 - only Pacemaker writes it
+    except (OSError, Xml.ParseError):
+        return None

@@ -1,0 +1,43 @@
+"""How long a service was not served, as the operations show that Pacemaker has recorded."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from pcs_wrapper.health.diagnosis import Service
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, Operation
+
+
+def outage(service: Service, before: ClusterState, after: ClusterState) -> str:
+    """Return in a clause for how long a service was not served meanwhile; empty if it was.
+
+    Pacemaker records when an action began in whole seconds, and how long it took in milliseconds.
+
+    Args:
+        service: The service as it is afterwards.
+        before: The cluster before.
+        after: The cluster afterwards.
+    """
+    parts = {part.id for part in service.parts}
+    known = {*before.operations}
+    new = [each for each in after.operations if each.resource in parts and each not in known]
+    stops = [each for each in new if each.task == "stop"]
+    starts = [each for each in new if each.task == "start"]
+    begin = min((each.began for each in stops or starts), default=None)
+    if begin is None:
+        return ""
+    if not service.is_running:
+        at = datetime.fromtimestamp(begin, UTC).strftime("%H:%M:%S")
+        return f"it is not served since {at} UTC"
+    end = max((each.began + each.seconds for each in starts or stops), default=begin)
+    # In one second of the record there may be much or little: the actions took at least their time.
+    seconds = max(end - begin, _one_after_another(stops) + _one_after_another(starts))
+    return f"it was not served for about {seconds:.1f} s"
+
+
+def _one_after_another(operations: list[Operation]) -> float:
+    """Return the time that operations took, of each resource the longest one."""
+    longest: dict[str, float] = {}
+    for each in operations:
+        longest[each.resource] = max(longest.get(each.resource, 0.0), each.seconds)
+    return sum(longest.values())
