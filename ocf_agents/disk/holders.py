@@ -12,9 +12,12 @@ import os
 
 from ocf_agents.disk.busy import sockets
 from ocf_agents.disk.busy.namespaces import Namespace, copy_of, inhabited, kept
+from ocf_agents.disk.busy.opening import opening
 from ocf_agents.disk.busy.spared import is_spared, is_users
 from ocf_agents.disk.busy.threads import descriptors, folders_of, processes
 from ocf_agents.disk.place.point import mount_id
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.bounded import bounded
 from ocf_agents.runtime.mountinfo import Mount, number
 from ocf_agents.runtime.process import name
 
@@ -23,11 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from ocf_agents.runtime.agent import Deadline
-
 NO, PERHAPS, YES = 0, 1, 2  # whether a process is a holder
 # What may keep a filesystem busy and does not say which (their names in /proc/PID/fd).
 QUEUES = ("anon_inode:[fanotify]", "anon_inode:[io_uring]", "anon_inode:[fscontext]")
+WORKER = "iou-wrk-"  # a thread that does a request of io_uring's (its name)
+LOOKING = 1.0  # seconds for a path of somebody else's, which may lead to a server that is gone
 
 
 class Holder:
@@ -49,8 +52,13 @@ class Holder:
 
     @property
     def untouchable(self) -> bool:
-        """Whether it must not be killed: it is the cluster's own, or runs this agent."""
-        return is_spared(self.pid)
+        """Whether it must not be killed.
+
+        It is the cluster's own, or runs this agent; or nobody knows whether it is a holder, and it
+        is root's or a system service's. Nobody is ended for what an honest process may do, but
+        where the node would be lost otherwise, users' are.
+        """
+        return is_spared(self.pid) or not (self.sure or is_users(self.pid))
 
 
 class _Search:
@@ -125,9 +133,7 @@ def suspects(
 ) -> list[Holder]:
     """Return the processes of which it cannot be seen whether they are holders.
 
-    Something waits for them that they have not taken yet. None is root's or a system service's:
-    nobody is ended for what an honest process may do, but where the node would be lost otherwise,
-    users' are.
+    Something waits for them that they have not taken yet, or they wait for something.
 
     Args:
         ours: As for `holders`, and so are the others.
@@ -137,8 +143,7 @@ def suspects(
         limit: When the search has to end.
     """
     search = _Search(ours, device, unmounted, points)
-    found = [holder for holder, sure in _found(search, limit, None) if sure == PERHAPS]
-    return [holder for holder in found if is_users(holder.pid)]
+    return [holder for holder, sure in _found(search, limit, None) if sure == PERHAPS]
 
 
 def _found(
@@ -186,8 +191,19 @@ def _holds(pid: int, search: _Search) -> int:
             found = max(found, _holds_open(pid, folder, descriptor, target, search))
             if found == YES:
                 return YES
+    for path in opening(pid):
+        found = max(found, YES if path and _leads_inside(path, search) else PERHAPS)
     # Last, since the process's memory is locked while this is read.
-    return YES if _maps(f"/proc/{pid}", search) else found
+    return YES if found == YES or _maps(f"/proc/{pid}", search) else found
+
+
+def _leads_inside(path: str, search: _Search) -> bool:
+    """Tell whether a path of somebody else's leads into the mounts; False if it does not answer."""
+    try:
+        limit = Deadline(LOOKING)
+        return bool(bounded(lambda: "yes" if _is_inside(path, search) else "", limit, path))
+    except AgentError:
+        return False
 
 
 def _holds_open(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:
@@ -198,7 +214,7 @@ def _holds_open(pid: int, folder: str, descriptor: str, target: str, search: _Se
     if target.startswith("socket:"):
         return _socket_holds(pid, folder, descriptor, target, search)
     if target in QUEUES and search.devices:
-        return PERHAPS if _waits(f"{folder}/fdinfo/{descriptor}", target, search) else NO
+        return PERHAPS if _waits(pid, f"{folder}/fdinfo/{descriptor}", target, search) else NO
     # Asked only if no table knows the mount (it was unmounted lazily): a stat would hang on a
     # file of a dead server, which has nothing to do with this filesystem.
     if search.device and mount not in search.others:
@@ -230,7 +246,7 @@ def _socket_holds(pid: int, folder: str, descriptor: str, target: str, search: _
     return PERHAPS if waiting > seen else NO
 
 
-def _waits(fdinfo: str, target: str, search: _Search) -> bool:
+def _waits(pid: int, fdinfo: str, target: str, search: _Search) -> bool:
     """Tell whether a queue of the kernel's may have a file of the filesystem."""
     try:
         with open(fdinfo, encoding="utf-8", errors="replace") as file:
@@ -241,7 +257,10 @@ def _waits(fdinfo: str, target: str, search: _Search) -> bool:
         return True
     if target.endswith("[io_uring]"):
         paths = [line.strip().partition(": ")[2] for line in lines if line[:1] == " "]
-        return bool(search.points) and any(path.startswith(search.points) for path in paths)
+        if search.points and any(path.startswith(search.points) for path in paths):
+            return True
+        # Requests that have not ended: which files they are of, nothing tells.
+        return any(line.startswith("  op=") for line in lines) or _has_worker(pid)
     devices = {_kernel_number(device) for device in {search.device} - {""}}
     marks = [field for line in lines for field in line.split() if line.startswith("fanotify ")]
     return any(
@@ -251,6 +270,16 @@ def _waits(fdinfo: str, target: str, search: _Search) -> bool:
         for field in marks
         if field.startswith(("sdev:", "mnt_id:"))
     )
+
+
+def _has_worker(pid: int) -> bool:
+    """Tell whether a request of io_uring's may be at work in a thread of its own."""
+    try:
+        return any(
+            name(int(thread)).startswith(WORKER) for thread in os.listdir(f"/proc/{pid}/task")
+        )
+    except OSError:
+        return False  # it has ended
 
 
 def _kernel_number(device: str) -> int:

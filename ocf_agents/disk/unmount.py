@@ -356,7 +356,9 @@ def _wait_for(busy: list[Holder], deadline: Deadline) -> bool:
 
 def _failure(target: Target, rest: list[Mount], busy: list[Holder], error: str) -> AgentError:
     where = [mount.point for mount in rest] or sorted(target.points)[:1]
-    names = ", ".join([*map(str, busy), *kernel.users(target.points)])
+    sure = [str(holder) for holder in busy if holder.sure]
+    perhaps = [f"perhaps {holder}" for holder in busy if not holder.sure]
+    names = ", ".join([*sure, *kernel.users(target.points), *perhaps])
     names = names or "no process that can be seen"
     place = where[0] if rest else f"the disk of {(where or ['this resource'])[0]}"
     return AgentError(
