@@ -24,10 +24,13 @@ from cib_templates.cib.ownership import from_fragments, mark
 from cib_templates.cib.secrets import is_secret
 from cib_templates.importing.parts import amounts, public_parameters
 from cib_templates.importing.services import services
+from cib_templates.model.timing import FENCING_DELAY
 from cib_templates.rendering.properties import KNOWN
 
 Document = dict[str, Any]
 
+_TWO = 2
+_DELAY = "priority-fencing-delay"
 _FENCING_TIMEOUT = timedelta(seconds=60)
 _OURS_OF_FENCING = ("pcmk_host_list", "pcmk_host_map", "pcmk_reboot_timeout", "pcmk_off_timeout")
 
@@ -55,8 +58,10 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
         cluster: The rest.
     """
     devices = dict(_fencing(cib, list(cluster.links)))
+    properties = dict(_properties(cib))
+    delay = _fencing_delay(cib, cluster, properties)
     found: Document = {
-        "properties": dict(_properties(cib)),
+        "properties": properties,
         "nodes": {
             name: {"links": list(links)} | _node(cib, name, devices)
             for name, links in cluster.links.items()
@@ -67,7 +72,7 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
     }
     document: Document = {
         "schema": 1,
-        "cluster": {"name": cluster.name, "token": in_words(cluster.token)},
+        "cluster": {"name": cluster.name, "token": in_words(cluster.token)} | delay,
     }
     return document | {key: tables for key, tables in found.items() if tables}
 
@@ -77,6 +82,26 @@ def _properties(cib: etree._Element) -> Iterator[tuple[str, str]]:
     for pair in [] if found is None else found.iterfind("nvpair"):
         if pair.get("name") in KNOWN and pair.get("value"):
             yield str(pair.get("name")), str(pair.get("value"))
+
+
+def _fencing_delay(cib: etree._Element, cluster: Cluster, properties: dict[str, str]) -> Document:
+    """Return by how long fencing the one of two nodes that serves is delayed.
+
+    Where Takeover has set that, it is no property of an administrator's; where nobody has, it stays
+    so.
+    """
+    if len(cluster.links) != _TWO:
+        return {}
+    given = properties.get(_DELAY)
+    if given is None:
+        return {"fencing_delay": "0s"}
+    ours = any(
+        mark(device) and pairs_of(device, "meta_attributes").get("priority")
+        for device in cib.iterfind("configuration/resources/primitive[@class='stonith']")
+    )
+    if ours:
+        del properties[_DELAY]
+    return {"fencing_delay": given} if ours and given != seconds(FENCING_DELAY) else {}
 
 
 def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Document]]) -> Document:

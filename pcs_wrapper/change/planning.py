@@ -11,7 +11,7 @@ from lxml import etree
 
 from cib_templates.cib.history import History, read_history
 from cib_templates.comparing.diff import Diff, diff
-from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
+from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
@@ -92,7 +92,11 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
     found = prepare(machine, description, adopt=adopt)
     config = found.config
     corosync = corosync_times(
-        config.token, len(config.nodes), config.token_coefficient, config.consensus
+        config.token,
+        len(config.nodes),
+        config.token_coefficient,
+        config.consensus,
+        config.quorum_device,
     )
     return _plan(machine, description, found.old, found.new, corosync)
 
@@ -185,6 +189,8 @@ def _forecasts(
         clock = Clock(name, service, history)
         parts = set(clock.parts)
         fencing = _slowest_fencing(description, service.nodes, history)
+        if fencing is not None:
+            fencing = delay_span(name, description, history) + fencing
         stopped = not parts.isdisjoint(kinds.get("stop", ()))
         forecasts.append(
             Forecast(
