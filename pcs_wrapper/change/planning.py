@@ -22,6 +22,7 @@ from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.cib import read_cib_file
 from pcs_wrapper.pacemaker.simulation import Action, simulate
+from pcs_wrapper.pacemaker.votes import Votes, read_votes
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Plan:
         actions: The actions that the cluster would take, in the scheduler's order.
         not_simulated: The reason why the actions are not known; empty if they are known.
         forecasts: The forecast for each service of the description.
+        votes: The votes of the live cluster; None if they are not known.
     """
 
     old: etree._Element
@@ -75,6 +77,7 @@ class Plan:
     actions: tuple[Action, ...]
     not_simulated: str
     forecasts: tuple[Forecast, ...]
+    votes: Votes | None = None
 
 
 def plan_live(machine: Machine, description: Description, *, adopt: bool = False) -> Plan:
@@ -98,7 +101,8 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
         config.consensus,
         config.quorum_device,
     )
-    return _plan(machine, description, found.old, found.new, corosync)
+    planned = _plan(machine, description, found.old, found.new, corosync)
+    return replace(planned, votes=read_votes(machine))
 
 
 def plan_file(

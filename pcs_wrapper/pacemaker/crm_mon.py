@@ -13,6 +13,7 @@ from lxml import etree
 from cib_templates.cib.text import NotXml, parse
 from pcs_wrapper.errors import ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker.votes import Votes
 
 # CRM_EX_DISCONNECT and CRM_EX_UNAVAILABLE of crm_error(8): no Pacemaker answers on this machine.
 _DISCONNECTED = 102
@@ -151,6 +152,7 @@ class ClusterState:
         fencing_history: The attempts to fence nodes, the newest first.
         starts: The number and time of the last start of each resource on each node, which change
             with every restart.
+        votes: The votes of this partition; None if Corosync was not asked, or does not tell.
     """
 
     dc: str | None
@@ -163,6 +165,7 @@ class ClusterState:
     failures: tuple[FailedAction, ...]
     fencing_history: tuple[FencingEvent, ...]
     starts: dict[tuple[str, str], str] = field(default_factory=dict)
+    votes: Votes | None = None
 
 
 def read_state(machine: Machine) -> ClusterState:

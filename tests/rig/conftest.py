@@ -122,7 +122,7 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         service = service_on(named(kind, name), print)
     else:
         name = f"test-shop-{request.param}"
-        service = running_service(name, request.param, print, luns=2, kind=kind)
+        service = running_service(name, request.param, print, luns=2, kind=kind, witness=True)
     with service as running:
         yield Shop(*running)
 
