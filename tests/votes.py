@@ -1,4 +1,4 @@
-"""What `takeover status` says of the votes of a real cluster, and a host whose vote is taken away."""
+"""What `takeover status` says of a real cluster's votes, and ways to take votes away."""
 
 from __future__ import annotations
 

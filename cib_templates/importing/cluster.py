@@ -25,6 +25,7 @@ from cib_templates.cib.secrets import is_secret
 from cib_templates.importing.parts import amounts, public_parameters
 from cib_templates.importing.services import services
 from cib_templates.model.timing import FENCING_DELAY
+from cib_templates.rendering.priorities import DEFAULT_PRIORITY
 from cib_templates.rendering.properties import KNOWN
 
 Document = dict[str, Any]
@@ -58,10 +59,8 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
         cluster: The rest.
     """
     devices = dict(_fencing(cib, list(cluster.links)))
-    properties = dict(_properties(cib))
-    delay = _fencing_delay(cib, cluster, properties)
     found: Document = {
-        "properties": properties,
+        "properties": dict(_properties(cib)),
         "nodes": {
             name: {"links": list(links)} | _node(cib, name, devices)
             for name, links in cluster.links.items()
@@ -70,6 +69,7 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
         "services": services(cib, list(cluster.links)),
         "fragments": list(_fragments(cib)),
     }
+    delay = _fencing_delay(cib, cluster, found)
     document: Document = {
         "schema": 1,
         "cluster": {"name": cluster.name, "token": in_words(cluster.token)} | delay,
@@ -84,24 +84,28 @@ def _properties(cib: etree._Element) -> Iterator[tuple[str, str]]:
             yield str(pair.get("name")), str(pair.get("value"))
 
 
-def _fencing_delay(cib: etree._Element, cluster: Cluster, properties: dict[str, str]) -> Document:
+def _fencing_delay(cib: etree._Element, cluster: Cluster, found: Document) -> Document:
     """Return by how long fencing the one of two nodes that serves is delayed.
 
-    Where Takeover has set that, it is no property of an administrator's; where nobody has, it stays
-    so.
+    Where Takeover has set that, neither it nor the priorities are an administrator's, and they are
+    taken out of what was found; where nobody has, it stays so.
     """
     if len(cluster.links) != _TWO:
         return {}
+    properties, tables = found["properties"], found["services"].values()
     given = properties.get(_DELAY)
     if given is None:
         return {"fencing_delay": "0s"}
-    ours = any(
+    if not any(
         mark(device) and pairs_of(device, "meta_attributes").get("priority")
         for device in cib.iterfind("configuration/resources/primitive[@class='stonith']")
-    )
-    if ours:
-        del properties[_DELAY]
-    return {"fencing_delay": given} if ours and given != seconds(FENCING_DELAY) else {}
+    ):
+        return {}
+    del properties[_DELAY]
+    if all(table.get("priority") == DEFAULT_PRIORITY for table in tables):
+        for table in tables:
+            del table["priority"]
+    return {"fencing_delay": given} if given != seconds(FENCING_DELAY) else {}
 
 
 def _node(cib: etree._Element, name: str, devices: Mapping[str, tuple[str, Document]]) -> Document:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from cib_templates.model.description import Description
 from cib_templates.model.timing import fencing_delay
 
-# Even, and so are all sums of it: with the tie breaker's 1, no two are equal.
-_EACH = 2
+#: Even, and so are all sums of it: with the tie breaker's 1, no two are equal.
+DEFAULT_PRIORITY = 2
 
 
 def default_priority(description: Description) -> int | None:
@@ -21,7 +21,7 @@ def default_priority(description: Description) -> int | None:
     services = description.services.values()
     if not _delays(description) or any(service.priority is not None for service in services):
         return None
-    return _EACH
+    return DEFAULT_PRIORITY
 
 
 def tie_breaker(description: Description) -> str | None:

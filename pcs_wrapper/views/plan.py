@@ -36,6 +36,7 @@ def plan_text(planned: Plan) -> Iterator[str]:
     """Yield the lines that describe a plan."""
     if not planned.diff:
         yield "nothing to change"
+        yield from _no_quorum_left(planned)
         yield from _over_budget(planned.forecasts)
         return
     yield _headline(planned.diff)
