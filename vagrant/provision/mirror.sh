@@ -33,11 +33,11 @@ systemctl start takeover-mirror
 if [[ $(modinfo --field version drbd) == 8.* ]]; then
     disk_policy='fencing resource-and-stonith;' net_policy=''
     scripts=/usr/lib/drbd/crm-fence-peer.sh,/usr/lib/drbd/crm-unfence-peer.sh
-    unfence=after-resync-target
+    unfence='after-resync-target'
 else
     disk_policy='' net_policy='fencing resource-and-stonith;'
     scripts=/usr/lib/drbd/crm-fence-peer.9.sh,/usr/lib/drbd/crm-unfence-peer.9.sh
-    unfence=unfence-peer
+    unfence='unfence-peer'
 fi
 cat >/etc/drbd.d/mirror.res <<CONF
 resource mirror {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -149,3 +150,25 @@ def test_a_service_without_quorum_says_that_the_witness_is_silent(
     assert "no quorum: 1 of 3 nodes online, and the witness witness does not vote" in (
         capsys.readouterr().out
     )
+
+
+@pytest.mark.parametrize(
+    ("shape", "warning"),
+    [
+        ((4, 3, 3, VOTES_ONE), ""),
+        ((4, 3, 3, SILENT_ONE),
+         "Nobody takes over from a node that fails now: no node may be lost (votes: 3 of 4, 3 "
+         "needed; the witness witness DOES NOT VOTE)\n"),
+    ],
+)  # fmt: skip
+def test_a_plan_says_that_nobody_would_take_over(
+    *, shape: tuple[int, int, int, str], warning: str, cluster: Cluster, takeover: Takeover,
+    description: Path, live: str, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Whatever it forecasts for a node's failure is worth nothing then."""
+    cluster.programs.add("corosync-quorumtool")
+    cluster.state, cluster.cib = "running", live
+    cluster.votes = printed(*shape)
+    takeover.machine.corosync_conf.write_text(CONFIGURATION)
+    assert takeover("plan", description) == 0
+    assert capsys.readouterr().out == f"nothing to change\n{warning}"
