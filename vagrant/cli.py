@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 
 import click
 
@@ -9,6 +10,7 @@ from vagrant.common.debian import PYTHON_OF
 from vagrant.common.errors import RigError, TreeError
 from vagrant.common.networks import CLUSTER_LINKS, Link
 from vagrant.kinds import KINDS, named
+from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
 
 # What follows NODE is the command's own, its options too.
@@ -47,10 +49,16 @@ def cli(context: click.Context, name: str, kind: str) -> None:
 @click.option(
     "--release", type=click.Choice(list(PYTHON_OF)), default="bookworm", show_default=True
 )
+@click.option("--witness", is_flag=True, help="With a host for corosync-qnetd; namespaces only.")
 @click.pass_obj
-def up(rig: Rig, nodes: int, luns: int, lun_mib: int, release: str) -> None:
+def up(rig: Rig, nodes: int, luns: int, lun_mib: int, release: str, *, witness: bool) -> None:
     """Bring the rig up, and wait until its nodes have booted."""
-    rig.up(nodes=nodes, luns=luns, lun_mib=lun_mib, release=release, say=click.echo)
+    make = rig.up
+    if witness:
+        if not isinstance(rig, OneMachineRig):
+            raise click.UsageError("only a rig of namespaces has a witness")
+        make = partial(rig.up, witness=True)
+    make(nodes=nodes, luns=luns, lun_mib=lun_mib, release=release, say=click.echo)
 
 
 @cli.command()
@@ -75,6 +83,10 @@ def status(rig: Rig, as_json: bool) -> None:
             f"{name:8} {' '.join(node['addresses'])}  power {node['power']}, {cut} cut,"
             f" fencing {node['fencing']}"
         )
+    if witness := found.get("witness"):
+        cut = ", ".join(witness["cut"]) or "no link"
+        addresses = " ".join(witness["addresses"])
+        click.echo(f"witness  {addresses}  power {witness['power']}, {cut} cut")
     for lun, nodes in found["disks"]["mounted"].items():
         click.echo(f"LUN {lun}    mounted on {', '.join(nodes)}")
     click.echo(f"double mounts since it is up: {len(found['disks']['double_mounts'])}")

@@ -12,10 +12,20 @@ from cib_templates.cib.durations import in_words
 from cib_templates.findings import Finding, KeyPath, warning
 from cib_templates.model.description import Description
 from cib_templates.model.services import Address, App, Filesystem, Service
-from cib_templates.model.timing import boot_delay, times_of
+from cib_templates.model.timing import (
+    FENCING_DELAY,
+    boot_delay,
+    described_corosync,
+    fencing_delay,
+    times_of,
+)
 from cib_templates.rendering.services import stickiness
 
 _TWO = 2
+# How far apart two nodes notice the loss of each other, and what a fast power switch needs.
+_LEAST_DELAY = timedelta(seconds=5)
+# What nodes may add to token without a word.
+_LATE = timedelta(seconds=3)
 # Below it, a garbage collection of a hypervisor or a busy disk already looks like a dead node.
 _SHORT_TOKEN = timedelta(seconds=1)
 # What a switch and a subnet usually are; links have no prefix length.
@@ -34,7 +44,25 @@ _NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-
 
 TWO_NODES_WITHOUT_TIE_BREAKER = warning(
     "two-nodes-without-tie-breaker",
-    "Nothing decides which of two nodes wins when they lose each other: each fences the other.",
+    "Nothing knows which of two nodes is cut off when they lose each other: each fences the other.",
+)
+FENCING_DELAY_SHORT = warning(
+    "fencing-delay-short",
+    "Fencing the node that serves is delayed by less than fencing the other node may need, so that "
+    "both may be fenced.",
+)
+SERVICE_WITHOUT_PRIORITY = warning(
+    "service-without-priority",
+    "A service of two nodes has no priority while others have one: the node that serves it does "
+    "not win because of it when they lose each other.",
+)
+MANY_NODES = warning(
+    "many-nodes", "A lost node is noticed late, since each node adds to Corosync's token."
+)
+WITNESS_OF_ODD_NODES = warning(
+    "witness-of-odd-nodes",
+    'A quorum device with "ffsplit" votes beside an odd number of nodes, which then can lose no '
+    "more nodes than without it.",
 )
 ONE_LINK = warning(
     "one-link", "Nodes have only one Corosync link, so that its failure stops all services."
@@ -145,12 +173,21 @@ def _cluster(description: Description) -> Iterator[Finding]:
     sbd = description.sbd
     tie_breaker = description.quorum is not None or (sbd is not None and bool(sbd.devices))
     if len(description.nodes) == _TWO and not tie_breaker:
+        delay = fencing_delay(description)
+        wins = (
+            f"the one that serves wins, since fencing it is delayed by {in_words(delay)}, even if "
+            "its clients do not reach it"
+            if delay
+            else "each fences the other, and the wrong one may win"
+        )
         yield TWO_NODES_WITHOUT_TIE_BREAKER.at(
             ("nodes", first),
-            "two nodes that lose each other cannot tell which of them is cut off: each fences the "
-            "other, and the wrong one may win",
+            f"two nodes that lose each other cannot tell which of them is cut off: {wins}",
             "add [quorum.device], [sbd] with a disk, or a third node",
         )
+    yield from _race(description)
+    yield from _many(description)
+    yield from _witness(description)
     if len(node.links) == 1:
         yield ONE_LINK.at(
             ("nodes", first, "links"),
@@ -173,6 +210,59 @@ def _cluster(description: Description) -> Iterator[Finding]:
             ("cluster", "token"),
             f"a node that pauses for {in_words(cluster.token)} is fenced, and busy nodes do pause",
             'use at least "1000ms", unless a shorter one was tried under load',
+        )
+
+
+def _race(description: Description) -> Iterator[Finding]:
+    """Find what keeps the one of two nodes that serves from winning when they lose each other."""
+    delay = fencing_delay(description)
+    if not delay or len(description.nodes) != _TWO:
+        return
+    if delay < _LEAST_DELAY:
+        own = "priority-fencing-delay" in description.properties
+        yield FENCING_DELAY_SHORT.at(
+            ("properties", "priority-fencing-delay") if own else ("cluster", "fencing_delay"),
+            f"a power switch may need longer than {in_words(delay)}: then each node fences the "
+            "other",
+            f'at least "{in_words(_LEAST_DELAY)}", or leave it out for {in_words(FENCING_DELAY)}',
+        )
+    some = any(service.priority for service in description.services.values())
+    for name, service in description.services.items():
+        if some and not service.priority:
+            yield SERVICE_WITHOUT_PRIORITY.at(
+                ("services", name),
+                "has no priority, but other services have: when the two nodes lose each other, "
+                "the node that serves it does not win because of it",
+                "give it a priority, or none to any service",
+            )
+
+
+def _many(description: Description) -> Iterator[Finding]:
+    corosync = described_corosync(description)
+    added = timedelta(seconds=corosync.token) - description.cluster.token
+    if description.cluster.token_coefficient is None and added >= _LATE:
+        yield MANY_NODES.at(
+            ("cluster", "token"),
+            f"with {len(description.nodes)} nodes a lost one is noticed after "
+            f"{corosync.seen:.1f} s (token {corosync.token:.1f} s, consensus "
+            f"{corosync.consensus:.1f} s): each node beyond two adds 650 ms to token",
+            'token_coefficient = "100ms", if it was tried under load, or "650ms" if so much is '
+            "meant",
+        )
+
+
+def _witness(description: Description) -> Iterator[Finding]:
+    nodes = len(description.nodes)
+    if description.quorum is None or nodes % _TWO == 0:
+        return
+    if description.quorum.device.algorithm == "ffsplit":
+        # Of n nodes and one more vote, more than half are needed.
+        without = nodes - (nodes + 1) // _TWO - 1
+        yield WITNESS_OF_ODD_NODES.at(
+            ("quorum", "device"),
+            f"{nodes} nodes can lose {nodes // _TWO} of them with this witness as without it, but "
+            f"only {without} while the witness is away",
+            'algorithm = "lms", with which even the last node goes on, or no witness',
         )
 
 

@@ -24,6 +24,18 @@ def duration(value: object) -> timedelta:
     return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
 
 
+# "60" and "60s" are the same to Pacemaker; it takes more units than descriptions do.
+_PACEMAKER_UNITS = {"": 1.0, "sec": 1.0, "msec": 0.001, "us": 1e-6, "usec": 1e-6, "hr": 3600.0}
+_PACEMAKER_TIME = re.compile(r"\s*([0-9]{1,9})\s*([a-z]*)\s*", re.IGNORECASE)
+
+
+def pacemaker_time(value: str) -> timedelta | None:
+    """Read a time as Pacemaker does, such as `60` or `1min`; None if it is none."""
+    found = _PACEMAKER_TIME.fullmatch(value)
+    unit = (_UNITS | _PACEMAKER_UNITS).get(found[2].lower()) if found else None
+    return None if found is None or unit is None else timedelta(seconds=int(found[1]) * unit)
+
+
 def in_words(value: timedelta) -> str:
     """Write a duration as a description has it: `10s`, or `1500ms` where seconds are not whole."""
     milliseconds = value // timedelta(milliseconds=1)

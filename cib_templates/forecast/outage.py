@@ -16,8 +16,9 @@ from datetime import timedelta
 from typing import Literal
 
 from cib_templates.cib.history import History
+from cib_templates.model.description import Description
 from cib_templates.model.services import App, Service
-from cib_templates.model.timing import Corosync, Times, times_of
+from cib_templates.model.timing import Corosync, Times, fencing_delay, times_of
 
 Source = Literal["measured", "estimated", "limit"]
 Phase = Literal["detect", "fence", "data", "application", "address"]
@@ -32,6 +33,11 @@ _DECIDE = 0.05
 _ELECT = 1.1
 # The watcher's message, which is sent when something happens.
 _TOLD = 0.02
+# The host that decides beside the nodes hears of each every 0.8 times the quorum device's timeout,
+# and takes one for lost when it has heard nothing for 1.5 times that: then it gives its vote. A
+# node that is lost was last heard of at some time between two heartbeats.
+_DEVICE_LIKELY = 0.8
+_DEVICE_LIMIT = 1.2
 # The fencing daemons agree who fences, beside what the agent itself does.
 _AGREE = 0.2
 # A start after a crash replays a journal, and a database its log.
@@ -135,9 +141,10 @@ class Clock:
         decide = _DECIDE
         if self._history.dc and self._history.dc in self._nodes():
             decide += _ELECT
-        seen = corosync.token + corosync.consensus
+        seen = max(corosync.seen, _DEVICE_LIKELY * corosync.device)
+        latest = max(corosync.seen, _DEVICE_LIMIT * corosync.device)
         phases: dict[Phase, Span] = {
-            "detect": Span(seen + decide, seen + _DECIDE + _ELECT, "estimated"),
+            "detect": Span(seen + decide, latest + _DECIDE + _ELECT, "estimated"),
             "fence": fencing,
         }
         return Outage(_add(phases, self._starts(self._parts, _AFTER_CRASH)))
@@ -219,6 +226,34 @@ def fencing_span(name: str, timeout: timedelta, history: History) -> Span:
     return (
         Span(None, limit, "limit") if talk is None else Span(2 * talk + _AGREE, limit, "estimated")
     )
+
+
+def delay_span(name: str, description: Description, history: History) -> Span:
+    """Return by how long fencing a service's node is delayed, so that of two nodes it would win.
+
+    Args:
+        name: The service's name.
+        description: The cluster.
+        history: What the live cluster has measured: where which service runs.
+    """
+    delay = fencing_delay(description).total_seconds()
+    if not delay:
+        return _NOTHING
+    serving: dict[str, int] = {}
+    for other, service in description.services.items():
+        for kind, part in service.parts():
+            node = history.running_on.get(part.resource_id(other, kind))
+            weight = 1 if service.priority is None else service.priority
+            if node is not None:
+                serving[node] = serving.get(node, 0) + weight
+    own = [
+        history.running_on.get(part.resource_id(name, kind))
+        for kind, part in description.services[name].parts()
+    ]
+    # Where it does not run yet, its node will serve at least it.
+    here = max((serving.get(node, 0) for node in own if node is not None), default=0)
+    loses = here < max(serving.values(), default=0) and any(own)
+    return Span(0.0 if loses else delay, delay, "estimated")
 
 
 def _span(took: float | None, limit: timedelta, source: Source) -> Span:

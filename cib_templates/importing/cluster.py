@@ -15,10 +15,10 @@ from typing import Any
 from lxml import etree
 
 from cib_templates.cib import ids
-from cib_templates.cib.durations import in_words
+from cib_templates.cib.durations import in_words, seconds
 from cib_templates.cib.ids import PROPERTIES_ID
 from cib_templates.cib.nvset import is_true, pairs_of
-from cib_templates.cib.ownership import from_fragments
+from cib_templates.cib.ownership import from_fragments, mark
 from cib_templates.deriving.fencing import fencing, fencing_levels
 from cib_templates.deriving.parts import amounts
 from cib_templates.deriving.sayable import sayable
@@ -26,12 +26,16 @@ from cib_templates.deriving.services import services, uses_utilization
 from cib_templates.model.attributes import is_an_agents
 from cib_templates.model.fields import Name, Parameter, Utilization
 from cib_templates.model.table import Table
+from cib_templates.model.timing import FENCING_DELAY
+from cib_templates.rendering.priorities import DEFAULT_PRIORITY
 from cib_templates.rendering.properties import KNOWN
 
 Document = dict[str, Any]
 
 # What an administrator sets for a while: said in a description, it would come back later.
 _FOR_A_WHILE = ("maintenance-mode", "stop-all-resources")
+_TWO = 2
+_DELAY = "priority-fencing-delay"
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,10 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
         "services": services(cib, nodes),
         "fragments": list(_fragments(cib)),
     }
+    delay = _fencing_delay(cib, cluster, found)
     document: Document = {
         "schema": 1,
-        "cluster": {"name": cluster.name, "token": in_words(cluster.token)},
+        "cluster": {"name": cluster.name, "token": in_words(cluster.token)} | delay,
     }
     return document | {key: tables for key, tables in found.items() if tables}
 
@@ -93,6 +98,30 @@ def _properties(cib: etree._Element) -> Iterator[tuple[str, str]]:
         if name in KNOWN and (name in listed or name not in _FOR_A_WHILE):
             said = sayable(_Pairs, {"properties": {name: value}})
             yield from ((said or {}).get("properties") or {}).items()
+
+
+def _fencing_delay(cib: etree._Element, cluster: Cluster, found: Document) -> Document:
+    """Return by how long fencing the one of two nodes that serves is delayed.
+
+    Where Takeover has set that, neither it nor the priorities are an administrator's, and they are
+    taken out of what was found; where nobody has, it stays so.
+    """
+    if len(cluster.links) != _TWO:
+        return {}
+    properties, tables = found["properties"], found["services"].values()
+    given = properties.get(_DELAY)
+    if given is None:
+        return {"fencing_delay": "0s"}
+    if not any(
+        mark(device) and pairs_of(device, "meta_attributes").get("priority")
+        for device in cib.iterfind("configuration/resources/primitive[@class='stonith']")
+    ):
+        return {}
+    del properties[_DELAY]
+    if all(table.get("priority") == DEFAULT_PRIORITY for table in tables):
+        for table in tables:
+            del table["priority"]
+    return {"fencing_delay": given} if given != seconds(FENCING_DELAY) else {}
 
 
 def _levels(

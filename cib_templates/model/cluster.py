@@ -44,6 +44,12 @@ class Cluster(Table):
         None, description='a duration of at least 1.2 times token, such as "1200ms"'
     )
     join: Milliseconds | None = Field(None, description='a duration such as "50ms"')
+    # Of two nodes that lose each other, the one that serves fences first.
+    fencing_delay: Milliseconds | None = Field(
+        None,
+        description='the time by which fencing the node that serves is delayed, such as "10s"; '
+        '"0s" for none',
+    )
     # A fenced node that rejoins gives back redundancy; fencing and quorum make that safe.
     start_at_boot: bool = Field(True, description="true or false")
 
@@ -86,9 +92,42 @@ class Fencing(Table):
     )
     timeout: Seconds = Field(timedelta(seconds=60), description='a duration such as "60s"')
 
+    @property
+    def writes_to_sbd(self) -> bool:
+        """Whether it fences by messages on SBD's disks."""
+        return self.agent == "fence_sbd"
+
     def resource_id(self, name: str) -> str:
         """Return the ID of its resource; `name` is what the description calls it."""
         return self.id or ids.fencing_id(name)
+
+
+class QuorumDevice(Table):
+    """A host outside of the cluster that decides between two halves (corosync-qdevice(8))."""
+
+    host: HostName = Field(description="name of a host that runs corosync-qnetd")
+    algorithm: Literal["ffsplit", "lms"] = Field("ffsplit", description='"ffsplit" or "lms"')
+    # Corosync's own defaults (corosync.conf(5), "quorum", "device").
+    timeout: Seconds = Field(
+        timedelta(seconds=10),
+        description='the time in which the nodes and the host hear of each other, such as "10s"',
+    )
+    sync_timeout: Seconds = Field(
+        timedelta(seconds=30),
+        description="the time for which nodes wait for the host's vote when a node is lost, such "
+        'as "30s"',
+    )
+
+
+class Quorum(Table):
+    """Who has quorum, beyond the count of nodes."""
+
+    device: QuorumDevice = Field(description="a table: [quorum.device]")
+
+
+# From the time at which the quorum device's vote is there at the latest to that at which SBD has
+# noticed it: what crmsh adds.
+_NOTICED = timedelta(seconds=5)
 
 
 class Sbd(Table):
@@ -100,31 +139,31 @@ class Sbd(Table):
     watchdog: AbsolutePath = Field(
         "/dev/watchdog", description='a watchdog device such as "/dev/watchdog"'
     )
-    watchdog_timeout: Seconds = Field(
-        timedelta(seconds=5), description='the time that the watchdog waits, such as "5s"'
+    watchdog_timeout: Seconds | None = Field(
+        None, description='the time that the watchdog waits, such as "5s"'
     )
     # Twice the watchdog's time is sbd(8)'s own rule ("msgwait").
     message_timeout: Seconds | None = Field(
         None, description='at least twice watchdog_timeout, such as "10s"'
     )
 
-    @property
-    def dead_after(self) -> timedelta:
-        """The time after which a message on the disks, or the watchdog, has done its work."""
-        return self.message_timeout or 2 * self.watchdog_timeout
+    def least_watchdog(self, quorum: Quorum | None) -> timedelta:
+        """Return the shortest time that the watchdog may wait beside a quorum device; 0 without.
 
+        Without a disk, a node ends itself when it has no quorum. While Corosync waits for the
+        quorum device's vote (`sync_timeout`), SBD takes the node for one without.
+        """
+        if quorum is None or self.devices:
+            return timedelta()
+        return quorum.device.sync_timeout + _NOTICED
 
-class QuorumDevice(Table):
-    """A host outside of the cluster that decides between two halves (corosync-qdevice(8))."""
+    def watchdog_wait(self, quorum: Quorum | None) -> timedelta:
+        """Return the time that the watchdog waits: what is set, or else what is right."""
+        return self.watchdog_timeout or max(timedelta(seconds=5), self.least_watchdog(quorum))
 
-    host: HostName = Field(description="name of a host that runs corosync-qnetd")
-    algorithm: Literal["ffsplit", "lms"] = Field("ffsplit", description='"ffsplit" or "lms"')
-
-
-class Quorum(Table):
-    """Who has quorum, beyond the count of nodes."""
-
-    device: QuorumDevice = Field(description="a table: [quorum.device]")
+    def dead_after(self, quorum: Quorum | None) -> timedelta:
+        """Return the time after which a message on the disks, or the watchdog, has worked."""
+        return self.message_timeout or 2 * self.watchdog_wait(quorum)
 
 
 class Fragment(Table):

@@ -5,6 +5,8 @@ Each field's description says what a right value is: a mistake is reported with 
 
 from __future__ import annotations
 
+import math
+from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -18,6 +20,15 @@ from cib_templates.model.fields import (
 )
 from cib_templates.model.services import Service
 from cib_templates.model.table import Table
+
+
+def message_limit(message: timedelta) -> timedelta:
+    """Return the least time that fencing by SBD may take: a fifth more than its message needs.
+
+    Args:
+        message: SBD's message_timeout.
+    """
+    return timedelta(seconds=math.ceil(1.2 * message.total_seconds()))
 
 
 class Description(Table):
@@ -48,6 +59,17 @@ class Description(Table):
             if not service.nodes:
                 nodes = [node for node in self.nodes if node not in service.never_on]
                 self.services[name] = service.model_copy(update={"nodes": nodes})
+        return self
+
+    @model_validator(mode="after")
+    def _fence_sbd_waits_for_its_message(self) -> Self:
+        if self.sbd is None:
+            return self
+        least = message_limit(self.sbd.dead_after(self.quorum))
+        for name, device in self.fencing.items():
+            if device.writes_to_sbd and "timeout" not in device.model_fields_set:
+                timeout = max(device.timeout, least)
+                self.fencing[name] = device.model_copy(update={"timeout": timeout})
         return self
 
     def fenced_by(self, device: str) -> list[str]:

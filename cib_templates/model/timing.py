@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cib_templates.model.description import Description
+from cib_templates.cib.durations import pacemaker_time
+from cib_templates.model.description import Description, message_limit
 from cib_templates.model.services import App, Kind, Part
 
 _SECOND = timedelta(seconds=1)
+_TWO = 2
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ _TIMES = {
     "app": Times(5 * _SECOND, 30 * _SECOND, 120 * _SECOND, 120 * _SECOND),
     "address": Times(10 * _SECOND, 20 * _SECOND, 20 * _SECOND, 20 * _SECOND),
 }
+# What a power switch needs to end a node, with time to spare: the one of two that serves must have
+# fenced the other by then. Each second is one more of the outage when the node that serves is lost.
+FENCING_DELAY = 10 * _SECOND
+# Pacemaker's own ("stonith-timeout").
+_STONITH_TIMEOUT = 60 * _SECOND
 # From the KILL of an application that did not stop in stop_timeout to the end of its cgroup.
 _AFTER_KILL = 30 * _SECOND
 
@@ -64,10 +72,17 @@ class Corosync:
         token: After how long without its token a node is taken for lost; with more than two
             nodes longer than what was configured (corosync.conf(5), "token_coefficient").
         consensus: How long the others then wait to agree (corosync.conf(5), "consensus").
+        device: The quorum device's timeout; 0 without such a device.
     """
 
     token: float
     consensus: float
+    device: float = 0.0
+
+    @property
+    def seen(self) -> float:
+        """After how long the others agree that a node is lost."""
+        return self.token + self.consensus
 
 
 def corosync_times(
@@ -75,6 +90,7 @@ def corosync_times(
     nodes: int,
     coefficient: timedelta = timedelta(milliseconds=650),
     consensus: timedelta | None = None,
+    device: timedelta | None = None,
 ) -> Corosync:
     """Return the times that Corosync makes of its configuration.
 
@@ -83,15 +99,24 @@ def corosync_times(
         nodes: How many there are.
         coefficient: `token_coefficient`; Corosync's default is 650 ms.
         consensus: As configured; Corosync's default is 1.2 times the token that is in effect.
+        device: The quorum device's timeout; None if there is no such device.
     """
     effective = (token + coefficient * max(nodes - 2, 0)).total_seconds()
-    return Corosync(effective, 1.2 * effective if consensus is None else consensus.total_seconds())
+    return Corosync(
+        effective,
+        1.2 * effective if consensus is None else consensus.total_seconds(),
+        0.0 if device is None else device.total_seconds(),
+    )
 
 
 def described_corosync(description: Description) -> Corosync:
     """Return the times that Corosync makes of a description."""
     cluster = description.cluster
-    given = {"coefficient": cluster.token_coefficient, "consensus": cluster.consensus}
+    given = {
+        "coefficient": cluster.token_coefficient,
+        "consensus": cluster.consensus,
+        "device": None if description.quorum is None else description.quorum.device.timeout,
+    }
     times = {name: time for name, time in given.items() if time is not None}
     return corosync_times(cluster.token, len(description.nodes), **times)
 
@@ -101,12 +126,57 @@ def boot_delay(description: Description) -> timedelta:
 
     A node that boots faster than the others take it for off joins them before, and its Pacemaker
     ends, for good, when they tell it that it was fenced. sbd(8)'s "SBD_DELAY_START" is against
-    that; its sum is of Corosync's token and consensus, and of the time after which a message on
-    the disk, or a watchdog (stonith-watchdog-timeout), has done its work.
+    that; its sum is of Corosync's token and consensus, of the time by which fencing is delayed,
+    and of that after which a message on the disk, or a watchdog (stonith-watchdog-timeout), has
+    done its work.
     """
     sbd = description.sbd
     if sbd is None:
         return timedelta()
-    corosync = described_corosync(description)
-    known_dead = corosync.token + corosync.consensus + sbd.dead_after.total_seconds()
-    return timedelta(seconds=math.ceil(known_dead))
+    late = longest_delay(description) + sbd.dead_after(description.quorum)
+    return timedelta(seconds=math.ceil(described_corosync(description).seen + late.total_seconds()))
+
+
+def fencing_timeout(description: Description) -> timedelta | None:
+    """Return how long fencing may take where no device says it, beside SBD; None without SBD.
+
+    crmsh's rule: a fifth more than a message on the disk, or a watchdog, needs, at least
+    Pacemaker's own 60 s, and Corosync's token and consensus.
+    """
+    sbd = description.sbd
+    if sbd is None:
+        return None
+    least = max(message_limit(sbd.dead_after(description.quorum)), _STONITH_TIMEOUT)
+    return timedelta(
+        seconds=math.ceil(described_corosync(description).seen + least.total_seconds())
+    )
+
+
+def fencing_delay(description: Description) -> timedelta:
+    """Return by how long the one of two nodes that serves is fenced later than the other.
+
+    So it has fenced the other when its own time has come. Where a quorum device decides, only one
+    of them may fence at all.
+    """
+    given = description.properties.get("priority-fencing-delay")
+    if given is not None:
+        return pacemaker_time(given) or timedelta()
+    if description.cluster.fencing_delay is not None:
+        return description.cluster.fencing_delay
+    races = len(description.nodes) == _TWO and description.quorum is None
+    return FENCING_DELAY if races else timedelta()
+
+
+def longest_delay(description: Description) -> timedelta:
+    """Return the longest time that fencing waits before it begins, on purpose.
+
+    Beside `fencing_delay`, devices may have delays of their own: a fixed one (pcmk_delay_base), for
+    all nodes or for each, or one that is drawn (pcmk_delay_max).
+    """
+    delays = [timedelta()]
+    for device in description.fencing.values():
+        of_each = re.split(r"[;\s]", device.parameters.get("pcmk_delay_base", ""))
+        given = [each.rpartition(":")[2] for each in of_each]
+        given.append(device.parameters.get("pcmk_delay_max", ""))
+        delays += [time for each in given if (time := pacemaker_time(each)) is not None]
+    return fencing_delay(description) + max(delays)

@@ -13,6 +13,8 @@ from cib_templates.model.description import Description
 from cib_templates.model.timing import Times
 from cib_templates.rendering.constraints import location
 from cib_templates.rendering.primitives import operations, resource
+from cib_templates.rendering.priorities import tie_breaker
+from cib_templates.rendering.services import marked
 
 # A fence agent's monitor logs in to a device that is often slow and takes few sessions at a time.
 _FENCING_INTERVAL = timedelta(seconds=60)
@@ -26,6 +28,7 @@ _UNFENCING = frozenset(("fence_scsi", "fence_mpath"))
 def fencing_resources(description: Description) -> list[etree._Element]:
     """Return a primitive for each fencing device."""
     elements = []
+    decides = tie_breaker(description)
     for name, device in description.fencing.items():
         identity = description.fencing[name].resource_id(name)
         parameters: dict[str, str] = dict(device.parameters)
@@ -36,9 +39,9 @@ def fencing_resources(description: Description) -> list[etree._Element]:
             parameters["pcmk_host_map"] = _host_map(device.plugs, nodes)
         parameters["pcmk_reboot_timeout"] = seconds(device.timeout)
         parameters["pcmk_off_timeout"] = seconds(device.timeout)
-        meta = {ids.MARK: f"fencing.{name}"}
-        if device.agent in _UNFENCING:
-            meta["provides"] = "unfencing"
+        always = {"provides": "unfencing"} if device.agent in _UNFENCING else {}
+        extra = {"priority": "1"} if name == decides else {}
+        meta = marked(f"fencing.{name}", extra, always)
         element = resource(identity, f"stonith:{device.agent}", parameters, meta)
         times = Times(_FENCING_INTERVAL, device.timeout, device.timeout, device.timeout)
         element.append(operations(identity, times))

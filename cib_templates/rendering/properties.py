@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from collections.abc import Iterator
 
 from cib_templates.cib import ids
+from cib_templates.cib.durations import seconds
 from cib_templates.model.description import Description
+from cib_templates.model.timing import fencing_delay, fencing_timeout
 
 PROPERTIES = {
     # Without fencing, a node that merely cannot be heard still writes to the shared disk.
@@ -30,8 +33,20 @@ KNOWN = frozenset(
     stop-orphan-resources transition-delay
     """.split()
 )
+# Newer versions of Pacemaker have these names for some of them; they know the old ones, too, but of
+# two that are set they look at the new one only.
+RENAMED = {
+    "fencing-enabled": "stonith-enabled",
+    "fencing-action": "stonith-action",
+    "fencing-reaction": "fence-reaction",
+    "fencing-timeout": "stonith-timeout",
+    "fencing-watchdog-timeout": "stonith-watchdog-timeout",
+    "fencing-max-attempts": "stonith-max-attempts",
+    "stop-removed-resources": "stop-orphan-resources",
+    "cancel-removed-actions": "stop-orphan-actions",
+}
 # What it may not, and why.
-REFUSED = {
+_REFUSED = {
     "stonith-enabled": "fencing is always on",
     "no-quorum-policy": "a side without quorum always stops its services",
     "startup-fencing": "a node that was never seen may be writing to the disks",
@@ -43,19 +58,45 @@ REFUSED = {
     "dc-version": "Pacemaker sets it by itself",
     "last-lrm-refresh": "Pacemaker sets it by itself",
 }
+REFUSED = _REFUSED | {new: _REFUSED[old] for new, old in RENAMED.items() if old in _REFUSED}
+
+# Pacemaker's own ("cluster-ipc-limit"): how many messages may wait for one of its processes. It
+# wants as many as there are resources on all nodes: each of them has a result when nodes start.
+_IPC_LIMIT = 500
 
 
 def properties(description: Description) -> dict[str, str]:
     """Return the cluster properties, with the list of those that are the description's."""
-    extra = dict(description.properties)
-    if uses_utilization(description):
-        extra.setdefault("placement-strategy", "balanced")
-    if description.sbd is not None and not description.sbd.devices:
-        # Twice the watchdog's time: by then a node that was lost has ended itself (sbd(8)).
-        wait = 2 * description.sbd.watchdog_timeout // timedelta(seconds=1)
-        extra["stonith-watchdog-timeout"] = f"{wait}s"
+    extra = dict(_derived(description)) | description.properties
     sets = {ids.SETS: " ".join(sorted(extra))} if extra else {}
     return PROPERTIES | extra | sets
+
+
+def _derived(description: Description) -> Iterator[tuple[str, str]]:
+    """Yield the properties that follow from the rest of a description."""
+    if uses_utilization(description):
+        yield "placement-strategy", "balanced"
+    sbd = description.sbd
+    if sbd is not None and not sbd.devices:
+        # Twice the watchdog's time: by then a node that was lost has ended itself (sbd(8)).
+        yield "stonith-watchdog-timeout", seconds(2 * sbd.watchdog_wait(description.quorum))
+    if (timeout := fencing_timeout(description)) is not None:
+        yield "stonith-timeout", seconds(timeout)
+    if delay := fencing_delay(description):
+        yield "priority-fencing-delay", seconds(delay)
+    if (limit := ipc_limit(description)) > _IPC_LIMIT:
+        yield "cluster-ipc-limit", str(limit)
+
+
+def ipc_limit(description: Description) -> int:
+    """Return how many messages Pacemaker should let wait: one for each resource and node.
+
+    It is rounded up to a power of two, so that not every service that comes or goes changes it.
+    """
+    services = description.services.values()
+    resources = sum(len(service.parts()) + (service.mirror is not None) for service in services)
+    wanted = (resources + len(description.fencing)) * len(description.nodes)
+    return int(2 ** math.ceil(math.log2(max(wanted, 1)))) if wanted > _IPC_LIMIT else _IPC_LIMIT
 
 
 def uses_utilization(description: Description) -> bool:

@@ -13,6 +13,7 @@ from cib_templates.cib.nvset import nvset, pairs_of
 from cib_templates.model.description import Description
 from cib_templates.model.services import Mirror, Service
 from cib_templates.rendering.primitives import primitive, resource
+from cib_templates.rendering.priorities import default_priority
 
 SERVICE_META = {
     # Far more than a preference's score: a service stays where it runs, because a second
@@ -49,7 +50,11 @@ _MIRROR_MONITOR_TIMEOUT = "30s"
 def service_resources(description: Description) -> list[etree._Element]:
     """Return each service's resources: its parts run together and start in order."""
     elements = []
-    for name, service in description.services.items():
+    default = default_priority(description)
+    for name, described in description.services.items():
+        service = described
+        if service.priority is None:
+            service = service.model_copy(update={"priority": default})
         if service.mirror is not None:
             elements.append(_mirror(name, service.mirror, copies=len(service.nodes)))
         if service.pattern == "everywhere":

@@ -11,7 +11,7 @@ from lxml import etree
 
 from cib_templates.cib.history import History, read_history
 from cib_templates.comparing.diff import Diff, diff
-from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
+from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
@@ -23,6 +23,7 @@ from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, survey
 from pcs_wrapper.pacemaker.cib import read_cib_file
 from pcs_wrapper.pacemaker.simulation import Action, simulate
+from pcs_wrapper.pacemaker.votes import Votes, read_votes
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Plan:
             known, and nothing is said to hold it up.
         refused: The reasons for which `apply --adopt` would refuse the plan, because it takes over
             what others made and does more than that.
+        votes: The votes of the live cluster; None if they are not known.
     """
 
     old: etree._Element
@@ -82,6 +84,7 @@ class Plan:
     forecasts: tuple[Forecast, ...]
     readiness: Readiness = field(default_factory=Readiness)
     refused: tuple[str, ...] = ()
+    votes: Votes | None = None
 
 
 def plan_live(
@@ -109,10 +112,14 @@ def plan_live(
         preconditions.require(machine, conflicts.found_in(seen, adopt=adopt))
     config = found.config
     corosync = corosync_times(
-        config.token, len(config.nodes), config.token_coefficient, config.consensus
+        config.token,
+        len(config.nodes),
+        config.token_coefficient,
+        config.consensus,
+        config.quorum_device,
     )
     planned = _plan(machine, description, found.old, found.new, corosync)
-    planned = replace(planned, readiness=found.readiness)
+    planned = replace(planned, readiness=found.readiness, votes=read_votes(machine))
     return planned if with_changes else _refused(planned)
 
 
@@ -219,6 +226,8 @@ def _forecasts(
         clock = Clock(name, service, history)
         parts = set(clock.parts)
         fencing = _slowest_fencing(description, service.nodes, history)
+        if fencing is not None:
+            fencing = delay_span(name, description, history) + fencing
         stopped = not parts.isdisjoint(kinds.get("stop", ()))
         forecasts.append(
             Forecast(

@@ -74,9 +74,10 @@ def new_cluster(description: Description) -> list[RunProgram]:
             "package corosync brings an example), remove it on that node: pcs cluster destroy",
         ),
     ]
-    if description.sbd is not None:
-        steps += [*_sbd(description), _start(description)]
-    return [*steps, *_quorum_device(description)]
+    if description.sbd is None:
+        return [*steps, *_quorum_device(description)]
+    # A node whose SBD has started knows at once who decides beside it.
+    return [*steps, *_quorum_device(description), *_sbd(description), _start(description)]
 
 
 def _totem(cluster: Cluster) -> list[str]:
@@ -100,8 +101,8 @@ def _sbd(description: Description) -> list[RunProgram]:
     if sbd is None:
         return []
     delay = boot_delay(description)
-    wait = _seconds(sbd.watchdog_timeout)
-    message = _seconds(sbd.dead_after)
+    wait = _seconds(sbd.watchdog_wait(description.quorum))
+    message = _seconds(sbd.dead_after(description.quorum))
     devices = [f"device={device}" for device in sbd.devices]
     steps = []
     if devices:
@@ -138,6 +139,12 @@ def _quorum_device(description: Description) -> list[RunProgram]:
     if description.quorum is None:
         return []
     device = description.quorum.device
+    times = {"timeout": device.timeout, "sync_timeout": device.sync_timeout}
+    options = [
+        f"{name}={time // timedelta(milliseconds=1)}"
+        for name, time in times.items()
+        if name in device.model_fields_set
+    ]
     return [
         RunProgram(
             f"authenticating to pcsd on {device.host}",
@@ -150,12 +157,13 @@ def _quorum_device(description: Description) -> list[RunProgram]:
         RunProgram(
             f"adding {device.host} as the quorum device",
             (
-                *("pcs", "quorum", "device", "add", "model", "net"),
+                *("pcs", "quorum", "device", "add", *options, "model", "net"),
                 *(f"host={device.host}", f"algorithm={device.algorithm}"),
             ),
             _GRACE,
-            "Is corosync-qdevice installed on every node, and qnetd set up on "
-            f"{device.host} (pcs qdevice setup model net --enable --start)?",
+            "Is corosync-qdevice installed on every node, and does corosync-qnetd run on "
+            f"{device.host}? Debian's package sets it up (systemctl enable --now corosync-qnetd); "
+            "elsewhere: pcs qdevice setup model net --enable --start",
         ),
     ]
 
@@ -234,7 +242,9 @@ def _programs(machine: Machine, description: Description) -> list[RunProgram]:
     # node.
     sbd = [step for step in _sbd(description) if shlex.join(step.command) not in done]
     device = [] if config.quorum_device else _quorum_device(description)
-    return [*sbd, *existing_cluster(description), *device]
+    if description.sbd is None:
+        return [*existing_cluster(description), *device]
+    return [*device, *sbd, *existing_cluster(description)]
 
 
 def _live_cib(machine: Machine) -> etree._Element | None:

@@ -231,7 +231,10 @@ def no_decision(state: ClusterState) -> str:
         return "no node has been elected to decide (DC) yet"
     if not state.quorum:
         online = sum(node.online for node in state.nodes)
-        return f"no quorum: {online} of {len(state.nodes)} nodes online"
+        witness = state.votes.witness if state.votes is not None else None
+        silent = witness is not None and not witness.is_voting
+        alone = f", and the witness {witness.host} does not vote" if witness and silent else ""
+        return f"no quorum: {online} of {len(state.nodes)} nodes online{alone}"
     return ""
 
 

@@ -15,6 +15,8 @@ _TIMEOUT = 120.0
 _DEFAULT_TOKEN = 3000
 # Corosync's default, in milliseconds (corosync.conf(5), "token_coefficient").
 _DEFAULT_COEFFICIENT = 650
+# Corosync's default, in milliseconds (corosync.conf(5), "quorum", "device").
+_DEFAULT_DEVICE_TIMEOUT = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class ClusterConfig:
         token_coefficient: The time that each node above two adds to the token timeout.
         consensus: The time for which the other nodes wait to agree on the new membership; None for
             Corosync's default.
-        quorum_device: Whether the cluster has a quorum device.
+        quorum_device: The quorum device's timeout; None if the cluster has no such device.
     """
 
     name: str
@@ -36,7 +38,7 @@ class ClusterConfig:
     nodes: dict[str, list[str]]
     token_coefficient: timedelta = timedelta(milliseconds=650)
     consensus: timedelta | None = None
-    quorum_device: bool = False
+    quorum_device: timedelta | None = None
 
 
 def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConfig:
@@ -76,10 +78,17 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
                 milliseconds=int(totem.get("token_coefficient", _DEFAULT_COEFFICIENT))
             ),
             consensus=None if consensus is None else timedelta(milliseconds=int(consensus)),
-            quorum_device=config.get("quorum_device") is not None,
+            quorum_device=_device_timeout(config.get("quorum_device")),
         )
     except (
         *(ValueError, KeyError, TypeError, AttributeError),
         *(OverflowError, RecursionError),
     ) as error:
         raise ClusterError(f"`pcs cluster config` printed no configuration: {error!r}") from None
+
+
+def _device_timeout(device: dict[str, dict[str, str]] | None) -> timedelta | None:
+    if device is None:
+        return None
+    options = device.get("generic_options", {})
+    return timedelta(milliseconds=int(options.get("timeout", _DEFAULT_DEVICE_TIMEOUT)))

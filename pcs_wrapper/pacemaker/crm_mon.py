@@ -15,6 +15,7 @@ from lxml import etree
 from cib_templates.cib.text import NotXml, parse
 from pcs_wrapper.errors import ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker.votes import Votes
 
 # CRM_EX_DISCONNECT and CRM_EX_UNAVAILABLE of crm_error(8): no Pacemaker answers on this machine.
 _DISCONNECTED = 102
@@ -195,6 +196,7 @@ class ClusterState:
             with every restart.
         bans: The resource and the node of each constraint that keeps a resource off a node.
         operations: The last starts and stops of the resources on each node.
+        votes: The votes of this partition; None if Corosync was not asked, or does not tell.
     """
 
     dc: str | None
@@ -209,6 +211,7 @@ class ClusterState:
     starts: dict[tuple[str, str], str] = field(default_factory=dict)
     bans: frozenset[tuple[str, str]] = frozenset()
     operations: tuple[Operation, ...] = ()
+    votes: Votes | None = None
 
 
 def read_state(machine: Machine) -> ClusterState:

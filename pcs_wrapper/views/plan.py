@@ -11,6 +11,7 @@ from cib_templates.forecast.outage import Outage, Span
 from pcs_wrapper.change.planning import Forecast, Plan
 from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.change.stopping import stoppable
+from pcs_wrapper.health.quorum import losable_nodes, may_be_lost, votes_text
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.simulation import Action
 from pcs_wrapper.views.differences import difference_record, differences_text
@@ -37,6 +38,7 @@ def plan_text(planned: Plan) -> Iterator[str]:
     """Yield the lines that describe a plan."""
     if not planned.diff:
         yield "nothing to change"
+        yield from _no_quorum_left(planned)
         yield from _over_budget(planned.forecasts)
         return
     yield from _obstacles(planned.readiness)
@@ -57,6 +59,7 @@ def plan_text(planned: Plan) -> Iterator[str]:
     touched = [each for each in planned.forecasts if each.touched]
     yield from _clients(touched, planned.readiness.until)
     yield from _failures(touched)
+    yield from _no_quorum_left(planned)
     yield from _over_budget([each for each in planned.forecasts if not each.touched])
 
 
@@ -203,6 +206,14 @@ def _failures(forecasts: Sequence[Forecast]) -> Iterator[str]:
     if len(shown) < len(forecasts):
         rest = len(forecasts) - len(shown)
         yield f"  {rest} more services, of which none is known to exceed a budget: see --json"
+
+
+def _no_quorum_left(planned: Plan) -> Iterator[str]:
+    """Yield what is as important as the times: that nobody would take over now."""
+    votes = planned.votes
+    if votes is not None and not losable_nodes(votes):
+        warning = f"Nobody takes over from a node that fails now: {may_be_lost(votes)} "
+        yield style(f"{warning}(votes: {votes_text(votes)})", fg="red")
 
 
 def _over_budget(forecasts: Sequence[Forecast]) -> Iterator[str]:

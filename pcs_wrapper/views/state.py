@@ -12,8 +12,10 @@ from pcs_wrapper.health.diagnosis import (
     services,
     stopped_fencing,
 )
+from pcs_wrapper.health.quorum import losable_nodes, may_be_lost, votes_text
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Part
+from pcs_wrapper.pacemaker.votes import Votes
 from pcs_wrapper.views.output import output_json
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ def state_text(state: ClusterState) -> Iterator[str]:
     decides = f"{state.dc} decides (DC)" if state.dc else _bad("no DC")
     mode = f", {_bad('maintenance mode')}" if state.maintenance else ""
     yield f"cluster: {quorum}, {decides}{mode}"
+    if state.votes is not None:
+        yield f"votes: {votes_text(state.votes)}"
+        yield f"  {may_be_lost(state.votes)}"
     width = max((len(node.name) for node in state.nodes), default=0)
     yield "nodes:"
     for node in state.nodes:
@@ -100,6 +105,7 @@ def state_json(state: ClusterState) -> str:
             quorum=state.quorum,
             dc=state.dc,
             maintenance=state.maintenance,
+            votes=None if state.votes is None else _votes_record(state.votes),
             nodes=[
                 contract.Node(
                     name=node.name,
@@ -130,6 +136,22 @@ def state_json(state: ClusterState) -> str:
                 for node, (reason, attempts) in failed_fencing(state).items()
             ],
         )
+    )
+
+
+def _votes_record(votes: Votes) -> contract.Votes:
+    from pcs_wrapper.views.contract import cluster as contract
+
+    witness = None
+    if (found := votes.witness) is not None:
+        witness = contract.Witness(host=found.host, votes=found.votes, voting=found.is_voting)
+    return contract.Votes(
+        expected=votes.expected,
+        total=votes.total,
+        needed=votes.needed,
+        witness=witness,
+        losable_nodes=losable_nodes(votes),
+        may_be_lost=may_be_lost(votes),
     )
 
 

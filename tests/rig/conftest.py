@@ -130,7 +130,7 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
         service = service_on(named(kind, name), print)
     else:
         name = f"test-shop-{request.param}-{request.config.getoption('--part')[0]}"
-        service = running_service(name, request.param, print, luns=2, kind=kind)
+        service = running_service(name, request.param, print, luns=2, kind=kind, witness=True)
     with service as running:
         yield Shop(*running)
 

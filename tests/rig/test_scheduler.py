@@ -182,3 +182,53 @@ def test_everywhere_is_on_its_nodes_and_others_follow(rig: Rig, tmp_path: Path) 
         + service("entry", "standby", '"node3", "node2"', 'with = ["web"]\nafter = ["web"]'),
     )
     assert cluster.after() == {"web-app": ["node1", "node2"], "entry-app": ["node2"]}
+
+
+ONE_FOR_BOTH = '[fencing.rig]\nagent = "fence_x"\n'
+ONE_FOR_EACH = "".join(
+    f'[fencing.p{number}]\nagent = "fence_x"\nnodes = ["node{number}"]\n'
+    f'parameters = {{ ip = "203.0.113.3{number}" }}\n'
+    for number in (1, 2)
+)
+
+
+def delays(rig: Rig, folder: Path, tables: str) -> dict[str, str | None]:
+    """Return by how long the loss of each of two nodes has its fencing delayed, in seconds."""
+    nodes = "".join(f'[nodes.node{n}]\nlinks = ["198.51.100.1{n}"]\n' for n in (1, 2))
+    description = folder / "cluster.toml"
+    description.write_text(f'schema = 1\n[cluster]\nname = "x"\n{nodes}{tables}')
+    cib = online(read_description(description))
+    before, both, graph = (f"{FOLDER}/{name}.xml" for name in ("before", "both", "graph"))
+    rig.write(NODE, before, to_text(cib))
+    run = ("crm_simulate", "--simulate", "--quiet")
+    rig.run(NODE, *run, "--xml-file", before, "--save-output", both, check=True)
+    found: dict[str, str | None] = {}
+    for node in ("node1", "node2"):
+        lost = ("--xml-file", both, "--node-fail", node, "--quorum=true", "--save-graph", graph)
+        rig.run(NODE, *run, *lost, check=True)
+        text = rig.run(NODE, "cat", graph, check=True).stdout
+        given = etree.fromstring(text.encode()).xpath("//@CRM_meta_priority_fencing_delay")
+        found[node] = given[0] if given else None
+    return found
+
+
+@pytest.mark.parametrize("fencing", [ONE_FOR_BOTH, ONE_FOR_EACH], ids=["one", "each"])
+@pytest.mark.parametrize(
+    ("services", "expected"),
+    [
+        (service("a", "standby", '"node1", "node2"'), {"node1": "10", "node2": "0"}),
+        (service("a", "standby", '"node2", "node1"'), {"node1": "0", "node2": "10"}),
+        # Both serve as much: one wins all the same.
+        (
+            service("a", "mutual", '"node1", "node2"') + service("b", "mutual", '"node2", "node1"'),
+            {"node1": "10", "node2": "0"},
+        ),
+        (service("a", "everywhere", '"node1", "node2"'), {"node1": "10", "node2": "0"}),
+    ],
+    ids=["first", "second", "both", "everywhere"],
+)
+def test_of_two_nodes_the_one_that_serves_is_fenced_later(
+    services: str, expected: dict[str, str], fencing: str, rig: Rig, tmp_path: Path
+) -> None:
+    """The scheduler delays the fencing of the node with more priority, and of that one alone."""
+    assert delays(rig, tmp_path, fencing + services) == expected

@@ -42,6 +42,7 @@ CLUSTER_LINKS = (Link.LINK0, Link.LINK1)
 
 # Host numbers inside each link's networks. Nodes follow FIRST_NODE_HOST.
 STORAGE_HOST = 1
+WITNESS_HOST = 2
 FIRST_NODE_HOST = 11
 CLIENT_HOST = 60
 FLOATING_HOST = 100

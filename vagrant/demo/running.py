@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from vagrant.common.networks import floating_address
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
 from vagrant.kinds import KINDS, named
+from vagrant.one_machine.layout import WITNESS
+from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
 
 #: How long the first row may take, in seconds.
@@ -21,6 +24,8 @@ def running_service(
     say: Callable[[str], None],
     luns: int = 1,
     kind: str = KINDS[0],
+    *,
+    witness: bool = False,
 ) -> Iterator[tuple[Administrator, Client]]:
     """Run the demo's service on a rig, and a client that it serves; both are gone afterwards.
 
@@ -30,6 +35,7 @@ def running_service(
         say: Called with what is done, and on which node.
         luns: Number of shared disks; the service uses the first.
         kind: The kind of rig, one of `KINDS`.
+        witness: Whether there is a host for corosync-qnetd beside the nodes, if the kind has any.
 
     Raises:
         RigError: The rig or the cluster does not come up.
@@ -38,7 +44,10 @@ def running_service(
     rig = named(kind, name)
     rig.down()
     try:
-        rig.up(release=release, luns=luns, say=say)
+        make = rig.up
+        if witness and isinstance(rig, OneMachineRig):
+            make = partial(rig.up, witness=True)
+        make(release=release, luns=luns, say=say)
         with service_on(rig, say) as running:
             yield running
     finally:
@@ -59,7 +68,8 @@ def service_on(rig: Rig, say: Callable[[str], None]) -> Iterator[tuple[Administr
     """
     first = rig.layout.node_names[0]
     admin = Administrator(rig, lambda node, line: say(f"{node}# {line}"), lambda _: None)
-    prepare_nodes(admin)
+    beside = [WITNESS] if rig.status().get("witness") else []
+    prepare_nodes(admin, *beside)
     password = create_database(admin, first)
     create_cluster(admin, first)
     wait_until_whole(rig)

@@ -115,12 +115,19 @@ def _addresses(layout: RigLayout, node: str) -> list[str]:
     return [layout.node_address(node, link) for link in CLUSTER_LINKS]
 
 
-def prepare_nodes(admin: Administrator) -> None:
-    """Install the agents on every node, and give pcs's user a password."""
+def prepare_nodes(admin: Administrator, *beside: str) -> None:
+    """Install the agents on every node, and give pcs's user a password.
+
+    Args:
+        admin: Who does it.
+        beside: Names of other hosts on which pcs's user has the same password.
+    """
     password = secrets.token_urlsafe(16)
     for node in admin.rig.layout.node_names:
         admin.types(node, "takeover", "agents", "install")
         admin.types(node, "chpasswd", text=f"hacluster:{password}\n")
+    for host in beside:
+        admin.types(host, "chpasswd", text=f"hacluster:{password}\n")
     admin.rig.write(admin.rig.layout.node_names[0], _PASSWORD_FILE, f"{password}\n")
 
 

@@ -18,7 +18,7 @@ from vagrant.common.kernel import MountFlag, Namespace, cgroup2_root, mount, uns
 from vagrant.common.networks import CLIENT_HOST, CLUSTER_LINKS, STORAGE_HOST, Link
 from vagrant.one_machine import install
 from vagrant.one_machine.host import Host
-from vagrant.one_machine.layout import Layout
+from vagrant.one_machine.layout import WITNESS, Layout
 from vagrant.one_machine.mounts import MountObserver
 from vagrant.one_machine.network import Network
 from vagrant.one_machine.storage import create_images, export_luns, storage_init
@@ -65,6 +65,19 @@ class Controller:
             )
             for name in layout.node_names
         }
+        #: All that can be worked on, by name.
+        self.hosts = dict(self.nodes)
+        if layout.witness:
+            self.hosts[WITNESS] = Host(
+                name=WITNESS,
+                number=layout.node_host(WITNESS),
+                links=CLUSTER_LINKS,
+                init=[SYSTEMD, "--system"],
+                network=self.network,
+                cgroup=cgroup / WITNESS,
+                lower=lower,
+                disk=layout.private_dir / WITNESS,
+            )
         self.mounts = MountObserver(layout, self.nodes)
 
     def bring_up(self) -> None:
@@ -80,9 +93,9 @@ class Controller:
         create_images(self.layout, self.storage.disk)
         self.storage.power_on()
         export_luns(self.layout, self.storage)
-        for node in self.nodes.values():
-            install.prepare_disk(self.layout, node)
-            node.power_on()
+        for host in self.hosts.values():
+            install.prepare_disk(host)
+            host.power_on()
         self.mounts.start()
         self.state = "up"
 
@@ -92,17 +105,21 @@ class Controller:
             case {"verb": "status"}:
                 return self.status()
             case {"verb": "power", "node": node, "state": state}:
-                host = self.nodes[node]
+                host = self.hosts[node]
                 {"on": host.power_on, "off": host.power_off, "reset": host.reset}[state]()
             case {"verb": "cut", "node": node, "links": links}:
-                self.network.cut(node, tuple(Link(link) for link in links))
+                self.network.cut(node, self._links(node, links))
             case {"verb": "heal", "node": node, "links": links}:
-                self.network.heal(node, tuple(Link(link) for link in links))
+                self.network.heal(node, self._links(node, links))
             case {"verb": "fencing", "node": node, "works": bool(works)}:
                 (self.refusing.discard if works else self.refusing.add)(node)
             case _:
                 raise ValueError(f"no such order: {order}")
         return {}
+
+    def _links(self, host: str, links: list[str]) -> tuple[Link, ...]:
+        """Return those of some links that a host is connected to."""
+        return tuple(link for link in self.hosts[host].links if link in links)
 
     def obey_fence_agent(self, order: Order) -> Answer:
         """Carry out what a node's fence agent asks for; it can do nothing else."""
@@ -134,7 +151,19 @@ class Controller:
                 }
                 for name, node in self.nodes.items()
             },
+            "witness": self._witness(),
             "disks": self.mounts.report(),
+        }
+
+    def _witness(self) -> Answer | None:
+        if WITNESS not in self.hosts:
+            return None
+        host = self.hosts[WITNESS]
+        return {
+            "power": "on" if host.pid else "off",
+            "pid": host.pid,
+            "cut": self.network.cut_links(WITNESS),
+            "addresses": [self.layout.node_address(WITNESS, link) for link in CLUSTER_LINKS],
         }
 
 

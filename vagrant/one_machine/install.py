@@ -49,17 +49,17 @@ def build_layer(layout: Layout) -> None:
         (root / target).unlink(missing_ok=True)
         shutil.copy(NODE_FILES / name, root / target)
         (root / target).chmod(0o755)
-    hosts = [f"{layout.node_address(node, CLUSTER_LINKS[0])} {node}" for node in layout.node_names]
+    hosts = [f"{layout.node_address(node, CLUSTER_LINKS[0])} {node}" for node in layout.host_names]
     (root / "etc/hosts").write_text("\n".join(["127.0.0.1 localhost", "::1 localhost", *hosts, ""]))
     subprocess.run(["umount", str(root)], check=True)
 
 
-def prepare_disk(layout: Layout, node: Host) -> None:
-    """Write what differs from node to node: its name, and which loop device is which LUN."""
+def prepare_disk(node: Host) -> None:
+    """Write what differs from host to host: its name, and which loop device is which LUN."""
     etc = node.disk / "upper/etc"
     (etc / "takeover-rig").mkdir(parents=True)
     (etc / "hostname").write_text(f"{node.name}\n")
     # Without one, systemd takes the boot for the first one ever and enables every unit there is.
     (etc / "machine-id").write_text(f"{uuid.uuid4().hex}\n")
-    luns = {str(lun): layout.loop_number(node.name, lun) for lun in range(1, layout.luns + 1)}
+    luns = {str(lun): number for lun, number in enumerate(node.loops, start=1)}
     (etc / "takeover-rig/luns.json").write_text(json.dumps(luns))

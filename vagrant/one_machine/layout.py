@@ -7,12 +7,14 @@ from pathlib import Path
 
 from vagrant.common.disks import ISCSI_PORT
 from vagrant.common.names import names_of_nodes
-from vagrant.common.networks import FIRST_NODE_HOST, STORAGE_HOST, Link
+from vagrant.common.networks import FIRST_NODE_HOST, STORAGE_HOST, WITNESS_HOST, Link
 
 #: Where running rigs are registered; gone after a reboot of the machine, like the rigs themselves.
 RUN_DIR = Path("/run/takeover-rig")
 MAX_NODES = 16
 MAX_LUNS = 16
+#: The name of the host that runs corosync-qnetd.
+WITNESS = "witness"
 
 #: Loop devices below this number are left to the machine.
 FIRST_LOOP = 64
@@ -32,6 +34,7 @@ class Layout:
         tree: The root tree that nodes boot from.
         wheel: The wheel of Takeover that is installed in every node.
         loop_base: First of the `nodes * luns` loop device numbers that belong to this rig.
+        witness: Whether there is a host that runs corosync-qnetd beside the nodes.
     """
 
     name: str
@@ -43,11 +46,17 @@ class Layout:
     tree: str
     wheel: str
     loop_base: int
+    witness: bool = False
 
     @cached_property
     def node_names(self) -> list[str]:
         """The names of the nodes: node1, node2, …."""
         return names_of_nodes(self.nodes)
+
+    @property
+    def host_names(self) -> list[str]:
+        """The names of all hosts that can be worked on: the nodes, and the witness."""
+        return [*self.node_names, *([WITNESS] if self.witness else [])]
 
     @property
     def run_dir(self) -> Path:
@@ -84,7 +93,9 @@ class Layout:
         return str(link.subnet[self.node_host(node)])
 
     def node_host(self, node: str) -> int:
-        """Return the node's host number in every link."""
+        """Return the number that a node, or the witness, has in every link."""
+        if node == WITNESS:
+            return WITNESS_HOST
         return FIRST_NODE_HOST + self.node_names.index(node)
 
     def loop_number(self, node: str, lun: int) -> int:

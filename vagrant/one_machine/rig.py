@@ -21,7 +21,14 @@ from vagrant.common.names import checked_name
 from vagrant.common.networks import CLUSTER_LINKS, Link
 from vagrant.common.waiting import eventually
 from vagrant.common.wheel import wheel_of_checkout
-from vagrant.one_machine.layout import MAX_LUNS, MAX_NODES, RUN_DIR, Layout, free_loop_base
+from vagrant.one_machine.layout import (
+    MAX_LUNS,
+    MAX_NODES,
+    RUN_DIR,
+    WITNESS,
+    Layout,
+    free_loop_base,
+)
 from vagrant.one_machine.tree import tree_for
 from vagrant.rig import Equipment
 
@@ -74,6 +81,7 @@ class OneMachineRig:
         lun_mib: int = 1024,
         release: str = "bookworm",
         purpose: str = "lab",
+        witness: bool = False,
         say: Callable[[str], None],
     ) -> None:
         """Bring the rig up and wait until every node has booted.
@@ -84,6 +92,8 @@ class OneMachineRig:
             lun_mib: Size of each in MiB.
             release: Debian release that the nodes run.
             purpose: Kept in the layout, see `replaceable`.
+            witness: Whether there is a host beside the nodes, called witness, that can run
+                corosync-qnetd. It is worked on and broken like a node.
             say: Called with each step that takes a while.
 
         Raises:
@@ -114,6 +124,7 @@ class OneMachineRig:
                 tree=str(tree),
                 wheel=str(wheel),
                 loop_base=free_loop_base(nodes * luns),
+                witness=witness,
             )
             layout.save()
         say(f"booting {nodes} node{'s' if nodes > 1 else ''} with Debian {release}")
@@ -183,7 +194,7 @@ class OneMachineRig:
 
     def _await_boot(self, layout: Layout) -> None:
         limit = time.monotonic() + _BOOT_LIMIT
-        for node in layout.node_names:
+        for node in layout.host_names:
             self.wait_for_boot(node, limit - time.monotonic())
 
     def wait_for_boot(self, node: str, limit: float = _BOOT_LIMIT) -> None:
@@ -198,7 +209,7 @@ class OneMachineRig:
         """
 
         def booted() -> bool:
-            if not self.status()["nodes"][node]["pid"]:
+            if not self._host(node)["pid"]:
                 return False
             return self.run(node, "systemctl", "is-system-running").stdout.strip() in BOOTED
 
@@ -208,11 +219,7 @@ class OneMachineRig:
 
     def command(self, node: str, *command: str) -> list[str]:
         """Return the command line that runs `command` on a node, from the machine."""
-        pid = self.status()["nodes"].get(node, {"pid": 0})["pid"]
-        if pid == 0:
-            raise RigError(
-                f"rig {self.name} has no node {node}: {', '.join(self.layout.node_names)}"
-            )
+        pid = self._host(node)["pid"]
         if pid is None:
             raise RigError(f"{node} is powered off")
         namespaces = self._seen_from_outside(f"/proc/{pid}/ns")
@@ -323,11 +330,24 @@ class OneMachineRig:
         """Return what is on, what is cut, what is mounted where: see `Controller.status`."""
         return self._order(verb="status")
 
+    def _host(self, name: str) -> dict[str, Any]:
+        """Return what the controller says of a node, or of the witness."""
+        status = self.status()
+        found: dict[str, Any] | None = status["nodes"].get(name)
+        if name == WITNESS:
+            found = status["witness"]
+        if found is None:
+            raise self._no_node(name)
+        return found
+
+    def _no_node(self, name: str) -> RigError:
+        return RigError(f"rig {self.name} has no node {name}: {', '.join(self.layout.host_names)}")
+
     def _order(self, **order: Any) -> dict[str, Any]:
         layout = self.layout
         node = order.get("node")
-        if node is not None and node not in layout.node_names:
-            raise RigError(f"rig {self.name} has no node {node}: {', '.join(layout.node_names)}")
+        if node is not None and node not in layout.host_names:
+            raise self._no_node(node)
         with socket.socket(socket.AF_UNIX) as connection:
             try:
                 connection.connect(str(layout.control_socket))

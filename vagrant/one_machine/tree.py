@@ -1,6 +1,7 @@
 """The Debian root tree that the rig's nodes boot: built once from Debian's packages, then cached.
 
-It holds PostgreSQL, too, and tgtd: the same tree is the storage server's.
+It holds PostgreSQL, too, tgtd and corosync-qnetd: the same tree is the storage server's, and the
+quorum device's.
 """
 
 import shutil
@@ -18,6 +19,8 @@ PACKAGES = (
     "systemd,systemd-sysv,dbus,iproute2,iputils-ping,procps,psmisc,e2fsprogs,xfsprogs,less,"
     # the cluster, and the stock agents as peers for ours
     "corosync,pacemaker,pacemaker-cli-utils,pcs,resource-agents,libxml2-utils,"
+    # a quorum device: what talks to it on a node, and what a witness runs
+    "corosync-qdevice,corosync-qnetd,"
     # shared disks: the target (also sg3-utils) and an initiator that needs no kernel module
     "tgt,qemu-system-common,qemu-utils,qemu-block-extra,fuse3,sg3-utils,"
     # Takeover's interpreter, and the application of the demo
@@ -36,7 +39,12 @@ _MASKED = (
 ).split()
 #: How long a tree is kept after its last use, in seconds.
 _KEPT = 14 * 24 * 3600.0
-_DISABLED = ("corosync.service", "pacemaker.service")
+_DISABLED = (
+    "corosync.service",
+    "pacemaker.service",
+    "corosync-qdevice.service",
+    "corosync-qnetd.service",
+)
 
 
 def tree_for(release: str, say: Callable[[str], None]) -> Path:

@@ -33,9 +33,11 @@ systemctl start takeover-mirror
 if [[ $(modinfo --field version drbd) == 8.* ]]; then
     disk_policy='fencing resource-and-stonith;' net_policy=''
     scripts=/usr/lib/drbd/crm-fence-peer.sh,/usr/lib/drbd/crm-unfence-peer.sh
+    unfence='after-resync-target'
 else
     disk_policy='' net_policy='fencing resource-and-stonith;'
     scripts=/usr/lib/drbd/crm-fence-peer.9.sh,/usr/lib/drbd/crm-unfence-peer.9.sh
+    unfence='unfence-peer'
 fi
 cat >/etc/drbd.d/mirror.res <<CONF
 resource mirror {
@@ -49,7 +51,7 @@ resource mirror {
     disk { c-min-rate 20M; $disk_policy }
     handlers {
         fence-peer "${scripts%,*}";
-        after-resync-target "${scripts#*,}";
+        $unfence "${scripts#*,}";
     }
 $(for pair in "$@"; do printf '    on %s { address %s:7789; }\n' "${pair%%=*}" "${pair#*=}"; done)
 }

@@ -84,6 +84,29 @@ class FailedFencing(Record):
     )
 
 
+class Witness(Record):
+    """A host outside of the cluster that votes (a quorum device)."""
+
+    host: str = Field(description="Its name; empty if it is not known.")
+    votes: int = Field(description="The number of its votes.")
+    voting: bool = Field(description="Whether it votes for this partition of the cluster now.")
+
+
+class Votes(Record):
+    """The votes that quorum comes from, as this partition of the cluster counts them."""
+
+    expected: int = Field(description="The number of votes if all nodes and the witness are there.")
+    total: int = Field(description="The number of votes now.")
+    needed: int = Field(description="The number of votes that quorum needs.")
+    witness: Witness | None = Field(description="The witness; null if there is none.")
+    losable_nodes: int = Field(
+        description="The number of nodes that may be lost now, if the witness does not change."
+    )
+    may_be_lost: str = Field(
+        description="A sentence that says what may be lost now without losing quorum."
+    )
+
+
 class Status(Output):
     """The state of the cluster."""
 
@@ -92,6 +115,11 @@ class Status(Output):
         description="The node that decides (the DC); null while none has been elected."
     )
     maintenance: bool = Field(description="Whether the whole cluster is in maintenance mode.")
+    votes: Votes | None = Field(
+        default=None,
+        description="The votes that quorum comes from; null if Corosync does not tell them, as it "
+        "does to root alone.",
+    )
     nodes: Sequence[Node] = Field(description="All nodes of the cluster.")
     services: Sequence[Service] = Field(
         description="All services, and all other resources but the fencing devices."

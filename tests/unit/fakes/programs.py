@@ -94,6 +94,7 @@ class Programs:
         timers: The commands that wait for their time, by unit.
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
+        votes: What corosync-quorumtool prints.
         files: The files that programs were given.
         seconds: How much time has passed.
     """
@@ -102,6 +103,7 @@ class Programs:
     cib: str = "<cib><configuration/><status/></cib>"
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    votes: str = ""
     password: str = "hunter2"
     scheduled: tuple[str, str] | None = None
     journal: list[Any] = field(default_factory=list)
@@ -193,6 +195,10 @@ class Programs:
         require(set(command[1:]) == _JOURNAL, f"journalctl would tell otherwise: {command}")
         lines = [json.dumps({"MESSAGE": message}) + "\n" for message in self.journal]
         return Result(0 if lines else 1, "".join(lines), "")
+
+    def _quorumtool(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[1:] == ("-s",), f"corosync-quorumtool is asked otherwise: {command}")
+        return Result(0 if self.votes else 1, self.votes, "")
 
     def _attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
         name = _option(command, "--name")
@@ -378,6 +384,7 @@ READS: dict[str, Program] = {
     "cibadmin --delete": Programs._forget,
     "journalctl": Programs._journalctl,
     "attrd_updater --query": Programs._attribute,
+    "corosync-quorumtool": Programs._quorumtool,
 }
 WRITES: dict[str, Program] = {
     PUSH: Programs._patch,

@@ -15,6 +15,11 @@ from tests.unit.cib_templates.rendering.test_patterns import service
 
 THIRD = '[nodes.node3]\nlinks = ["198.51.100.13", "203.0.113.13"]\n'
 TWO = [(THIRD, ""), (', node3 = "3"', ""), (', "node3"]', "]")]
+WITNESS = '[quorum.device]\nhost = "witness"\n'
+MORE_NODES = "".join(
+    f'[nodes.node{n}]\nlinks = ["198.51.100.1{n}", "203.0.113.1{n}"]\n' for n in range(4, 9)
+)
+POWER = '\n[fencing.all]\nagent = "fence_apc"\n'
 HEALTH = 'health = "command:/usr/lib/postgresql/15/bin/pg_isready --quiet --host=127.0.0.1"\n'
 HEALTHY = '[services.web.app]\ncommand = ["/bin/x"]\nhealth = "tcp:127.0.0.1:80"\n'
 Advise = Callable[..., list[str]]
@@ -47,7 +52,24 @@ def web(pattern: str = "standby", nodes: str = '"node1", "node2"', more: str = "
 WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     (TWO, "",
      "two-nodes-without-tie-breaker "
-     "nodes.node1: two nodes that lose each other cannot tell which of them is cut off"),
+     "nodes.node1: two nodes that lose each other cannot tell which of them is cut off: the one "
+     "that serves wins, since fencing it is delayed by 10s, even if its clients do not reach it"),
+    ([*TWO, ('"1000ms"', '"1000ms"\nfencing_delay = "0s"')], "",
+     "two-nodes-without-tie-breaker "
+     "nodes.node1: two nodes that lose each other cannot tell which of them is cut off: each "
+     "fences the other, and the wrong one may win"),
+    ([*TWO, ("[fencing.power]", WITNESS + "[fencing.power]"),
+      ('"1000ms"', '"1000ms"\nfencing_delay = "2s"')], "",
+     "fencing-delay-short cluster.fencing_delay: a power switch may need longer than 2s"),
+    ([*TWO, ("[fencing.power]", WITNESS + "[fencing.power]"),
+      ('"1000ms"', '"1000ms"\nfencing_delay = "9s"')], web(more="priority = 3"),
+     "service-without-priority services.shop: has no priority, but other services have"),
+    ([("[fencing.power]", MORE_NODES + "[fencing.power]")], POWER,
+     "many-nodes cluster.token: with 8 nodes a lost one is noticed after 10.8 s (token 4.9 s, "
+     "consensus 5.9 s): each node beyond two adds 650 ms to token"),
+    ([("[fencing.power]", WITNESS + "[fencing.power]")], "",
+     "witness-of-odd-nodes quorum.device: 3 nodes can lose 1 of them with this witness as without "
+     "it, but only 0 while the witness is away"),
     ([(f', "203.0.113.1{number}"', "") for number in (1, 2, 3)], "",
      "one-link "
      "nodes.node1.links: there is only one link: when its switch fails, every node is alone"),

@@ -9,6 +9,7 @@ from lxml import etree
 
 from cib_templates.checks.agents import parameter_names
 from cib_templates.model.description import Description
+from cib_templates.model.timing import boot_delay
 from cib_templates.rendering.primitives import AGENTS
 from cib_templates.rendering.properties import KNOWN, PROPERTIES, REFUSED
 from cib_templates.rendering.render import render
@@ -177,6 +178,29 @@ MISTAKES = [
      "sbd-message-too-short sbd.message_timeout: must be at least twice watchdog_timeout"),
     ("[fencing.power]", '[sbd]\ndevices = ["/dev/a", "/dev//a"]\n[fencing.power]',
      "disk-in-use-twice sbd.devices[1]: /dev//a is already used by sbd"),
+    ("[nodes.node1]", "[properties]\nfencing-enabled = false\n[nodes.node1]",
+     "property-refused properties.fencing-enabled: cannot be set (fencing is always on)"),
+    ("[nodes.node1]", "[properties]\nfencing-watchdog-timeout = 10\n[nodes.node1]",
+     "property-refused properties.fencing-watchdog-timeout: cannot be set (use [sbd])"),
+    ("[nodes.node1]", "[properties]\nfencing-timeout = 10\n[nodes.node1]",
+     "property-named-newly properties.fencing-timeout: is a name that only newer versions of "
+     "Pacemaker know (stonith-timeout, which all of them know)"),
+    ("[fencing.power]", '[sbd]\nwatchdog_timeout = "30s"\n[quorum.device]\nhost = "w"\n'
+     "[fencing.power]",
+     "sbd-watchdog-below-quorum-device sbd.watchdog_timeout: must be 5 s longer than "
+     "quorum.device.sync_timeout"),
+    ("[fencing.power]", '[quorum.device]\nhost = "w"\nsync_timeout = "14s"\n[fencing.power]',
+     "quorum-device-sync-too-short quorum.device.sync_timeout: must be at least 1.5 times"),
+    ("[fencing.power]", '[quorum.device]\nhost = "w"\ntimeout = "1s"\n[fencing.power]',
+     "quorum-device-timeout-too-short quorum.device.timeout: is too short"),
+    ("[fencing.power]", '[sbd]\ndevices = ["/dev/a"]\nmessage_timeout = "60s"\n'
+     '[fencing.sbd]\nagent = "fence_sbd"\ntimeout = "60s"\n[fencing.power]',
+     "sbd-fencing-too-short fencing.sbd.timeout: must be at least 1.2 times SBD's "
+     "message_timeout (60s): fencing would be given up before the message has done its work "
+     '(timeout = "72s", or leave it out)'),
+    ("[fencing.power]", '[sbd]\ndevices = ["/dev/a"]\n[properties]\nstonith-timeout = "1min"\n'
+     "[fencing.power]",
+     "sbd-stonith-timeout-too-short properties.stonith-timeout: is shorter than SBD needs"),
     ("[fencing.power]", '[sbd]\nwatchdog_timeout = "1s"\n[fencing.power]',
      "sbd-watchdog-too-short sbd.watchdog_timeout: must be longer than cluster.token"),
     ("prefix = 24", 'prefix = 24\nparameters = { nic = "eth0" }',
@@ -224,3 +248,148 @@ def test_two_nodes_with_watchdogs_alone_are_refused(described: Describe) -> None
     assert found.startswith("sbd-two-nodes sbd: two nodes with a watchdog alone")
     witness = (third, '[sbd]\n[quorum.device]\nhost = "witness"\n')
     assert described(witness, *without[1:]).quorum is not None
+
+
+THIRD = '[nodes.node3]\nlinks = ["198.51.100.13", "203.0.113.13"]\n'
+TWO = [(', node3 = "3"', ""), (', "node3"]', "]")]
+WITNESS = '[quorum.device]\nhost = "witness"\n'
+
+
+def properties(cib: etree._Element) -> dict[str, str]:
+    """Return the cluster properties of a CIB."""
+    return pairs(by_id(cib, "cib-bootstrap-options"))
+
+
+def test_watchdogs_alone_wait_longer_than_the_quorum_device(described: Describe) -> None:
+    """Else nodes would end themselves while they wait for its vote (crmsh#735, #1991)."""
+    for more, wait in (("", "70s"), ('sync_timeout = "45s"\n', "100s")):
+        cib = render(described((THIRD, "[sbd]\n" + WITNESS + more), *TWO))
+        assert properties(cib)["stonith-watchdog-timeout"] == wait
+    short = WITNESS + 'timeout = "2s"\nsync_timeout = "5s"\n'
+    cib = render(described((THIRD, f'[sbd]\nwatchdog_timeout = "10s"\n{short}'), *TWO))
+    assert properties(cib)["stonith-watchdog-timeout"] == "20s"
+
+
+def test_with_a_disk_the_quorum_device_changes_no_watchdog(described: Describe) -> None:
+    """A node that has its disk does not end itself for a missing vote."""
+    description = described((THIRD, '[sbd]\ndevices = ["/dev/disk/by-id/x"]\n' + WITNESS), *TWO)
+    assert description.sbd is not None
+    assert description.sbd.watchdog_wait(description.quorum).total_seconds() == 5
+    assert "stonith-watchdog-timeout" not in properties(render(description))
+
+
+@pytest.mark.parametrize(
+    ("sbd", "timeout", "device"),
+    [
+        # Token 1.65 s and consensus 1.98 s with three nodes.
+        ("", "64s", "60s"),
+        ('message_timeout = "60s"\n', "76s", "72s"),
+        ('message_timeout = "45s"\n', "64s", "60s"),
+        ('watchdog_timeout = "60s"\n', "148s", "144s"),
+    ],
+)
+def test_fencing_by_sbd_has_its_time(
+    sbd: str, timeout: str, device: str, described: Describe
+) -> None:
+    """Crmsh's rule: a fifth more than a message needs, at least 60 s, then token and consensus."""
+    table = f'[sbd]\ndevices = ["/dev/disk/by-id/x"]\n{sbd}'
+    fencing = '[fencing.sbd]\nagent = "fence_sbd"\nparameters = { devices = "/dev/disk/by-id/x" }\n'
+    cib = render(described(("[fencing.power]", f"{table}{fencing}[fencing.power]")))
+    assert properties(cib)["stonith-timeout"] == timeout
+    assert "stonith-timeout" in properties(cib)["takeover-sets"]
+    found = pairs(by_id(cib, "fence-sbd-instance_attributes"))
+    assert found["pcmk_reboot_timeout"] == found["pcmk_off_timeout"] == device
+
+
+def test_without_sbd_devices_say_how_long_fencing_takes(described: Describe) -> None:
+    """Then stonith-timeout is Pacemaker's own."""
+    assert "stonith-timeout" not in properties(render(described()))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "seconds"),
+    [
+        ("", 14),
+        ('parameters = { pcmk_delay_max = "30s" }', 44),
+        ('parameters = { pcmk_delay_base = "node1:5;node2:2min", pcmk_delay_max = "30" }', 134),
+        ('parameters = { pcmk_delay_max = "soon" }', 14),
+    ],
+)
+def test_a_node_boots_later_than_others_delay_its_fencing(
+    parameters: str, seconds: int, described: Describe
+) -> None:
+    """It would be fenced when it is back (crmsh#874)."""
+    table = '[sbd]\ndevices = ["/dev/disk/by-id/x"]\n'
+    fencing = f'[fencing.sbd]\nagent = "fence_sbd"\n{parameters}\n'
+    description = described(("[fencing.power]", f"{table}{fencing}[fencing.power]"))
+    assert boot_delay(description).total_seconds() == seconds
+
+
+def test_the_one_of_two_nodes_that_serves_wins(described: Describe) -> None:
+    """Fencing it is delayed; it is who runs what has a priority, or the device, if both serve."""
+    cib = render(described((THIRD, ""), *TWO))
+    assert properties(cib)["priority-fencing-delay"] == "10s"
+    service = pairs(by_id(cib, "shop-meta_attributes"))
+    assert (service["priority"], service["takeover-sets"]) == ("2", "priority")
+    device = pairs(by_id(cib, "fence-power-meta_attributes"))
+    assert (device["priority"], device["takeover-sets"]) == ("1", "priority")
+
+
+def test_of_a_device_for_each_node_one_breaks_the_tie(described: Describe) -> None:
+    """The first that may run on the first node: with equal sums, this node wins."""
+    cib = render(described((THIRD, ""), *TWO, ("[fencing.power]", BOARDS + "[fencing.power]")))
+    priorities = {
+        name: pairs(by_id(cib, f"fence-{name}-meta_attributes")).get("priority")
+        for name in ("ipmi1", "ipmi2", "power")
+    }
+    assert priorities == {"ipmi1": None, "ipmi2": "1", "power": None}
+
+
+@pytest.mark.parametrize(
+    ("more", "token", "delay"),
+    [
+        ("", TOKEN + '\nfencing_delay = "15s"', "15s"),
+        ("", TOKEN + '\nfencing_delay = "0s"', None),
+        (WITNESS, TOKEN, None),
+        (WITNESS, TOKEN + '\nfencing_delay = "5s"', "5s"),
+        ('[properties]\npriority-fencing-delay = "20s"\n', TOKEN, "20s"),
+    ],
+)
+def test_the_delay_is_for_who_has_no_better(
+    more: str, token: str, delay: str | None, described: Describe
+) -> None:
+    """Where a quorum device decides, nobody need wait; and an administrator may know better."""
+    cib = render(described((THIRD, more), *TWO, (TOKEN, token)))
+    assert properties(cib).get("priority-fencing-delay") == delay
+    ours = delay is not None and "properties" not in more
+    assert ("priority" in pairs(by_id(cib, "shop-meta_attributes"))) == ours
+    assert ("priority" in pairs(by_id(cib, "fence-power-meta_attributes"))) == ours
+
+
+def test_three_nodes_need_no_delay(described: Describe) -> None:
+    """One of them alone has no quorum, and fences nobody."""
+    cib = render(described())
+    assert "priority-fencing-delay" not in properties(cib)
+    assert "priority" not in pairs(by_id(cib, "shop-meta_attributes"))
+
+
+def test_priorities_that_are_described_are_kept(described: Describe) -> None:
+    """Where some services have one, the others' 0 is meant."""
+    cib = render(described((THIRD, ""), *TWO, ('"standby"', '"standby"\npriority = 7'),
+                           more=_service("other")))  # fmt: skip
+    assert pairs(by_id(cib, "shop-meta_attributes"))["priority"] == "7"
+    assert "priority" not in pairs(by_id(cib, "other-meta_attributes"))
+
+
+def _service(name: str) -> str:
+    app = f'[services.{name}.app]\ncommand = ["/bin/x"]\n'
+    return f'\n[services.{name}]\npattern = "standby"\n{app}'
+
+
+def test_many_resources_on_many_nodes_have_longer_queues(described: Describe) -> None:
+    """As many messages may wait as there are results of all; a power of two, so that it stays."""
+    assert "cluster-ipc-limit" not in properties(render(described()))
+    many = "".join(_service(f"s{number}") for number in range(170))
+    assert properties(render(described(more=many)))["cluster-ipc-limit"] == "1024"
+    own = many + "\n[properties]\ncluster-ipc-limit = 600\n"
+    assert properties(render(described(more=own)))["cluster-ipc-limit"] == "600"

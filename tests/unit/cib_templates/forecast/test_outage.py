@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from cib_templates.cib.history import History, read_history
-from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
+from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fencing_span
 from cib_templates.model.timing import Corosync, corosync_times
 from cib_templates.reading.reading import read_description
 
@@ -160,3 +160,75 @@ def test_corosyncs_times_grow_with_the_nodes() -> None:
     assert (three.token, round(three.consensus, 3)) == (1.65, 1.98)
     given = corosync_times(timedelta(seconds=1), 3, timedelta(), timedelta(milliseconds=1200))
     assert given == Corosync(1.0, 1.2)
+
+
+def test_a_quorum_device_votes_later_than_the_nodes_agree() -> None:
+    """Its host must first know that a node is lost: 2.2 s, but 8 s of a timeout of 10 s.
+
+    Two nodes and a real corosync-qnetd: the address was back after 12.8 s with the default, and
+    after 4.6 s with a timeout of 4 s.
+    """
+    shop, fencing = clock(history()), Span(0.3, 60.0, "estimated")
+    alone = shop.node_failure(Corosync(1.0, 1.2), fencing)
+    for device, likeliest, latest in ((10.0, 8.0, 12.0), (4.0, 3.2, 4.8), (2.0, 2.2, 2.4)):
+        outage = shop.node_failure(Corosync(1.0, 1.2, device), fencing)
+        assert likely(outage) - likely(alone) == pytest.approx(likeliest - 2.2)
+        assert outage.total.limit - alone.total.limit == pytest.approx(latest - 2.2)
+
+
+TWO = """\
+schema = 1
+[cluster]
+name = "pair"
+{delay}
+[nodes.node1]
+links = ["198.51.100.11"]
+[nodes.node2]
+links = ["198.51.100.12"]
+{more}
+[fencing.power]
+agent = "fence_apc"
+[services.big]
+pattern = "standby"
+[services.big.app]
+command = ["/bin/x"]
+[services.big.address]
+ip = "198.51.100.100"
+[services.small]
+pattern = "standby"
+[services.small.app]
+command = ["/bin/y"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("delay", "more", "small_is_on", "seconds"),
+    [
+        ("", "", "node2", {"big": 10, "small": 0}),
+        ("", "", "node1", {"big": 10, "small": 10}),
+        ('fencing_delay = "5s"', "", "node2", {"big": 5, "small": 0}),
+        ('fencing_delay = "0s"', "", "node2", {"big": 0, "small": 0}),
+        ("", '[quorum.device]\nhost = "witness"', "node2", {"big": 0, "small": 0}),
+        ("", "[properties]\npriority-fencing-delay = 7", "node2", {"big": 7, "small": 0}),
+    ],
+)
+def test_fencing_the_node_that_serves_is_delayed(
+    delay: str, more: str, small_is_on: str, seconds: dict[str, float], tmp_path: Path
+) -> None:
+    """Who serves less loses, and is fenced at once."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(TWO.format(delay=delay, more=more))
+    description = read_description(file)
+    running = {"big-app": "node1", "big-address": "node1", "small-app": small_is_on}
+    measured = History({}, running, None)
+    found = {name: delay_span(name, description, measured).likely for name in seconds}
+    assert found == seconds
+
+
+def test_fencing_the_node_of_a_new_service_may_be_delayed(tmp_path: Path) -> None:
+    """It is not known yet which node will serve more."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(TWO.format(delay="", more=""))
+    measured = History({}, {"big-app": "node1", "big-address": "node1"}, None)
+    assert delay_span("small", read_description(file), measured).limit == 10
+    assert delay_span("small", read_description(file), measured).likely == 10

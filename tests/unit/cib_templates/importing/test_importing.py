@@ -16,6 +16,7 @@ from cib_templates.importing.undescribed import undescribed
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.reading.reading import read_description
+from cib_templates.rendering.render import render
 
 CLUSTER = Cluster(
     "web", timedelta(seconds=3), {"node1": ["198.51.100.11"], "node2": ["198.51.100.12"]}
@@ -197,3 +198,56 @@ def test_what_cannot_be_a_service_is_left_alone(cib: etree._Element, tmp_path: P
     assert list(description.services) == ["web", "cups"]
     told = {str(each).partition(":")[0] for each in undescribed(cib, description)}
     assert {"template t", "primitive made", "rsc_order web-after-ping-clone"} <= told
+
+
+TWO_NODES = """\
+schema = 1
+[cluster]
+name = "web"
+{delay}
+[nodes.node1]
+links = ["198.51.100.11"]
+[nodes.node2]
+links = ["198.51.100.12"]
+{properties}
+[fencing.power]
+agent = "fence_apc"
+[services.web]
+pattern = "standby"
+{priority}
+[services.web.app]
+command = ["/bin/x"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("delay", "properties", "priority"),
+    [
+        ("", "", ""),
+        ('fencing_delay = "20s"', "", ""),
+        ('fencing_delay = "0s"', "", ""),
+        ("", "", "priority = 5"),
+        ("", '[properties]\npriority-fencing-delay = "30s"', ""),
+    ],
+)
+def test_the_delay_of_two_nodes_comes_back_as_it_was_described(
+    delay: str, properties: str, priority: str, tmp_path: Path
+) -> None:
+    """What Takeover has set for a delay is neither a property nor a priority of one's own."""
+    file = tmp_path / "cluster.toml"
+    text = TWO_NODES.format(delay=delay, properties=properties, priority=priority)
+    file.write_text(text)
+    cib = render(read_description(file))
+    document = import_cib(cib, CLUSTER)
+    file.write_text(tomli_w.dumps(document))
+    assert etree.tostring(render(read_description(file))) == etree.tostring(cib)
+    assert ("priority" in document["services"]["web"]) == bool(priority)
+
+
+def test_two_nodes_that_others_have_made_get_no_delay(
+    cib: etree._Element, imported: Description
+) -> None:
+    """Their fencing stays as it was."""
+    assert imported.cluster.fencing_delay == timedelta()
+    merged = merge(cib, imported, adopt=True)
+    assert merged.xpath("//nvpair[@name='priority-fencing-delay' or @name='priority']") == []

@@ -21,7 +21,7 @@ host = "witness"
 _SETUP, _START = "pcs cluster setup shop", "pcs cluster start --all"
 _DISK, _SBD = "pcs stonith sbd device setup", "pcs stonith sbd enable"
 _WITNESS, _DEVICE = "pcs host auth witness", "pcs quorum device add"
-_ALL = ["pcs host auth node1", _SETUP, _DISK, _SBD, _START, _WITNESS, _DEVICE, PUSH]
+_ALL = ["pcs host auth node1", _SETUP, _WITNESS, _DEVICE, _DISK, _SBD, _START, PUSH]
 _BOOT = "pcs cluster enable --all"
 
 
@@ -59,21 +59,23 @@ def begins(writes: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("killed_at", "rest"),
     [
-        (_DISK, [_DISK, _SBD, _START, _BOOT, _WITNESS, _DEVICE, PUSH]),
-        (_SBD, [_SBD, _START, _BOOT, _WITNESS, _DEVICE, PUSH]),
-        (_START, [_START, _BOOT, _WITNESS, _DEVICE, PUSH]),
-        (_DEVICE, [_START, _BOOT, _WITNESS, _DEVICE, PUSH]),
+        (_DEVICE, [_WITNESS, _DEVICE, _DISK, _SBD, _START, _BOOT, PUSH]),
+        (_DISK, [_DISK, _SBD, _START, _BOOT, PUSH]),
+        (_SBD, [_SBD, _START, _BOOT, PUSH]),
+        (_START, [_START, _BOOT, PUSH]),
     ],
 )
 def test_the_next_create_does_the_rest(
     killed_at: str, rest: list[str], cluster: Cluster, takeover: Takeover, create: list[str | Path]
 ) -> None:
-    """SBD is enabled before the start, and the witness added: neither was, once, after a kill."""
+    """The witness is added, and SBD enabled, before the start: neither was, once, after a kill."""
     cluster.when(killed_at, before=kill)
     with pytest.raises(Killed):
         takeover(*create)
     done = _ALL[: _ALL.index(killed_at)]
     assert begins(cluster.writes) == [*done, killed_at]
+    if _DEVICE in done:
+        cluster.config["quorum_device"] = {"model": "net"}
     cluster.writes.clear()
     cluster.when(_START, state="cluster-only")
     takeover(*create, "--dry-run")
@@ -106,7 +108,7 @@ def test_a_witness_that_was_added_is_not_added_again(
     cluster.config["quorum_device"] = {"model": "net"}
     cluster.writes.clear()
     assert takeover(*create) == 0
-    assert begins(cluster.writes) == [_START, _BOOT, PUSH]
+    assert begins(cluster.writes) == [_DISK, _SBD, _START, _BOOT, PUSH]
 
 
 def test_what_is_no_progress_is_as_good_as_none(

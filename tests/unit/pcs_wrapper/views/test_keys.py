@@ -35,8 +35,10 @@ def _outage(path: str) -> dict[str, str]:
 #: What a user's program may rely on: keys may be added here, and none may go without a new number.
 KEYS: dict[str, dict[str, str]] = {
     "status": {
-        "": "schema quorum dc maintenance nodes services fencing stopped_fencing failures "
+        "": "schema quorum dc maintenance votes nodes services fencing stopped_fencing failures "
         "failed_fencing",
+        "votes": "expected total needed witness losable_nodes may_be_lost",
+        "votes.witness": "host votes voting",
         "nodes": "name online unclean standby maintenance pending state",
         **_below("services", _SERVICE),
         "fencing": _PART,

@@ -1,5 +1,6 @@
 """A rig's shape: names, addresses and loop devices that do not collide."""
 
+import dataclasses
 import ipaddress
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from vagrant.common.networks import CLIENT_HOST, FLOATING_HOST, STORAGE_HOST, Link, floating_address
 from vagrant.one_machine import layout
-from vagrant.one_machine.layout import Layout, free_loop_base
+from vagrant.one_machine.layout import WITNESS, Layout, free_loop_base
 
 _ALLOWED = [
     ipaddress.ip_network(net) for net in ("198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -62,8 +63,9 @@ def test_a_layout_comes_back_as_it_was_saved(run_dir: Path) -> None:
 
 def test_all_addresses_are_different_and_for_documentation() -> None:
     """Nodes, client, target and floating addresses never meet, nor a real host's."""
-    rig = _layout(nodes=16)
-    hosts = [rig.node_host(node) for node in rig.node_names]
+    rig = dataclasses.replace(_layout(nodes=16), witness=True)
+    assert rig.host_names == [*rig.node_names, WITNESS]
+    hosts = [rig.node_host(host) for host in rig.host_names]
     hosts += [STORAGE_HOST, CLIENT_HOST]
     assert len({*hosts, FLOATING_HOST}) == len(hosts) + 1
     for link in Link:

@@ -1,0 +1,85 @@
+"""What `takeover status` says may be lost, beforehand, and what it says afterwards: on real votes.
+
+Three nodes alone, then with a witness: corosync-qnetd on a host of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rig.conftest import Shop
+from tests.votes import ONE_MISSING, SILENT, bring_witness_back, is_told, lost, votes_of_witness
+from vagrant.demo.faults import active_node, wait_until_whole
+from vagrant.demo.shop import SERVICE, cluster_status
+from vagrant.one_machine.layout import WITNESS
+
+pytestmark = pytest.mark.one_machine("the lab of virtual machines has no host for a witness")
+
+_SERVED_LIMIT = 60.0
+
+
+def _spectators(shop: Shop) -> tuple[str, str]:
+    """Return the node that serves, and one that does not and may be lost."""
+    serving = active_node(shop.rig)
+    return serving, next(name for name in shop.rig.layout.node_names if name != serving)
+
+
+def test_three_nodes_may_lose_one(shop: Shop) -> None:
+    """And no other after it, which status says as soon as it is so."""
+    stays, goes = _spectators(shop)
+    is_told(shop.rig, stays, "3 of 3, 2 needed", "one node may be lost")
+    with lost(shop.rig, goes):
+        is_told(shop.rig, stays, "2 of 3, 2 needed", "no node may be lost")
+    is_told(shop.rig, stays, "3 of 3, 2 needed", "one node may be lost")
+
+
+@pytest.fixture
+def algorithm(shop: Shop) -> Iterator[str]:
+    """Have the witness vote, on each release by another algorithm, and at last not any more."""
+    if not shop.rig.status().get("witness"):
+        pytest.skip("this rig was brought up without a witness")
+    types = shop.admin.types
+    algorithm = {"bookworm": "ffsplit", "trixie": "lms"}[shop.rig.layout.release]
+    types(WITNESS, "systemctl", "start", "corosync-qnetd")
+    password = shop.rig.run("node1", "cat", "/root/hacluster.password", check=True).stdout
+    types("node1", "pcs", "host", "auth", WITNESS, "-u", "hacluster", text=password)
+    times = ("timeout=2000", "sync_timeout=5000")
+    device = ("model", "net", f"host={WITNESS}", f"algorithm={algorithm}")
+    types("node1", "pcs", "quorum", "device", "add", *times, *device)
+    try:
+        yield algorithm
+    finally:
+        bring_witness_back(shop.rig)
+        wait_until_whole(shop.rig)
+        types("node1", "pcs", "quorum", "device", "remove")
+
+
+def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:
+    """The witness, a node after it, the witness back, the node back: all told as they come."""
+    rig = shop.rig
+    stays, goes = _spectators(shop)
+    own, nodes = {"ffsplit": (1, "one node"), "lms": (2, "2 nodes")}[algorithm]
+    of_all, votes = f"of {3 + own}, 3 needed; ", votes_of_witness(own)
+    whole = f"{nodes} or the witness may be lost, not both"
+    is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
+    rig.power(WITNESS, "off")
+    is_told(rig, stays, f"3 {of_all}{SILENT}", "no node may be lost")
+    with lost(rig, goes):
+        # What was told beforehand is so.
+        is_told(rig, stays, f"2 {of_all}{SILENT}", ONE_MISSING)
+        status = cluster_status(rig, stays)
+        assert not status["quorum"]
+        [service] = [each for each in status["services"] if each["id"] == SERVICE]
+        if service["why"]:
+            assert "and the witness witness does not vote" in service["why"]
+        bring_witness_back(rig)
+        after = {
+            "ffsplit": "nothing more may be lost, neither a node nor the witness",
+            "lms": "one node may be lost, but not the witness",
+        }[algorithm]
+        is_told(rig, stays, f"{2 + own} {of_all}{votes}", after)
+    shop.client.wait_until_served(time.monotonic(), _SERVED_LIMIT * shop.patience)
+    is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
