@@ -11,6 +11,7 @@ from cib_templates.cib.ids import PROPERTIES_ID
 from cib_templates.cib.masking import MASK
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import mark
+from cib_templates.cib.record import is_record
 from cib_templates.cib.secrets import is_secret
 from cib_templates.comparing.changes import changed_ids
 from cib_templates.merging.merge import merge
@@ -67,7 +68,7 @@ def _others(cib: etree._Element, described: Set[str]) -> Iterator[str]:
         for element in cib.iterfind(f"configuration/{section}/*"):
             # An empty set of defaults, which every new cluster has, is not worth a word.
             is_empty = len(element) + len(element.attrib) <= 1
-            if element.get("id") not in described and not is_empty:
+            if element.get("id") not in described and not is_empty and not is_record(element):
                 yield f"{element.tag!s} {element.get('id')}"
 
 

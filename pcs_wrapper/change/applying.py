@@ -10,11 +10,13 @@ from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
+from cib_templates.findings import Finding
 from cib_templates.model.description import Description
 from pcs_wrapper.change import preconditions, rolling_back, stopping, verification
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import confirmation, interruption
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, cluster_id
+from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import Change, prepare
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.change.steps.clean_up import clean_up_steps, forget_steps
@@ -25,6 +27,7 @@ from pcs_wrapper.change.steps.push import (
     SaveConfiguration,
     SeeThrough,
     StartTimer,
+    told_if_not_written,
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, Verify, WaitUntilIdle, WaitUntilStopped
@@ -47,6 +50,8 @@ class Options:
             if it need not be confirmed.
         adopt: Whether resources with the description's IDs that others made are taken over.
         saved: The saved plan that the change must not differ from; None if there is none.
+        over_others: Whether it may undo what others have applied since the description was applied,
+            or be made while a change of others waits to be confirmed.
     """
 
     message: str = ""
@@ -54,6 +59,7 @@ class Options:
     confirm: timedelta | None = None
     adopt: bool = False
     saved: SavedPlan | None = None
+    over_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Applied:
         rollback_failure: The reason why the rollback failed, or a part of it; empty if it did not.
         confirm_by: The time at which the change is rolled back unless it is confirmed; None if it
             need not be confirmed.
+        findings: What was not well with the cluster before the change.
     """
 
     changes: ChangedIds
@@ -82,6 +89,7 @@ class Applied:
     rolled_back: rolling_back.RolledBack | None = None
     rollback_failure: str = ""
     confirm_by: str | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -102,7 +110,7 @@ def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
         change: The change.
         options: The options of the apply.
     """
-    checkpoints = Checkpoints(machine.state)
+    checkpoints = Checkpoints.of(machine, change.old)
     unfinished = interruption.pushed_and_unfinished(checkpoints, change.old)
     remaining = [
         step
@@ -223,6 +231,9 @@ def _checkpoint(machine: Machine, change: Change, options: Options, number: int)
         cluster=change.cluster,
         changes=change.changes,
         seen_through=False,
+        node=machine.host,
+        cluster_id=cluster_id(machine.corosync_conf),
+        description=change.description,
     )
 
 
@@ -247,12 +258,18 @@ def apply(machine: Machine, description: Description, options: Options | None = 
     options = options or Options()
     with lock.held(machine, "takeover apply"):
         change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+        tell(machine, change.condition)
+        if options.over_others:
+            tell(machine, change.outdated)
+        else:
+            preconditions.require(machine, change.outdated)
         planned = steps(machine, change, options)
         for sentence in interruption.resolve_interrupted(machine, change.old):
             machine.console.warning(sentence)
         if change.changes:
             preconditions.require(machine, preconditions.missing_quorum(change.state))
-            confirmation.check_none_waits(Checkpoints(machine.state))
+            checkpoints = Checkpoints.of(machine, change.old)
+            confirmation.check_none_waits(machine, checkpoints, over_others=options.over_others)
             if change.stops:
                 # Check the whole change before something is stopped for it.
                 cib.check(machine, change.new)
@@ -279,7 +296,8 @@ def _result(
     """Return the result of a change after its steps, and take it back if it did harm."""
     numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
     kept = [each for each in run.checkpoints.all() if each.number in numbers]
-    kept = [run.checkpoints.keep(each, seen_through=True) for each in kept]
+    with told_if_not_written(machine):
+        kept = [run.checkpoints.keep(each, seen_through=True) for each in kept]
     newest, oldest = kept[0], kept[-1]
     state = run.known_state()
     if newest.number == numbers[-1]:
@@ -336,6 +354,7 @@ def _applied(
         checkpoint=checkpoint.number if checkpoint else None,
         harm=tuple(harm),
         confirm_by=checkpoint.confirm_by if checkpoint else None,
+        findings=(*change.condition, *change.outdated),
     )
 
 

@@ -11,11 +11,13 @@ from lxml import etree
 
 from cib_templates.cib.history import History, read_history
 from cib_templates.comparing.diff import Diff, diff
+from cib_templates.findings import Finding
 from cib_templates.forecast.outage import Clock, Outage, Span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
 from pcs_wrapper.change import preconditions
+from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import prepare
 from pcs_wrapper.errors import CommandTimedOut
 from pcs_wrapper.machine.machine import Machine
@@ -67,6 +69,8 @@ class Plan:
         actions: The actions that the cluster would take, in the scheduler's order.
         not_simulated: The reason why the actions are not known; empty if they are known.
         forecasts: The forecast for each service of the description.
+        findings: What is not well with the cluster, what in Corosync is not as described, and what
+            others have applied since the description was.
     """
 
     old: etree._Element
@@ -75,6 +79,7 @@ class Plan:
     actions: tuple[Action, ...]
     not_simulated: str
     forecasts: tuple[Forecast, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def plan_live(machine: Machine, description: Description, *, adopt: bool = False) -> Plan:
@@ -94,7 +99,10 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus
     )
-    return _plan(machine, description, found.old, found.new, corosync)
+    findings = (*found.outdated, *found.condition)
+    tell(machine, findings)
+    planned = _plan(machine, description, found.old, found.new, corosync)
+    return replace(planned, findings=findings)
 
 
 def plan_file(

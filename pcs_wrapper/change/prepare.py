@@ -8,9 +8,12 @@ from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
+from cib_templates.findings import Finding
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from pcs_wrapper.change import preconditions, stopping
+from pcs_wrapper.change.history.outdated import digest_of
+from pcs_wrapper.change.looking.description import compared, outdated_description
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, settling
@@ -32,6 +35,9 @@ class Change:
         cluster: The cluster's name.
         services: The IDs of the described services.
         stops: The IDs of the resources that the change removes, and that are stopped before.
+        description: A digest of the description, for the history.
+        condition: What is not well with the cluster, and what in Corosync is not as described.
+        outdated: What says that the description is older than what others have applied.
     """
 
     state: ClusterState
@@ -43,6 +49,9 @@ class Change:
     cluster: str
     services: tuple[str, ...]
     stops: tuple[str, ...]
+    description: str = ""
+    condition: tuple[Finding, ...] = ()
+    outdated: tuple[Finding, ...] = ()
 
     @property
     def timeout(self) -> int:
@@ -106,4 +115,7 @@ def prepare(
         cluster=description.cluster.name,
         services=tuple(description.services),
         stops=stopping.to_stop_before(old, new, state),
+        description=digest_of(description),
+        condition=compared(machine, state, old, config, description),
+        outdated=outdated_description(machine, old, description) if changes else (),
     )

@@ -18,6 +18,8 @@ from pcs_wrapper.machine.machine import Machine
 _DISCONNECTED = 102
 _UNREACHABLE = (_DISCONNECTED, 69)
 _TIMEOUT = 30.0
+# What the property is called, and by newer versions of Pacemaker.
+_FENCING_ENABLED = ("stonith-enabled", "fencing-enabled")
 # CRM_EX_INSUFFICIENT_PRIV.
 _NOT_ALLOWED = 4
 
@@ -33,6 +35,7 @@ class Node:
         standby: Whether it may not run resources.
         maintenance: Whether Pacemaker leaves its resources alone.
         pending: Whether it is joining the cluster.
+        number: The ID that Corosync knows it by; may be empty.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Node:
     standby: bool
     maintenance: bool
     pending: bool
+    number: str = ""
 
     @property
     def state(self) -> str:
@@ -127,12 +131,14 @@ class FencingEvent:
         action: The action: reboot, off or on.
         status: The result: success, failed or pending.
         reason: The reason for the failure; may be empty.
+        at: The time at which it ended, as Pacemaker writes it; may be empty.
     """
 
     target: str
     action: str
     status: str
     reason: str
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,7 @@ class ClusterState:
         quorum: Whether this partition has quorum.
         maintenance: Whether the whole cluster is in maintenance mode.
         stopped: Whether all resources are stopped by the property stop-all-resources.
+        fencing_enabled: Whether Pacemaker may fence nodes at all.
         nodes: All nodes.
         resources: All outermost resources but the fencing devices.
         fencing: The fencing devices.
@@ -163,6 +170,7 @@ class ClusterState:
     failures: tuple[FailedAction, ...]
     fencing_history: tuple[FencingEvent, ...]
     starts: dict[tuple[str, str], str] = field(default_factory=dict)
+    fencing_enabled: bool = True
 
 
 def read_state(machine: Machine) -> ClusterState:
@@ -238,10 +246,12 @@ def parse_state(root: etree._Element) -> ClusterState:
                 action=event.get("action", ""),
                 status=event.get("status", ""),
                 reason=_reason(event, "exit-reason") or event.get("extended-status") or "",
+                at=event.get("completed") or "",
             )
             for event in root.iterfind("fence_history/fence_event")
         ),
         starts=_starts(root),
+        fencing_enabled=not any(_is_false(options, name) for name in _FENCING_ENABLED),
     )
 
 
@@ -261,6 +271,10 @@ def _true(element: etree._Element | None, name: str) -> bool:
     return element is not None and element.get(name) == "true"
 
 
+def _is_false(element: etree._Element | None, name: str) -> bool:
+    return element is not None and element.get(name) == "false"
+
+
 def _reason(element: etree._Element, name: str) -> str:
     """Return an exit reason, which Pacemaker 3.0 escapes twice."""
     return unescape(element.get(name) or "", {"&quot;": '"', "&apos;": "'"})
@@ -274,6 +288,7 @@ def _node(node: etree._Element) -> Node:
         standby=_true(node, "standby") or _true(node, "standby_onfail"),
         maintenance=_true(node, "maintenance"),
         pending=_true(node, "pending"),
+        number=node.get("id", ""),
     )
 
 

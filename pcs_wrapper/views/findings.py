@@ -17,7 +17,9 @@ def check_json(mistakes: Sequence[Finding], warnings: Sequence[Finding]) -> str:
     """Return the findings in a description as JSON."""
     from pcs_wrapper.views.contract import findings as contract
 
-    return output_json(contract.Check(mistakes=_records(mistakes), warnings=_records(warnings)))
+    return output_json(
+        contract.Check(mistakes=finding_records(mistakes), warnings=finding_records(warnings))
+    )
 
 
 def error_json(error: TakeoverError) -> str:
@@ -31,13 +33,14 @@ def error_json(error: TakeoverError) -> str:
                 message=error.message,
                 hint=error.hint,
                 exit_code=error.exit_code,
-                findings=_records(error.findings),
+                findings=finding_records(error.findings),
             )
         )
     )
 
 
-def _records(findings: Sequence[Finding]) -> list[contract.Finding]:
+def finding_records(findings: Sequence[Finding]) -> list[contract.Finding]:
+    """Return findings, as a part of an output."""
     from pcs_wrapper.views.contract import findings as contract
 
     return [

@@ -13,6 +13,7 @@ from pcs_wrapper.change.stopping import stoppable
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.simulation import Action
 from pcs_wrapper.views.differences import difference_record, differences_text
+from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 
 if TYPE_CHECKING:
@@ -234,6 +235,7 @@ def plan_json(planned: Plan) -> str:
                 )
                 for each in planned.forecasts
             ],
+            findings=finding_records(planned.findings),
         )
     )
 

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     callback=duration,
     help="Roll the change back unless you run `takeover confirm` within this time, such as 5m.",
 )
+@click.option(
+    "--over-others",
+    is_flag=True,
+    help="Undo what others have applied since this description was, or do not wait until an "
+    "earlier change is confirmed.",
+)
 @click.option("--no-rollback", is_flag=True, help="Keep the change even if it does harm.")
 @click.pass_context
 def apply(
@@ -42,6 +48,7 @@ def apply(
     adopt: bool,
     message: str,
     confirm: timedelta | None,
+    over_others: bool,
     no_rollback: bool,
 ) -> None:
     """Change the running cluster to match the description FILE, and wait until it has settled.
@@ -49,6 +56,9 @@ def apply(
     Only what Takeover manages is changed: everything else in the cluster stays as it is. If the
     services of the change do not run afterwards, or if another service was hurt, the change is
     rolled back.
+
+    A description that was applied before is refused if others have changed the cluster since: it
+    would undo what they did. So is any change while an earlier one waits to be confirmed.
 
     FILE can also be a plan that `takeover plan --out` saved. It is refused if the cluster's
     configuration has changed since.
@@ -70,7 +80,7 @@ def apply(
 
     machine: Machine = ctx.obj
     description, saved = read(file)
-    options = applying.Options(message, not no_rollback, confirm, adopt, saved)
+    options = applying.Options(message, not no_rollback, confirm, adopt, saved, over_others)
     if dry_run:
         _show_plan(machine, description, options, as_json=as_json)
         return
@@ -89,10 +99,12 @@ def _show_plan(
     """Print what an apply would do: the difference, and the steps of the change."""
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.execution import shown
+    from pcs_wrapper.change.looking.condition import tell
     from pcs_wrapper.change.prepare import prepare
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
     change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
+    tell(machine, (*change.outdated, *change.condition))
     steps = applying.steps(machine, change, options)
     if as_json:
         print_text(apply_dry_run_json(change.changes, steps))

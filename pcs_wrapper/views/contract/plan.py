@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
 from pcs_wrapper.views.contract.difference import Difference
+from pcs_wrapper.views.contract.findings import Finding
 
 
 class Action(Record):
@@ -105,4 +106,9 @@ class Plan(Output):
     )
     services: Sequence[Forecast] = Field(
         description="The forecast for each service of the description."
+    )
+    findings: Sequence[Finding] = Field(
+        default=(),
+        description="What is not well with the cluster, the worst first, such as fencing that is "
+        "off, dead links or stopped services; the page findings.md explains each code.",
     )
