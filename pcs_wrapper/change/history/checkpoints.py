@@ -293,12 +293,12 @@ class Checkpoints:
 
     def _is_of_another_cluster(self, checkpoint: Checkpoint) -> bool:
         """Return whether a checkpoint is of a cluster that this machine was in before."""
-        if self._epoch is None or self.is_shared(checkpoint):
+        if self._epoch is None:
             return False
         if checkpoint.cluster_id and self._cluster_id:
             return checkpoint.cluster_id != self._cluster_id
         # An epoch never becomes smaller, but in another cluster.
-        return (checkpoint.epoch_after or 0) > self._epoch
+        return not self.is_shared(checkpoint) and (checkpoint.epoch_after or 0) > self._epoch
 
     def _numbers(self) -> set[int]:
         require_own_folder(self._folder.parent)

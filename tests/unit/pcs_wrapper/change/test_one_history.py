@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from lxml import etree
 from cib_templates.cib.record import entries_of, is_record, without_record
 from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.history import shared
-from pcs_wrapper.machine import files
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH, configuration
 from tests.unit.pcs_wrapper.conftest import STOP_TIMER, Takeover
@@ -426,7 +426,7 @@ def test_what_somebody_has_written_into_the_record_is_passed_over(
 
 def _full(monkeypatch: pytest.MonkeyPatch, *, after: int = 0) -> None:
     """Let the file system be full, after some more files."""
-    real = files.os.fsync
+    real = os.fsync
     left = iter(range(after))
 
     def fsync(descriptor: int) -> None:
@@ -434,7 +434,7 @@ def _full(monkeypatch: pytest.MonkeyPatch, *, after: int = 0) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
         real(descriptor)
 
-    monkeypatch.setattr(files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
 
 
 def test_a_full_folder_stops_a_change_before_it_is_made(
