@@ -8,6 +8,8 @@ TakeoverError
 │   ├── NotApplicable       the description cannot be applied to this cluster
 │   │   └── HeldUp          something holds the cluster up, so that it cannot carry a change out
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
+│   │   └── AppliedMeanwhile somebody else has made a change with Takeover
+│   ├── StateNotWritten     Takeover's own folder takes no files
 │   ├── PushUncertain       nobody knows yet whether a change was taken
 │   └── Busy                another command of Takeover is at work
 ├── ProgramError            a program that was run
@@ -28,6 +30,7 @@ from pcs_wrapper.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cib_templates.findings import Finding
 
@@ -120,6 +123,47 @@ class ChangedMeanwhile(ClusterError):
             self.hint,
             joint=". ",
         )
+
+
+class AppliedMeanwhile(ChangedMeanwhile):
+    """Somebody else has made a change with Takeover since the configuration was read.
+
+    Args:
+        number: The number of that change, which this one was to have.
+    """
+
+    code = "applied-meanwhile"
+    hint = "look at it (takeover history), then run this again"
+
+    def __init__(self, number: int) -> None:
+        self.objects = ()
+        ClusterError.__init__(
+            self,
+            f"somebody else has just made change {number} with Takeover. Nothing of yours was "
+            "pushed",
+            self.hint,
+            joint=": ",
+        )
+
+
+class StateNotWritten(ClusterError):
+    """A file in Takeover's own folder cannot be written.
+
+    Args:
+        file: The file.
+        reason: Why not.
+        changed: What was changed, in a sentence.
+    """
+
+    code = "state-not-written"
+    hint = "make room on the disk, or make the file system writable, then run it again"
+
+    def __init__(
+        self, file: Path, reason: str, changed: str = "Nothing was changed in the cluster"
+    ) -> None:
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file} cannot be written: {reason}. {changed}", self.hint, joint=": ")
 
 
 class PushUncertain(ClusterError):

@@ -26,6 +26,8 @@ ADOPTED = "takeover-adopted"
 MARKS = frozenset((MARK, SETS, ADOPTED))
 # The tag whose references say which elements come from the description's fragments.
 FRAGMENTS = "takeover-fragments"
+# The record of the last changes: see the module `record`.
+HISTORY = "takeover-history"
 
 
 def fencing_id(device: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from cib_templates.cib.record import is_record
+
 Shape = tuple[str, list[tuple[str, str]], list["Shape"]]
 # Elements whose order has a meaning: a group starts in it, a set is colocated in it.
 _ORDERED = frozenset(("primitive", "resource_set", "resource_ref", "acl_permission"))
@@ -52,6 +54,7 @@ def entities(cib: etree._Element) -> dict[str, etree._Element]:
         for section in _SECTIONS
         for parent in cib.iterfind(f"configuration/{section}")
         for element in elements(parent)
+        if not is_record(element)
     }
 
 

@@ -16,6 +16,7 @@ from cib_templates.cib import ids
 from cib_templates.cib.ids import PROPERTIES_ID
 from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import value_of
+from cib_templates.cib.record import is_record
 from cib_templates.comparing.attributes import RESOURCES, Secret, attributes_of, guarded
 
 ChangeKind = Literal["created", "changed", "removed"]
@@ -176,6 +177,8 @@ def _objects(cib: etree._Element) -> _Objects:
     found: _Objects = {}
     ranks: dict[str, list[tuple[str, str]]] = {}
     for child in cib.iterfind("configuration/*/*"):
+        if is_record(child):
+            continue
         if child.tag in RESOURCES:
             found |= {("resource", each.name): each for each in _resources(child, None)}
         elif child.tag == "cluster_property_set":

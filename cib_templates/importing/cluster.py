@@ -8,7 +8,7 @@ stays where it is; `undescribed` lists it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -46,11 +46,13 @@ class Cluster:
         name: The cluster's name.
         token: Corosync's token timeout.
         links: Each node's addresses, in the order of the links.
+        times: Corosync's other times that are not the defaults, by their keys in a description.
     """
 
     name: str
     token: timedelta
     links: Mapping[str, list[str]]
+    times: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 class _Pairs(Table):
@@ -83,7 +85,12 @@ def import_cib(cib: etree._Element, cluster: Cluster) -> Document:
     delay = _fencing_delay(cib, cluster, found)
     document: Document = {
         "schema": 1,
-        "cluster": {"name": cluster.name, "token": in_words(cluster.token)} | delay,
+        "cluster": {
+            "name": cluster.name,
+            "token": in_words(cluster.token),
+            **{key: in_words(time) for key, time in cluster.times.items()},
+            **delay,
+        },
     }
     return document | {key: tables for key, tables in found.items() if tables}
 

@@ -16,6 +16,7 @@ from lxml import etree
 from cib_templates.cib.masking import MASK
 from cib_templates.cib.nvset import is_true
 from cib_templates.cib.ownership import came_with
+from cib_templates.cib.record import is_record
 from cib_templates.comparing.attributes import RESOURCES, Secret, attributes_of
 from cib_templates.comparing.diff import ObjectDiff
 from cib_templates.comparing.marks import beyond_marks, without_marks
@@ -101,6 +102,7 @@ def _others(cib: etree._Element, described: Set[str]) -> Iterator[str]:
             isinstance(element.tag, str)
             and element.get("id") not in described
             and not is_empty
+            and not is_record(element)
             and not is_said_elsewhere
         ):
             yield f"{element.tag!s} {element.get('id')}"

@@ -10,6 +10,7 @@ from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
+from cib_templates.findings import Finding
 from cib_templates.model.description import Description
 from pcs_wrapper.change import (
     adopting,
@@ -22,7 +23,8 @@ from pcs_wrapper.change import (
 )
 from pcs_wrapper.change.execution import execute, telling_if_interrupted
 from pcs_wrapper.change.history import confirmation, interruption
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, cluster_id
+from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import Change, prepare
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.change.steps.clean_up import clean_up_steps, forget_steps
@@ -33,6 +35,7 @@ from pcs_wrapper.change.steps.push import (
     SaveConfiguration,
     SeeThrough,
     StartTimer,
+    told_if_not_written,
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.survey import AskNodes, TakeOutSurvey
@@ -61,6 +64,8 @@ class Options:
         with_changes: Whether a change that takes something over may also change something.
         saved: The saved plan that the change must not differ from; None if there is none.
         even_so: Whether the change is made although something holds the cluster up.
+        over_others: Whether it may undo what others have applied since the description was applied,
+            or be made while a change of others waits to be confirmed.
     """
 
     message: str = ""
@@ -70,6 +75,7 @@ class Options:
     saved: SavedPlan | None = None
     even_so: bool = False
     with_changes: bool = False
+    over_others: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,7 @@ class Applied:
         rollback_failure: The reason why the rollback failed, or a part of it; empty if it did not.
         confirm_by: The time at which the change is rolled back unless it is confirmed; None if it
             need not be confirmed.
+        findings: What was not well with the cluster before the change.
     """
 
     changes: ChangedIds
@@ -98,6 +105,7 @@ class Applied:
     rolled_back: rolling_back.RolledBack | None = None
     rollback_failure: str = ""
     confirm_by: str | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -138,7 +146,7 @@ def steps(machine: Machine, change: Change, options: Options) -> list[Step]:
         change: The change.
         options: The options of the apply.
     """
-    checkpoints = Checkpoints(machine.state)
+    checkpoints = Checkpoints.of(machine, change.old)
     unfinished = interruption.pushed_and_unfinished(checkpoints, change.old)
     remaining = [
         step
@@ -268,6 +276,9 @@ def _checkpoint(machine: Machine, change: Change, options: Options, number: int)
         cluster=change.cluster,
         changes=change.changes,
         seen_through=False,
+        node=machine.host,
+        cluster_id=cluster_id(machine.corosync_conf),
+        description=change.description,
     )
 
 
@@ -297,12 +308,18 @@ def apply(machine: Machine, description: Description, options: Options | None = 
         if not options.even_so:
             readiness.let_pass(machine)
         change = prepared(machine, description, options)
+        tell(machine, change.condition)
+        if options.over_others:
+            tell(machine, change.outdated)
+        else:
+            preconditions.require(machine, change.outdated)
         planned = steps(machine, change, options)
         for sentence in interruption.resolve_interrupted(machine, change.old):
             machine.console.warning(sentence)
         if change.changes:
             readiness.require(machine, change.readiness, even_so=options.even_so)
-            confirmation.check_none_waits(Checkpoints(machine.state))
+            checkpoints = Checkpoints.of(machine, change.old)
+            confirmation.check_none_waits(machine, checkpoints, over_others=options.over_others)
             if change.stops:
                 # Check the whole change before something is stopped for it.
                 cib.check(machine, change.new)
@@ -333,7 +350,8 @@ def _result(
     """Return the result of a change after its steps, and take it back if it did harm."""
     numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
     kept = [each for each in run.checkpoints.all() if each.number in numbers]
-    kept = [run.checkpoints.keep(each, seen_through=True) for each in kept]
+    with told_if_not_written(machine):
+        kept = [run.checkpoints.keep(each, seen_through=True) for each in kept]
     newest, oldest = kept[0], kept[-1]
     state = run.known_state()
     if newest.number == numbers[-1]:
@@ -419,6 +437,7 @@ def _applied(
         checkpoint=checkpoint.number if checkpoint else None,
         harm=tuple(harm),
         confirm_by=checkpoint.confirm_by if checkpoint else None,
+        findings=(*change.condition, *change.outdated),
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lxml import etree
 
 from cib_templates.comparing.diff import Diff, diff
+from cib_templates.findings import Finding
 from cib_templates.importing.undescribed import not_managed
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
+from pcs_wrapper.change.looking import corosync
+from pcs_wrapper.change.looking.condition import tell
+from pcs_wrapper.change.looking.description import compared, outdated_description
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.cib import read_cib_file
+from pcs_wrapper.pacemaker.corosync import read_cluster_config
 from pcs_wrapper.pacemaker.crm_mon import read_state
 
 
@@ -26,10 +31,12 @@ class Drift:
             the new ones.
         not_managed: The kinds and IDs of the objects in the cluster that are not managed by
             Takeover.
+        findings: What is not well with the cluster, and who has applied another description.
     """
 
     diff: Diff
     not_managed: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def drift_live(machine: Machine, description: Description) -> Drift:
@@ -43,8 +50,17 @@ def drift_live(machine: Machine, description: Description) -> Drift:
     """
     machine.require_root()
     machine.runner.require("pcs", "crm_mon")
-    read_state(machine)
-    return _drift(cib.read_cib(machine), description)
+    state = read_state(machine)
+    config = read_cluster_config(machine.runner)
+    live = cib.read_cib(machine)
+    found = _drift(live, description)
+    in_corosync = corosync.differences(description, config)
+    findings = compared(machine, state, live, config, description)
+    if found.diff:
+        findings = (*outdated_description(machine, live, description), *findings)
+    tell(machine, findings)
+    differences = replace(found.diff, differences=(*in_corosync, *found.diff.differences))
+    return replace(found, diff=differences, findings=findings)
 
 
 def drift_file(file: Path, description: Description) -> Drift:

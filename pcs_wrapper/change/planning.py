@@ -11,11 +11,13 @@ from lxml import etree
 
 from cib_templates.cib.history import History, read_history
 from cib_templates.comparing.diff import Diff, diff
+from cib_templates.findings import Finding
 from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fencing_span
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
 from pcs_wrapper.change import adopting, conflicts, preconditions
+from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import prepare
 from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.errors import CommandTimedOut
@@ -74,6 +76,8 @@ class Plan:
         refused: The reasons for which `apply --adopt` would refuse the plan, because it takes over
             what others made and does more than that.
         votes: The votes of the live cluster; None if they are not known.
+        findings: What is not well with the cluster, what in Corosync is not as described, and what
+            others have applied since the description was.
     """
 
     old: etree._Element
@@ -85,6 +89,7 @@ class Plan:
     readiness: Readiness = field(default_factory=Readiness)
     refused: tuple[str, ...] = ()
     votes: Votes | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def plan_live(
@@ -118,8 +123,14 @@ def plan_live(
         config.consensus,
         config.quorum_device,
     )
-    planned = _plan(machine, description, found.old, found.new, corosync)
-    planned = replace(planned, readiness=found.readiness, votes=read_votes(machine))
+    findings = (*found.outdated, *found.condition)
+    tell(machine, findings)
+    planned = replace(
+        _plan(machine, description, found.old, found.new, corosync),
+        readiness=found.readiness,
+        votes=read_votes(machine),
+        findings=findings,
+    )
     return planned if with_changes else _refused(planned)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 
 from lxml import etree
 
-from cib_templates.findings import Finding, Severity, error, warning
+from cib_templates.findings import Finding, Severity, error
 from cib_templates.merging.handover import passed
 from cib_templates.model.description import Description
 from pcs_wrapper.errors import NotApplicable
@@ -24,9 +23,6 @@ NODES_DIFFER = error(
 CLUSTER_NAME_DIFFERS = error(
     "cluster-name-differs",
     "The running cluster has another name than the description: is it another one?",
-)
-TOKEN_DIFFERS = warning(
-    "token-differs", "Corosync's token is not the one that is described; apply does not change it."
 )
 AGENT_MISSING = error("agent-missing", "One of Takeover's agents is not installed on this node.")
 FENCE_AGENT_MISSING = error(
@@ -90,16 +86,6 @@ def other_cluster(
             ("cluster", "name"),
             f"the running cluster is called {config.name!r}, the description's {cluster.name!r}",
             "Is it the description of this cluster? apply does not rename one",
-        )
-    if config.token != cluster.token:
-        now, wanted = (
-            token // timedelta(milliseconds=1) for token in (config.token, cluster.token)
-        )
-        yield TOKEN_DIFFERS.at(
-            ("cluster", "token"),
-            f"the cluster's token is {now} ms, the description's {wanted} ms",
-            "apply leaves it as it is; to change it: pcs cluster config update totem "
-            f"token={wanted}",
         )
 
 

@@ -9,9 +9,12 @@ from lxml import etree
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.comparing.marks import beyond_marks
 from cib_templates.errors import TakeoverError
+from cib_templates.findings import Finding
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from pcs_wrapper.change import adopting, preconditions, stopping
+from pcs_wrapper.change.history.outdated import digest_of
+from pcs_wrapper.change.looking.description import compared, outdated_description
 from pcs_wrapper.change.readiness import Readiness, readiness
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.machine.machine import Machine
@@ -36,6 +39,9 @@ class Change:
         stops: The IDs of the resources that the change removes, and that are stopped before.
         readiness: Whether the cluster can carry the change out.
         adopts: The IDs of the resources that others made and the change takes over.
+        description: A digest of the description, for the history.
+        condition: What is not well with the cluster, and what in Corosync is not as described.
+        outdated: What says that the description is older than what others have applied.
     """
 
     state: ClusterState
@@ -49,6 +55,9 @@ class Change:
     stops: tuple[str, ...]
     readiness: Readiness
     adopts: tuple[str, ...] = ()
+    description: str = ""
+    condition: tuple[Finding, ...] = ()
+    outdated: tuple[Finding, ...] = ()
 
     @property
     def timeout(self) -> int:
@@ -104,6 +113,9 @@ def prepare(
     # A device that is only marked goes on as it is.
     acting = {each.name for each in beyond_marks(old, new).differences}
     devices = {device.resource_id(name) for name, device in description.fencing.items()}
+    ready = readiness(machine, state, old, new)
+    # What holds the change up is told as that, and not a second time.
+    held_up = {(each.code, each.path) for each in ready.findings}
     return Change(
         state=state,
         config=config,
@@ -116,6 +128,13 @@ def prepare(
         cluster=description.cluster.name,
         services=tuple(description.services),
         stops=stopping.to_stop_before(old, new, state),
-        readiness=readiness(machine, state, old, new),
+        readiness=ready,
         adopts=adopting.taken_over(old, new) if adopt else (),
+        description=digest_of(description),
+        condition=tuple(
+            each
+            for each in compared(machine, state, old, config, description)
+            if (each.code, each.path) not in held_up
+        ),
+        outdated=outdated_description(machine, old, description) if changes else (),
     )

@@ -11,8 +11,8 @@ from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
 from pcs_wrapper.change import stopping
 from pcs_wrapper.change.execution import execute
-from pcs_wrapper.change.history import interruption
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.history import interruption, shared, timeline
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, cluster_id, describe
 from pcs_wrapper.change.readiness import (
     Readiness,
     let_pass,
@@ -29,6 +29,7 @@ from pcs_wrapper.change.steps.push import (
     SaveConfiguration,
     StopTimer,
     checkpoints_listed,
+    told_if_not_written,
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle, WaitUntilStopped
@@ -108,6 +109,7 @@ def prepare(
     failed: Iterable[str] = (),
     *,
     patient: bool = False,
+    alone: bool = False,
 ) -> Rollback:
     """Find out what a rollback has to change; nothing is changed.
 
@@ -118,22 +120,23 @@ def prepare(
         failed: The IDs of the resources that have failed since.
         patient: Whether to wait a few moments if something holds the cluster up that passes by
             itself.
+        alone: Whether later changes stay, which other nodes may have made.
 
     Raises:
         ClusterError: There is nothing to take back, or this checkpoint cannot be taken back.
         ClusterUnreachable: No cluster runs here.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
     """
-    checkpoints = Checkpoints(machine.state)
-    undone = _undone(checkpoints, number)
     if patient:
         let_pass(machine)
     live = cib.read_cib(machine)
+    checkpoints = Checkpoints.of(machine, live)
+    undone = _undone(checkpoints, number, alone=alone)
     target = live
     touched: list[str] = []
     for checkpoint in undone:
         before, after = checkpoints.cibs(checkpoint)
-        touched += cib.same_objects(checkpoint.changes, changed_ids(after, target))
+        touched += cib.same_objects(changed_ids(before, after), changed_ids(after, target))
         target = cib.undone(machine, target, before, after)
     state = read_state(machine)
     return Rollback(
@@ -158,10 +161,24 @@ def _kind(target: etree._Element, resource: str) -> cib.ResourceKind:
     return "stonith" if any(each.get("id") == resource for each in devices) else "resource"
 
 
-def is_unconfirmed(machine: Machine, number: int | None) -> bool:
-    """Return whether a change still waits to be confirmed, after resolving interrupted commands.
+def resolve_unfinished(machine: Machine) -> None:
+    """Warn of commands on this node that were interrupted, and of changes that were not confirmed.
 
-    The lock must be held.
+    Raises:
+        ProgramError: The live CIB cannot be read.
+        ClusterError: A file in the folder of checkpoints is not a checkpoint.
+    """
+    live = cib.query(machine)
+    interruption.warn_of_unfinished(machine, live)
+    checkpoints = Checkpoints.of(machine, live)
+    for finding in timeline.waiting(machine, checkpoints.all()):
+        machine.console.warning(f"{finding.message}. {finding.hint}")
+
+
+def unless_confirmed(machine: Machine, number: int | None) -> Rollback | str:
+    """Return the rollback of a change that was not confirmed in time, or why there is none.
+
+    Interrupted commands are resolved before. The lock must be held.
 
     Args:
         machine: This machine.
@@ -170,21 +187,54 @@ def is_unconfirmed(machine: Machine, number: int | None) -> bool:
     Raises:
         UsageError: The number is None.
         ClusterError: There is no checkpoint with that number.
+        TakeoverError: As `prepare`.
     """
     if number is None:
         raise UsageError("--unless-confirmed needs the number of a checkpoint")
-    for sentence in interruption.resolve_interrupted(machine, cib.read_cib(machine)):
+    live = cib.read_cib(machine)
+    for sentence in interruption.resolve_interrupted(machine, live):
         machine.console.warning(sentence)
-    return Checkpoints(machine.state).get(number).state == "unconfirmed"
+    checkpoints = Checkpoints.of(machine, live)
+    late = checkpoints.get(number)
+    if late.state != "unconfirmed":
+        return f"checkpoint {number} does not wait to be confirmed; there is nothing to do"
+    planned = prepare(machine, number, alone=True)
+    later = _later(checkpoints, late)
+    if not later and not planned.touched:
+        return planned
+    reasons = [f"{describe(each)} has been made since" for each in later]
+    if planned.touched:
+        reasons.append(f"somebody has changed {', '.join(planned.touched)} since")
+    note = f"not confirmed in time, and not rolled back, because {'; '.join(reasons)}"
+    cib.push_record(machine, shared.become([number], "unconfirmed", note))
+    checkpoints.keep(late, note=note)
+    return (
+        f"checkpoint {number} was {note}. To keep it: takeover confirm {number}; to take it back: "
+        f"takeover rollback {number}"
+    )
 
 
-def _undone(checkpoints: Checkpoints, number: int | None) -> list[Checkpoint]:
+def _later(checkpoints: Checkpoints, late: Checkpoint) -> list[Checkpoint]:
+    """Return the changes that were made after one, and are in the cluster, but for its second push.
+
+    A change that removes resources has two pushes, and the timer of the first rolls both back.
+    """
+    return [
+        each
+        for each in checkpoints.all()
+        if each.number > late.number and each.in_effect and each.stopped_by != late.number
+    ]
+
+
+def _undone(
+    checkpoints: Checkpoints, number: int | None, *, alone: bool = False
+) -> list[Checkpoint]:
     in_effect = [each for each in checkpoints.all() if each.in_effect]
     if number is None:
         if not in_effect:
             raise ClusterError(
-                "there is nothing to roll back: this node has no checkpoint of a change that is in "
-                "the cluster (`takeover history` shows its checkpoints)"
+                "there is nothing to roll back: no change that Takeover knows of is in the cluster "
+                "(`takeover history` shows its checkpoints)"
             )
         # The stop of a rollback that was interrupted is taken back together with the apply.
         newest = next((each for each in in_effect if each.command == "apply"), in_effect[0])
@@ -200,6 +250,9 @@ def _undone(checkpoints: Checkpoints, number: int | None) -> list[Checkpoint]:
             f"checkpoint {number} is {chosen.state}: its change is not in the cluster, so there is "
             "nothing to roll back"
         )
+    if alone:
+        ours = {number, chosen.stopped_by}
+        in_effect = [each for each in in_effect if each.number in ours or each.stopped_by == number]
     return _with_its_stop(in_effect, number)
 
 
@@ -222,7 +275,7 @@ def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]
         message: The reason, for the history.
     """
     numbers = rollback.numbers
-    number = Checkpoints(machine.state).next_number()
+    number = Checkpoints.of(machine, rollback.live).next_number()
     live = rollback.live
     planned: list[Step] = []
     if not rollback.changes:
@@ -249,7 +302,11 @@ def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]
         ]
     return [
         *planned,
-        *(StopTimer(each.number) for each in rollback.undone if each.confirm_by),
+        *(
+            StopTimer(each.number)
+            for each in rollback.undone
+            if each.confirm_by and each.node in ("", machine.host)
+        ),
         *(CleanUp(name, _kind(rollback.target, name)) for name in rollback.failed),
         WaitUntilIdle(
             settling.timeout_of(live, rollback.target), patience=patience(rollback.readiness)
@@ -291,6 +348,8 @@ def _checkpoint(machine: Machine, rollback: Rollback, message: str, number: int)
         changes=rollback.changes,
         undoes=rollback.numbers,
         seen_through=False,
+        node=machine.host,
+        cluster_id=cluster_id(machine.corosync_conf),
     )
 
 
@@ -323,8 +382,9 @@ def roll_back(
     run = Run(machine, before=rollback.state, state=rollback.state, unchanged=unchanged)
     execute(planned, run)
     numbers = [step.checkpoint.number for step in planned if isinstance(step, KeepCheckpoint)]
-    for number in numbers:
-        run.checkpoints.keep(run.checkpoints.get(number), seen_through=True)
+    with told_if_not_written(machine):
+        for number in numbers:
+            run.checkpoints.keep(run.checkpoints.get(number), seen_through=True)
     state = run.known_state()
     return RolledBack(
         checkpoint=numbers[-1] if numbers else None,
@@ -356,7 +416,7 @@ def take_back(
         f"takeover rollback {checkpoint.number}"
     )
     for attempt in range(_ATTEMPTS):
-        rollback = prepare(machine, checkpoint.number, failed)
+        rollback = prepare(machine, checkpoint.number, failed, alone=True)
         require_decision(rollback.readiness)
         try:
             return roll_back(machine, rollback, message=reason, unchanged=still_there)

@@ -6,7 +6,6 @@ change. These may contain secrets, so only the owner of the file can read it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from cib_templates.cib.record import configuration_digest
 from cib_templates.cib.text import parse_cib, to_text
 from cib_templates.comparing.diff import diff
 from cib_templates.model.description import Description
@@ -168,17 +168,6 @@ def load(file: Path) -> SavedPlan:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(f"{file}: is not a whole plan; {hint}") from None
     return plan
-
-
-def configuration_digest(cib: etree._Element) -> str:
-    """Return a digest of a CIB's configuration, which does not depend on its indentation."""
-    configuration = cib.find("configuration")
-    if configuration is None:
-        return ""
-    bare = etree.fromstring(
-        etree.tostring(configuration, with_tail=False), etree.XMLParser(remove_blank_text=True)
-    )
-    return hashlib.sha256(etree.tostring(bare, method="c14n")).hexdigest()
 
 
 def _version(cib: etree._Element) -> str:

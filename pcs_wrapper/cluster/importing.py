@@ -79,7 +79,9 @@ def imported(found: etree._Element, config: ClusterConfig, source: str) -> Impor
         config: Corosync's configuration.
         source: The name of the source, for the first line of the description.
     """
-    document = import_cib(found, Cluster(config.name, config.token, config.nodes))
+    document = import_cib(
+        found, Cluster(config.name, config.token, config.nodes, config.other_times)
+    )
     text = tomli_w.dumps(document, multiline_strings=True)
     try:
         description = parse_description(text, Path(f"the description of {source}"))

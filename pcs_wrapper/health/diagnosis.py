@@ -74,12 +74,29 @@ def stopped_fencing(state: ClusterState) -> dict[str, str]:
     }
 
 
-def failed_fencing(state: ClusterState) -> dict[str, tuple[str, int]]:
-    """Return the nodes that could not be fenced, with the latest reason and the number of attempts.
+@dataclass(frozen=True)
+class FailedFencing:
+    """The attempts to fence a node that failed since it was last fenced.
 
-    Attempts count since the node was last fenced successfully.
+    Attributes:
+        reason: The reason why the latest one failed.
+        attempts: Their number.
+        at: The time of the latest one, as Pacemaker writes it; may be empty.
     """
-    failed: dict[str, tuple[str, int]] = {}
+
+    reason: str
+    attempts: int
+    at: str
+
+    @property
+    def count(self) -> str:
+        """The number of attempts in words."""
+        return f"{self.attempts} attempt{'' if self.attempts == 1 else 's'}"
+
+
+def failed_fencing(state: ClusterState) -> dict[str, FailedFencing]:
+    """Return the nodes that could not be fenced since they were last fenced successfully."""
+    failed: dict[str, FailedFencing] = {}
     for target in dict.fromkeys(event.target for event in state.fencing_history):
         history = [event for event in state.fencing_history if event.target == target]
         attempts = [
@@ -88,10 +105,9 @@ def failed_fencing(state: ClusterState) -> dict[str, tuple[str, int]]:
             if event.status == "failed"
         ]
         if attempts:
-            failed[target] = (
-                attempts[0].reason or _where_the_reason_is(attempts[0]),
-                len(attempts),
-            )
+            latest = attempts[0]
+            reason = latest.reason or _where_the_reason_is(latest)
+            failed[target] = FailedFencing(reason, len(attempts), latest.at)
     return failed
 
 
@@ -118,7 +134,7 @@ def fencing_failure(node: str, state: ClusterState) -> str:
         return "there is no fencing device"
     # The state does not show which device fences which node: only a single one can be named.
     by = f" by {state.fencing[0].id}" if len(state.fencing) == 1 else ""
-    return f"fencing{by} failed: {failed[node][0]}"
+    return f"fencing{by} failed: {failed[node].reason}"
 
 
 def _service(resource: Resource, state: ClusterState) -> Service:
@@ -262,10 +278,10 @@ def _waits_for_fencing(state: ClusterState) -> str:
     sentences = [f"waiting for {', '.join(unclean)} to be fenced"]
     for node in unclean:
         if node in failed:
-            reason, attempts = failed[node]
-            count = f"{attempts} attempt{'' if attempts == 1 else 's'}"
             of = f" of {node}" if len(unclean) > 1 else ""
-            sentences.append(f"fencing{of}{by} failed: {reason} ({count})")
+            sentences.append(
+                f"fencing{of}{by} failed: {failed[node].reason} ({failed[node].count})"
+            )
     if not state.fencing:
         sentences.append("there is no fencing device")
     return "; ".join(sentences)
@@ -302,13 +318,21 @@ def _failures(resource: Resource, state: ClusterState) -> str:
 
 def describe(failures: Iterable[FailedAction]) -> list[str]:
     """Return a clause for each failed action and reason, with all nodes on which it failed."""
-    nodes: dict[FailedAction, list[str]] = {}
+    return [clause for clause, _ in described(failures)]
+
+
+def described(failures: Iterable[FailedAction]) -> list[tuple[str, str]]:
+    """Return the clauses of `describe`, each with the times of the failures, node by node."""
+    alike: dict[FailedAction, list[FailedAction]] = {}
     for failure in failures:
-        nodes.setdefault(replace(failure, node="", at=""), []).append(failure.node)
+        alike.setdefault(replace(failure, node="", at=""), []).append(failure)
     return [
-        f"{failure.action} of {failure.resource} failed on {', '.join(where)}: "
-        f"{failure.reason or 'no reason given'}"
-        for failure, where in nodes.items()
+        (
+            f"{failure.action} of {failure.resource} failed on "
+            f"{', '.join(each.node for each in every)}: {failure.reason or 'no reason given'}",
+            ", ".join(dict.fromkeys(each.at for each in every if each.at)),
+        )
+        for failure, every in alike.items()
     ]
 
 

@@ -77,14 +77,16 @@ class Lookout:
         if obstacle.finding.code != FENCING_FAILS.code:
             return False
         node = str(obstacle.finding.path[0])
-        _, attempts = diagnosis.failed_fencing(state)[node]
+        attempts = diagnosis.failed_fencing(state)[node].attempts
         return attempts - (self._earlier or {}).get(node, 0) < _ATTEMPTS
 
     def _with_reasons(self, state: ClusterState) -> ClusterState:
         if self._earlier is None:
             unclean = {node.name for node in state.nodes if node.unclean}
             failed = diagnosis.failed_fencing(state)
-            self._earlier = {node: n for node, (_, n) in failed.items() if node not in unclean}
+            self._earlier = {
+                node: each.attempts for node, each in failed.items() if node not in unclean
+            }
         if state.fencing_history != self._seen:
             self._seen = state.fencing_history
             self._explained = explanation.explain(self._machine, state).fencing_history

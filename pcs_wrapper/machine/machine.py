@@ -40,6 +40,7 @@ class Machine:
         agents: The folder of the installed `ocf:takeover` agents.
         schemas: The folder of Pacemaker's RNG schemas.
         state: The folder in which Takeover keeps checkpoints and its lock.
+        archive: The folder in which Pacemaker archives each configuration of the cluster.
         program: The path of the program `takeover`, for the timer that runs it later.
         host: The machine's name, without its domain.
         interfaces: The folder in which the kernel lists the network interfaces.
@@ -56,6 +57,7 @@ class Machine:
     agents: Path = Path("/usr/lib/ocf/resource.d/takeover")
     schemas: Path = Path("/usr/share/pacemaker")
     state: Path = Path("/var/lib/takeover")
+    archive: Path = Path("/var/lib/pacemaker/cib")
     program: Path = field(default_factory=lambda: Path(sys.argv[0]).resolve())
     host: str = field(default_factory=lambda: os.uname().nodename.partition(".")[0])
     interfaces: Path = Path("/sys/class/net")

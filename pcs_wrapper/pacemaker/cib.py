@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shlex
 import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +20,7 @@ from typing import Literal
 from lxml import etree
 
 from cib_templates.cib.numbers import whole_number
+from cib_templates.cib.record import entries_of, with_entries
 from cib_templates.cib.text import NotXml, parse, parse_cib, to_text
 from cib_templates.cib.validation import check_schema, is_installed
 from cib_templates.comparing.changes import ChangedIds, changed_ids
@@ -127,6 +129,16 @@ def read_cib(machine: Machine) -> etree._Element:
     return _read(machine, "pcs", "cluster", "cib")
 
 
+def query(machine: Machine) -> etree._Element:
+    """Return the live CIB without pcs, in a twentieth of the time.
+
+    Raises:
+        ProgramError: cibadmin cannot read it.
+        ClusterError: cibadmin prints no XML.
+    """
+    return _read(machine, *_QUERY)
+
+
 def _read(machine: Machine, *command: str) -> etree._Element:
     result = machine.runner.run(*command, timeout=_TIMEOUT)
     try:
@@ -162,6 +174,8 @@ def push(
     old: etree._Element,
     new: etree._Element,
     names: PushFiles = PUSH_FILES,
+    *,
+    record: Callable[[etree._Element], Mapping[int, str]] = entries_of,
 ) -> Pushed:
     """Check a changed CIB against the installed schema, and push the difference atomically.
 
@@ -173,6 +187,8 @@ def push(
         old: The live CIB as it was read.
         new: The CIB after the push.
         names: The names of the files that the two commands read and write.
+        record: A function that returns the entries that the record of changes shall have after a
+            push to a live CIB.
 
     Returns:
         The epochs of the CIB before and after the push.
@@ -184,22 +200,51 @@ def push(
         ProgramError: The push has failed; nothing was changed.
     """
     check(machine, new)
-    ours = changed_ids(old, new)
-    if not ours:
+    if not changed_ids(old, new):
         epoch = whole_number(old.get("epoch")) or 0
         return Pushed(epoch, epoch)
+    return _push(machine, old, new, names, record)
+
+
+def push_record(machine: Machine, record: Callable[[etree._Element], Mapping[int, str]]) -> None:
+    """Push a change of the record of changes, and of nothing else, if it makes any.
+
+    Args:
+        machine: This machine.
+        record: As for `push`.
+
+    Raises:
+        PushUncertain: The cluster did not answer.
+        ProgramError: The push has failed; nothing was changed.
+    """
+    live = _read(machine, *_QUERY)
+    if record(live) != entries_of(live):
+        _push(machine, live, live, PUSH_FILES, record)
+
+
+def _push(
+    machine: Machine,
+    old: etree._Element,
+    new: etree._Element,
+    names: PushFiles,
+    record: Callable[[etree._Element], Mapping[int, str]],
+) -> Pushed:
+    ours = changed_ids(old, new)
+    made_for, patch = None, None
     # The mode of this folder is 0700, because a CIB may contain secrets.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
         files = names.below(Path(folder))
-        files.old.write_text(to_text(old))
-        files.new.write_text(to_text(new))
-        difference = machine.runner.run(*files.diff_command, timeout=_TIMEOUT, ok=_DIFFERENT)
-        patch = _answer(difference.stdout, files.diff_command)
         for _ in range(_ATTEMPTS):
             live = _read(machine, *_QUERY)
             conflicts = same_objects(ours, changed_ids(old, live))
             if conflicts:
                 raise ChangedMeanwhile(conflicts)
+            # The record says which version it was pushed to; a change of the status is none.
+            version = live.get("admin_epoch"), live.get("epoch")
+            if patch is None or version != made_for:
+                known = with_entries(old, entries_of(live))
+                patch = _difference(machine, files, known, with_entries(new, record(live)))
+                made_for = version
             pushed = _stamp(patch, live)
             files.patch.write_text(to_text(patch))
             if _push_once(machine, files.push_command):
@@ -209,6 +254,16 @@ def push(
         f"the CIB's version changed {_ATTEMPTS} times while the change was pushed, so nothing "
         "was changed. Run the command again when the cluster is less busy"
     )
+
+
+def _difference(
+    machine: Machine, files: PushFiles, old: etree._Element, new: etree._Element
+) -> etree._Element:
+    """Return the patch that makes one CIB of another."""
+    files.old.write_text(to_text(old))
+    files.new.write_text(to_text(new))
+    difference = machine.runner.run(*files.diff_command, timeout=_TIMEOUT, ok=_DIFFERENT)
+    return _answer(difference.stdout, files.diff_command)
 
 
 def _push_once(machine: Machine, command: tuple[str, ...]) -> bool:
@@ -269,6 +324,10 @@ def undone(
     """
     if not changed_ids(before, after):
         return live
+    # What was recorded since stays recorded.
+    before, after = (with_entries(each, entries_of(live)) for each in (before, after))
+    after.attrib.clear()
+    after.attrib.update(before.attrib)
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
         files = PushFiles(Path("after.xml"), Path("before.xml"), Path("back.xml"))
         files = files.below(Path(folder))

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from pcs_wrapper.errors import ClusterError
+from pcs_wrapper.errors import ClusterError, ProgramError
+from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.runner import Runner
 
 _TIMEOUT = 120.0
+_ASKING = 10.0
+# Corosync's limit (corosync.conf(5), "linknumber").
+_MOST_LINKS = 8
 # Corosync's default since 3.0, in milliseconds (corosync.conf(5), "token").
 _DEFAULT_TOKEN = 3000
-# Corosync's default, in milliseconds (corosync.conf(5), "token_coefficient").
-_DEFAULT_COEFFICIENT = 650
 # Corosync's default, in milliseconds (corosync.conf(5), "quorum", "device").
 _DEFAULT_DEVICE_TIMEOUT = 10_000
+#: Corosync's default (corosync.conf(5), "token_coefficient").
+DEFAULT_COEFFICIENT = timedelta(milliseconds=650)
+_MILLISECOND = timedelta(milliseconds=1)
+_LINK = re.compile(r"LINK ID (\d+)")
+_PEER = re.compile(r"nodeid:\s+(\d+):\s+(\S+)")
+_SETTING = re.compile(r"(\S+) \(\w+\) = (.*)")
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,14 @@ class ClusterConfig:
     token_coefficient: timedelta = timedelta(milliseconds=650)
     consensus: timedelta | None = None
     quorum_device: timedelta | None = None
+
+    @property
+    def other_times(self) -> dict[str, timedelta]:
+        """The times beside `token` that are not Corosync's defaults, by their names."""
+        times = {} if self.consensus is None else {"consensus": self.consensus}
+        if self.token_coefficient != DEFAULT_COEFFICIENT:
+            times["token_coefficient"] = self.token_coefficient
+        return times
 
 
 def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConfig:
@@ -75,7 +92,9 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
                 for node in config["nodes"]
             },
             token_coefficient=timedelta(
-                milliseconds=int(totem.get("token_coefficient", _DEFAULT_COEFFICIENT))
+                milliseconds=int(
+                    totem.get("token_coefficient", DEFAULT_COEFFICIENT // _MILLISECOND)
+                )
             ),
             consensus=None if consensus is None else timedelta(milliseconds=int(consensus)),
             quorum_device=_device_timeout(config.get("quorum_device")),
@@ -92,3 +111,66 @@ def _device_timeout(device: dict[str, dict[str, str]] | None) -> timedelta | Non
         return None
     options = device.get("generic_options", {})
     return timedelta(milliseconds=int(options.get("timeout", _DEFAULT_DEVICE_TIMEOUT)))
+
+
+def read_links(machine: Machine) -> dict[int, dict[str, bool]] | None:
+    """Return to which nodes this one is connected, by each of its Corosync links.
+
+    Args:
+        machine: This machine.
+
+    Returns:
+        For each link's number, the ID of every other node, and whether the link to it is
+        connected; None if Corosync cannot be asked, because only root can.
+    """
+    command = ("corosync-cfgtool", "-s")
+    text = _asked(machine, *command)
+    if text is None:
+        return None
+    links: dict[int, dict[str, bool]] = {}
+    link: dict[str, bool] = {}
+    for line in text.splitlines():
+        if found := _LINK.match(line.strip()):
+            link = links.setdefault(int(found[1]), {})
+        elif (found := _PEER.match(line.strip())) and found[2] != "localhost":
+            link[found[1]] = found[2] == "connected"
+    return links
+
+
+def read_loaded(machine: Machine, config: ClusterConfig) -> ClusterConfig | None:
+    """Return what Corosync has loaded of its configuration.
+
+    Args:
+        machine: This machine.
+        config: The configuration in its file.
+
+    Returns:
+        That configuration with the values that Corosync has loaded; None if it cannot be asked.
+    """
+    text = _asked(machine, "corosync-cmapctl")
+    if text is None:
+        return None
+    found_all = map(_SETTING.match, text.splitlines())
+    settings = {found[1]: found[2] for found in found_all if found is not None}
+    try:
+        token = int(settings.get("totem.token", _DEFAULT_TOKEN))
+    except ValueError:
+        return None
+    nodes: dict[str, list[str]] = {}
+    for key, name in settings.items():
+        if found := re.fullmatch(r"nodelist\.node\.(\d+)\.name", key):
+            rings = (f"nodelist.node.{found[1]}.ring{link}_addr" for link in range(_MOST_LINKS))
+            nodes[name] = [settings[ring] for ring in rings if ring in settings]
+    return replace(config, token=timedelta(milliseconds=token), nodes=nodes)
+
+
+def _asked(machine: Machine, *command: str) -> str | None:
+    """Return what a program of Corosync's says; None if it cannot be asked."""
+    if not machine.is_root or machine.runner.find(command[0]) is None:
+        return None
+    try:
+        result = machine.runner.run(*command, timeout=_ASKING, ok=range(-64, 256))
+    except ProgramError:
+        return None
+    # It also ends with 1 if a link is down.
+    return result.stdout or None

@@ -21,6 +21,8 @@ from pcs_wrapper.pacemaker.votes import Votes
 _DISCONNECTED = 102
 _UNREACHABLE = (_DISCONNECTED, 69)
 _TIMEOUT = 30.0
+# What the property is called, and by newer versions of Pacemaker.
+_FENCING_ENABLED = ("stonith-enabled", "fencing-enabled")
 # CRM_EX_INSUFFICIENT_PRIV.
 _NOT_ALLOWED = 4
 # How crm_mon writes -INFINITY, and times before Pacemaker 2.1.
@@ -44,6 +46,7 @@ class Node:
         shutdown: Whether Pacemaker is shutting down on it.
         remote: Whether it is a remote or guest node, which Corosync does not know.
         sick: Whether its health is red, so that it may be kept from running resources.
+        number: The ID that Corosync knows it by; may be empty.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Node:
     shutdown: bool = False
     remote: bool = False
     sick: bool = False
+    number: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -150,6 +154,7 @@ class FencingEvent:
         status: The result: success, failed or pending.
         reason: The reason for the failure; may be empty.
         delegate: The node that ran the fence agent; empty if that is not known.
+        at: The time at which it ended, as Pacemaker writes it; may be empty.
     """
 
     target: str
@@ -157,6 +162,7 @@ class FencingEvent:
     status: str
     reason: str
     delegate: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +193,7 @@ class ClusterState:
         quorum: Whether this partition has quorum.
         maintenance: Whether the whole cluster is in maintenance mode.
         stopped: Whether all resources are stopped by the property stop-all-resources.
+        fencing_enabled: Whether Pacemaker may fence nodes at all.
         nodes: All nodes.
         resources: All outermost resources but the fencing devices.
         fencing: The fencing devices.
@@ -212,6 +219,7 @@ class ClusterState:
     bans: frozenset[tuple[str, str]] = frozenset()
     operations: tuple[Operation, ...] = ()
     votes: Votes | None = None
+    fencing_enabled: bool = True
 
 
 def read_state(machine: Machine) -> ClusterState:
@@ -288,6 +296,7 @@ def parse_state(root: etree._Element) -> ClusterState:
                 status=event.get("status", ""),
                 reason=_reason(event, "exit-reason") or event.get("extended-status") or "",
                 delegate=event.get("delegate", ""),
+                at=event.get("completed") or "",
             )
             for event in root.iterfind("fence_history/fence_event")
         ),
@@ -298,6 +307,7 @@ def parse_state(root: etree._Element) -> ClusterState:
             if ban.get("weight", "").startswith(_NEVER) and not _true(ban, "promoted-only")
         ),
         operations=tuple(_operations(root)),
+        fencing_enabled=not any(_is_false(options, name) for name in _FENCING_ENABLED),
     )
 
 
@@ -340,6 +350,10 @@ def _true(element: etree._Element | None, name: str) -> bool:
     return element is not None and element.get(name) == "true"
 
 
+def _is_false(element: etree._Element | None, name: str) -> bool:
+    return element is not None and element.get(name) == "false"
+
+
 def _reason(element: etree._Element, name: str) -> str:
     """Return an exit reason, which Pacemaker 3.0 escapes twice."""
     return unescape(element.get(name) or "", {"&quot;": '"', "&apos;": "'"})
@@ -356,6 +370,7 @@ def _node(node: etree._Element) -> Node:
         shutdown=_true(node, "shutdown"),
         remote=node.get("type", "member") != "member",
         sick=node.get("health") == "red",
+        number=node.get("id", ""),
     )
 
 

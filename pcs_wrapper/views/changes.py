@@ -16,6 +16,7 @@ from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.rolling_back import Rollback, RolledBack
 from pcs_wrapper.change.steps.step import Step
 from pcs_wrapper.machine.terminal import style
+from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 from pcs_wrapper.views.state import service_record, service_text, stopped_text
 
@@ -107,7 +108,8 @@ def _state_text(done: RolledBack) -> Iterator[str]:
 
 def checkpoint_text(checkpoint: Checkpoint) -> str:
     """Return a line that describes a checkpoint."""
-    parts = [f"{checkpoint.number}  {checkpoint.at}  {checkpoint.user}  {checkpoint.command}"]
+    who = f"{checkpoint.user} on {checkpoint.node}" if checkpoint.node else checkpoint.user
+    parts = [f"{checkpoint.number}  {checkpoint.at}  {who}  {checkpoint.command}"]
     if checkpoint.undoes:
         parts[0] += f" of {', '.join(map(str, checkpoint.undoes))}"
     parts.append(checkpoint.state)
@@ -135,6 +137,7 @@ def applied_json(applied: Applied) -> str:
             rolled_back=None if back is None else _outcome(back, contract.RollbackOutcome),
             rollback_failure=applied.rollback_failure,
             confirm_by=applied.confirm_by,
+            findings=finding_records(applied.findings),
         )
     )
 

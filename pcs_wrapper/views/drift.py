@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from pcs_wrapper.change.drifting import Drift
 from pcs_wrapper.views.differences import difference_record, differences_text
+from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 
 
@@ -25,5 +26,6 @@ def drift_json(drift: Drift) -> str:
         Output(
             differences=[difference_record(each) for each in drift.diff.differences],
             not_managed=drift.not_managed,
+            findings=finding_records(drift.findings),
         )
     )

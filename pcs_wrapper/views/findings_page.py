@@ -22,8 +22,10 @@ from cib_templates.errors import TakeoverError
 from cib_templates.findings import FindingKind
 from cib_templates.reading import messages, reading
 from pcs_wrapper.change import conflicts, preconditions, verification
+from pcs_wrapper.change.history import outdated, timeline
+from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.conformance.rules import CHAPTERS
-from pcs_wrapper.health import obstacles
+from pcs_wrapper.health import condition, obstacles
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
@@ -40,6 +42,22 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "What is seldom meant in a description",
         "`takeover check` asks whether it is meant; a warning is no failure.",
         (advice,),
+    ),
+    (
+        "What is not well with a cluster",
+        "`status`, `drift`, `plan` and `apply` tell of it; `status --check` ends with 2 for an "
+        "error, and with 1 for a warning.",
+        (condition, timeline),
+    ),
+    (
+        "What Corosync has otherwise than the description",
+        "`drift`, `plan` and `apply` tell of it; `drift` ends with 3.",
+        (corosync,),
+    ),
+    (
+        "What others have changed",
+        "`plan` and `drift` tell of it; `apply` refuses an outdated description.",
+        (outdated,),
     ),
     (
         "Before a change",

@@ -277,6 +277,7 @@ def plan_json(planned: Plan) -> str:
                 )
                 for each in planned.forecasts
             ],
+            findings=finding_records(planned.findings),
         )
     )
 

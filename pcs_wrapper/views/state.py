@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from cib_templates.findings import Finding, Severity
+from pcs_wrapper.change.history.checkpoints import describe
+from pcs_wrapper.change.looking.condition import Condition
 from pcs_wrapper.health.diagnosis import (
     Service,
-    describe,
+    described,
     failed_fencing,
     services,
     stopped_fencing,
@@ -16,14 +20,26 @@ from pcs_wrapper.health.quorum import losable_nodes, may_be_lost, votes_text
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Part
 from pcs_wrapper.pacemaker.votes import Votes
+from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 
 if TYPE_CHECKING:
     from pcs_wrapper.views.contract import cluster as contract
 
+# What the lines about quorum, nodes, services and devices say themselves, and better.
+_SHOWN_ELSEWHERE = frozenset(
+    (
+        *("quorum-lost", "node-unclean", "node-away", "fencing-stopped", "fencing-failed"),
+        *("service-stopped", "service-disabled", "service-unmanaged"),
+    )
+)
 
-def state_text(state: ClusterState) -> Iterator[str]:
-    """Yield the lines that describe the cluster's state."""
+
+def state_text(state: ClusterState, condition: Condition) -> Iterator[str]:
+    """Yield the lines that describe the cluster's state, and first what is not well."""
+    for finding in condition.findings:
+        if finding.code not in _SHOWN_ELSEWHERE:
+            yield f"{_severity(finding)}: {told(finding)}"
     quorum = style("quorum", fg="green") if state.quorum else _bad("no quorum")
     decides = f"{state.dc} decides (DC)" if state.dc else _bad("no DC")
     mode = f", {_bad('maintenance mode')}" if state.maintenance else ""
@@ -56,19 +72,51 @@ def state_text(state: ClusterState) -> Iterator[str]:
     if not state.fencing:
         yield f"  {_bad('none')}"
     yield from _failures(state)
+    if condition.last is not None:
+        last = condition.last
+        yield f"last change: {describe(last)}{f': {last.message}' if last.message else ''}"
+
+
+def check_text(findings: Sequence[Finding]) -> str:
+    """Return the condition of the cluster in one line, as programs that monitor it expect it."""
+    word = {0: "OK", 1: "WARNING", 2: "CRITICAL"}[severity_of(findings)]
+    sentences = "; ".join(told(finding) for finding in findings)
+    return f"{word} - {sentences or 'everything runs, and nothing is lost'}"
+
+
+def severity_of(findings: Sequence[Finding]) -> int:
+    """Return 0 if nothing was found, 1 if there are only warnings, and else 2."""
+    if not findings:
+        return 0
+    return 2 if any(each.severity is Severity.ERROR for each in findings) else 1
+
+
+def told(finding: Finding) -> str:
+    """Return a finding as a sentence, with the name of what it is about."""
+    named = f"{finding.key}: " if finding.code.startswith("service-") else ""
+    return f"{named}{finding.sentence}"
+
+
+def _severity(finding: Finding) -> str:
+    word = "warning" if finding.severity is Severity.WARNING else "NOT WELL"
+    return _bad(word)
 
 
 def _failures(state: ClusterState) -> Iterator[str]:
     if state.failures:
         yield "failed actions:"
-    for failure in describe(state.failures):
-        yield f"  {failure}"
+    for failure, at in described(state.failures):
+        yield f"  {failure}{f' ({at})' if at else ''}"
     fencing = failed_fencing(state)
     if fencing:
         yield "failed fencing:"
-    for node, (reason, attempts) in fencing.items():
-        count = f"{attempts} attempt{'' if attempts == 1 else 's'}"
-        yield f"  {node}: {reason} ({count} since it was last fenced)"
+    for node, failed in fencing.items():
+        at = f", the last at {_to_the_second(failed.at)}" if failed.at else ""
+        yield f"  {node}: {failed.reason} ({failed.count} since it was last fenced{at})"
+
+
+def _to_the_second(time: str) -> str:
+    return re.sub(r"\.\d+", "", time)
 
 
 def service_text(service: Service) -> str:
@@ -96,7 +144,7 @@ def _bad(text: str) -> str:
     return style(text, fg="red", bold=True)
 
 
-def state_json(state: ClusterState) -> str:
+def state_json(state: ClusterState, condition: Condition) -> str:
     """Return the cluster's state as JSON."""
     from pcs_wrapper.views.contract import cluster as contract
 
@@ -132,9 +180,22 @@ def state_json(state: ClusterState) -> str:
                 for failure in state.failures
             ],
             failed_fencing=[
-                contract.FailedFencing(node=node, reason=reason, attempts=attempts)
-                for node, (reason, attempts) in failed_fencing(state).items()
+                contract.FailedFencing(
+                    node=node, reason=failed.reason, attempts=failed.attempts, at=failed.at
+                )
+                for node, failed in failed_fencing(state).items()
             ],
+            findings=finding_records(condition.findings),
+            last_change=None
+            if condition.last is None
+            else contract.LastChange(
+                number=condition.last.number,
+                at=condition.last.at,
+                user=condition.last.user,
+                node=condition.last.node,
+                command=condition.last.command,
+                message=condition.last.message,
+            ),
         )
     )
 

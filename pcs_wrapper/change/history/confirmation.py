@@ -1,19 +1,21 @@
 """The systemd timer that rolls a change back unless somebody confirms it.
 
 The timer is started before the push. It runs `takeover rollback` independently of the terminal, the
-login and the command that the change came from. It exists only in systemd's memory on this node:
+login and the command that the change came from. It exists only in systemd's memory on that node:
 if the node itself fails, the timer is lost. The change then remains in the cluster as
-`unconfirmed`, and the next command on the node warns of it.
+`unconfirmed`, and commands on every node warn of it.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.history import shared
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, describe
 from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker import cib
 
 _TIMEOUT = 30.0
 
@@ -64,27 +66,42 @@ def stop_timer(machine: Machine, number: int) -> None:
     machine.runner.run(*stop_command(number), timeout=_TIMEOUT, ok=range(-64, 256))
 
 
-def check_none_waits(checkpoints: Checkpoints) -> None:
-    """Check that no earlier change waits to be confirmed: its rollback would take both back.
+def check_none_waits(machine: Machine, checkpoints: Checkpoints, *, over_others: bool) -> None:
+    """Check that no earlier change waits to be confirmed: it may be taken back at any moment.
 
     Args:
-        checkpoints: The checkpoints of this machine.
+        machine: This machine.
+        checkpoints: The changes of the cluster.
+        over_others: Whether a change may be made all the same; the earlier one is then not rolled
+            back by its timer, which never takes back a later change.
 
     Raises:
         ClusterError: An earlier change waits to be confirmed.
     """
-    waiting = [each.number for each in checkpoints.all() if each.state == "unconfirmed"]
-    if waiting:
-        number = waiting[0]
+    for waiting in checkpoints.all():
+        if waiting.state != "unconfirmed":
+            continue
+        number = waiting.number
+        if over_others:
+            machine.console.warning(
+                f"{describe(waiting)} waits to be confirmed. After this change its timer does not "
+                f"roll it back any more. To keep it: takeover confirm {number}"
+            )
+            continue
+        if waiting.node in ("", machine.host):
+            because = "and its rollback would take this change back, too"
+            whose = f"checkpoint {number}"
+        else:
+            because = f"until {waiting.confirm_by}; otherwise it is rolled back"
+            whose = f"checkpoint {number} of {waiting.user} on {waiting.node}"
         raise ClusterError(
-            f"checkpoint {number} waits to be confirmed, and its rollback would take this change "
-            f"back, too. Nothing was changed. First keep it (takeover confirm {number}), or take "
-            f"it back (takeover rollback {number})"
+            f"{whose} waits to be confirmed, {because}. Nothing was changed. First keep it "
+            f"(takeover confirm {number}), or take it back (takeover rollback {number})"
         )
 
 
 def confirm(machine: Machine, number: int | None) -> Checkpoint:
-    """Keep a change that would otherwise be rolled back.
+    """Keep a change that would otherwise be rolled back, whichever node it was made from.
 
     Args:
         machine: This machine.
@@ -97,10 +114,11 @@ def confirm(machine: Machine, number: int | None) -> Checkpoint:
         NotRoot: The user is not root.
         Busy: Another command holds the lock, such as the change's own, or its rollback.
         ClusterError: No change waits to be confirmed, or not this one.
+        ProgramError: The cluster cannot be told.
     """
     machine.require_root()
-    checkpoints = Checkpoints(machine.state)
     with lock.held(machine, "takeover confirm"):
+        checkpoints = Checkpoints.of(machine, cib.read_cib(machine))
         waiting = [each for each in checkpoints.all() if each.state == "unconfirmed"]
         if number is not None:
             chosen = checkpoints.get(number)
@@ -113,6 +131,9 @@ def confirm(machine: Machine, number: int | None) -> Checkpoint:
             raise ClusterError(
                 "no change waits to be confirmed; `takeover history` shows all changes"
             )
+        # The timer of another node reads this before it rolls back.
+        cib.push_record(machine, shared.become([waiting[0].number], "confirmed"))
         confirmed = checkpoints.keep(waiting[0], state="confirmed", confirm_by=None)
-        stop_timer(machine, confirmed.number)
+        if confirmed.node in ("", machine.host):
+            stop_timer(machine, confirmed.number)
     return confirmed

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 
 from lxml import etree
 
@@ -19,7 +18,7 @@ from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.errors import Busy
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker.cib import read_cib, same_objects
+from pcs_wrapper.pacemaker.cib import query, same_objects
 
 
 @dataclass(frozen=True)
@@ -95,14 +94,16 @@ def find_interrupted(checkpoints: Checkpoints, live: etree._Element) -> list[Int
             continue
         compared = compare(live, checkpoint, *checkpoints.cibs(checkpoint))
         touched: tuple[str, ...] = ()
-        if compared.pushed:
+        # The record is pushed with the change; comparing tells what older versions have pushed.
+        pushed = compared.pushed or checkpoints.is_shared(checkpoint)
+        if pushed:
             # The push that removes resources may be interrupted as well as the push that stopped
             # them: then the removal is no change by somebody else.
             touched = tuple(name for name in compared.touched if name not in ours)
             changed = checkpoint.changes
             ours.update(changed.created, changed.changed, changed.removed)
             undone.update(checkpoint.undoes)
-        found.append(Interrupted(checkpoint, compared.pushed, touched))
+        found.append(Interrupted(checkpoint, pushed, touched))
     return found
 
 
@@ -152,7 +153,7 @@ def resolve_interrupted(machine: Machine, live: etree._Element) -> list[str]:
     Returns:
         A sentence for each interrupted push.
     """
-    checkpoints = Checkpoints(machine.state)
+    checkpoints = Checkpoints.of(machine, live)
     return [_resolve(checkpoints, each) for each in find_interrupted(checkpoints, live)]
 
 
@@ -188,47 +189,33 @@ def finish(checkpoints: Checkpoints, pushed: Checkpoint, note: str = "") -> Chec
         note: A remark for the history; if it is empty, the checkpoint keeps its own.
     """
     for number in pushed.undoes:
-        undone = checkpoints.get(number)
-        checkpoints.keep(undone, state="rolled back", confirm_by=None)
+        undone = checkpoints.find(number)
+        if undone is not None:
+            checkpoints.keep(undone, state="rolled back", confirm_by=None)
     state = "unconfirmed" if pushed.confirm_by else "applied"
     return checkpoints.keep(pushed, state=state, note=note or pushed.note)
 
 
-def overdue(machine: Machine) -> list[str]:
-    """Return a sentence for each change that should have been rolled back and was not.
-
-    This happens if the node failed: the timer that rolls back exists only in its memory.
-    """
-    return [
-        f"checkpoint {late.number} was not confirmed by {late.confirm_by}, and is still in the "
-        f"cluster. To keep it: takeover confirm {late.number}; to take it back: takeover rollback "
-        f"{late.number}"
-        for late in Checkpoints(machine.state).all()
-        if late.state == "unconfirmed"
-        and late.confirm_by
-        and datetime.fromisoformat(late.confirm_by) < machine.now()
-    ]
-
-
-def warn_of_unfinished(machine: Machine) -> None:
-    """Resolve interrupted pushes, and warn of them and of changes that were not confirmed in time.
+def warn_of_unfinished(machine: Machine, live: etree._Element) -> None:
+    """Resolve interrupted pushes of this node, and warn of them.
 
     Nothing is done for a user who cannot read the checkpoints. Pushes are not resolved while
     another command holds the lock, as one of them may be its own.
 
+    Args:
+        machine: This machine.
+        live: The live CIB.
+
     Raises:
-        ProgramError: pcs cannot read the live CIB.
         ClusterError: A file in the folder of checkpoints is not a checkpoint.
     """
-    checkpoints = Checkpoints(machine.state)
+    checkpoints = Checkpoints.of(machine, live)
     if not machine.is_root or not checkpoints.are_readable():
         return
     if any(each.state == "pushing" for each in checkpoints.all()):
         try:
             with lock.held(machine, "takeover"):
-                for sentence in resolve_interrupted(machine, read_cib(machine)):
+                for sentence in resolve_interrupted(machine, query(machine)):
                     machine.console.warning(sentence)
         except Busy as busy:
             machine.console.warning(f"{busy.holder} is changing the cluster from this node")
-    for sentence in overdue(machine):
-        machine.console.warning(sentence)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,11 +12,24 @@ from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids
 from cib_templates.errors import TakeoverError
-from pcs_wrapper.change.history import confirmation, interruption
+from pcs_wrapper.change.history import confirmation, interruption, shared
 from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.errors import StateNotWritten
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
+
+
+@contextmanager
+def told_if_not_written(machine: Machine) -> Iterator[None]:
+    """Warn if this node cannot record what was pushed: the push is in the cluster all the same."""
+    try:
+        yield
+    except StateNotWritten as error:
+        machine.console.warning(
+            f"{error.file} cannot be written: {error.reason}. The change is in the cluster, and "
+            "its record, too; this node will find that out when its folder takes files again"
+        )
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,7 @@ class KeepCheckpoint(Step):
     old: etree._Element
     new: etree._Element
     confirm: timedelta | None = None
+    atomic = True
 
     @property
     def summary(self) -> str:
@@ -75,8 +91,8 @@ class KeepCheckpoint(Step):
 
     def take_back(self, run: Run, error: TakeoverError) -> None:
         """Record that the change was not pushed, and why."""
-        kept = run.checkpoints.get(self.checkpoint.number)
-        if kept.state == "pushing" and kept.epoch_after is None:
+        kept = run.checkpoints.find(self.checkpoint.number)
+        if kept is not None and kept.state == "pushing" and kept.epoch_after is None:
             run.checkpoints.keep(kept, state="failed", confirm_by=None, note=str(error))
 
 
@@ -180,9 +196,10 @@ class Push(Step):
 
     def run(self, run: Run) -> None:
         """Push the difference, and record the epochs of the CIB before and after it."""
-        pushed = cib.push(run.machine, self.old, self.new, self.files)
         kept = run.checkpoints.get(self.number)
-        run.checkpoints.keep(kept, epoch_before=pushed.before, epoch_after=pushed.after)
+        pushed = cib.push(run.machine, self.old, self.new, self.files, record=shared.pushed(kept))
+        with told_if_not_written(run.machine):
+            run.checkpoints.keep(kept, epoch_before=pushed.before, epoch_after=pushed.after)
 
     def take_back(self, run: Run, error: TakeoverError) -> None:  # noqa: ARG002
         """Start the resources again that the push has stopped."""
@@ -206,8 +223,9 @@ class Finish(Step):
         return f"recording that checkpoint {self.number} is in the cluster"
 
     def run(self, run: Run) -> None:
-        """Record it."""
-        interruption.finish(run.checkpoints, run.checkpoints.get(self.number))
+        """Record it; every node knows it already, from the push itself."""
+        with told_if_not_written(run.machine):
+            interruption.finish(run.checkpoints, run.checkpoints.get(self.number))
 
 
 @dataclass(frozen=True)
@@ -248,10 +266,12 @@ class MarkRolledBack(Step):
         return f"recording that nothing of {listed} is left in the cluster"
 
     def run(self, run: Run) -> None:
-        """Record it."""
+        """Record it, for every node and on this one."""
+        cib.push_record(run.machine, shared.become(self.numbers, "rolled back"))
         for number in self.numbers:
-            kept = run.checkpoints.get(number)
-            run.checkpoints.keep(kept, state="rolled back", confirm_by=None)
+            kept = run.checkpoints.find(number)
+            if kept is not None:
+                run.checkpoints.keep(kept, state="rolled back", confirm_by=None)
 
 
 def checkpoints_listed(numbers: tuple[int, ...]) -> str:

@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     callback=duration,
     help="Roll the change back unless you run `takeover confirm` within this time, such as 5m.",
 )
+@click.option(
+    "--over-others",
+    is_flag=True,
+    help="Undo what others have applied since this description was, or do not wait until an "
+    "earlier change is confirmed.",
+)
 @click.option("--no-rollback", is_flag=True, help="Keep the change even if it does harm.")
 @click.pass_context
 def apply(
@@ -53,6 +59,7 @@ def apply(
     even_so: bool,
     message: str,
     confirm: timedelta | None,
+    over_others: bool,
     no_rollback: bool,
 ) -> None:
     """Change the running cluster to match the description FILE, and wait until it has settled.
@@ -64,6 +71,9 @@ def apply(
     If something holds the cluster up, such as a node that must be fenced and cannot be, nothing is
     changed, unless the change is the cure of it. With --even-so it is made all the same, and it is
     not rolled back as long as something still holds the cluster up.
+
+    A description that was applied before is refused if others have changed the cluster since: it
+    would undo what they did. So is any change while an earlier one waits to be confirmed.
 
     FILE can also be a plan that `takeover plan --out` saved. It is refused if the cluster's
     configuration has changed since.
@@ -94,6 +104,7 @@ def apply(
         saved=saved,
         even_so=even_so,
         with_changes=with_changes,
+        over_others=over_others,
     )
     if dry_run:
         _show_plan(machine, description, options, as_json=as_json)
@@ -113,9 +124,11 @@ def _show_plan(
     """Print what an apply would do: the difference, and the steps of the change."""
     from pcs_wrapper.change import applying, readiness
     from pcs_wrapper.change.execution import shown
+    from pcs_wrapper.change.looking.condition import tell
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
     change = applying.prepared(machine, description, options)
+    tell(machine, (*change.outdated, *change.condition))
     steps = applying.steps(machine, change, options)
     readiness.warn(machine, change.readiness)
     if as_json:

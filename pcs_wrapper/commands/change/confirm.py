@@ -15,8 +15,7 @@ def confirm(machine: Machine, number: int | None) -> None:
     """Keep a change that was made with `takeover apply --confirm`: it is not rolled back any more.
 
     NUMBER is the number of its checkpoint, which `takeover history` shows. If it is not given, the
-    newest change that waits to be confirmed is kept. Run the command on the node on which the
-    change was applied.
+    newest change that waits to be confirmed is kept. Run the command on any node of the cluster.
 
     \b
     Example:

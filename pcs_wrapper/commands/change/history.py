@@ -13,11 +13,12 @@ from pcs_wrapper.machine.machine import Machine
 @as_json
 @click.pass_obj
 def history(machine: Machine, *, as_json: bool) -> None:
-    """Show the checkpoints that this node keeps, the newest first.
+    """Show what was changed in the cluster, the newest first, the same on every node.
 
-    Every change that apply or rollback pushes from this node has a checkpoint. It shows when and by
-    whom the change was pushed, why, whether it is in the cluster, and what was changed. `takeover
-    rollback NUMBER` takes a change back.
+    Every change that apply or rollback pushes, from whichever node, has a checkpoint. It shows
+    when, by whom and from where the change was pushed, why, whether it is in the cluster, and what
+    was changed. `takeover rollback NUMBER` takes a change back. What was changed without Takeover
+    in between, such as with pcs, is shown, too.
 
     \b
     States of a change:
@@ -28,14 +29,11 @@ def history(machine: Machine, *, as_json: bool) -> None:
       rolled back  was in the cluster, and was taken back
       failed       never reached the cluster
     """  # noqa: D301 - \b is click's
-    from pcs_wrapper.change.history import interruption
-    from pcs_wrapper.change.history.checkpoints import Checkpoints
+    from pcs_wrapper.change.history.timeline import read_timeline
     from pcs_wrapper.views.history import history_json, history_text
 
-    machine.require_root()
-    interruption.warn_of_unfinished(machine)
-    checkpoints = Checkpoints(machine.state).all()
+    found = read_timeline(machine)
     if as_json:
-        print_text(history_json(checkpoints))
+        print_text(history_json(found))
         return
-    print_lines(history_text(checkpoints))
+    print_lines(history_text(found))

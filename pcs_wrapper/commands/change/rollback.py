@@ -38,7 +38,7 @@ def rollback(
     yes: bool,
     unless_confirmed: bool,
 ) -> None:
-    """Take back the change of checkpoint NUMBER, and all later changes from this node.
+    """Take back the change of checkpoint NUMBER, and all later changes, from whichever node.
 
     If NUMBER is not given, the last change that is in the cluster is taken back. `takeover history`
     shows the checkpoints and their numbers. Changes that others have made since stay, unless they
@@ -58,23 +58,24 @@ def rollback(
     it; 2 the command line is wrong; 4 no cluster runs on this machine.
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import readiness, rolling_back
-    from pcs_wrapper.change.history import interruption
     from pcs_wrapper.machine import lock
     from pcs_wrapper.views.changes import rollback_text, rolled_back_json, rolled_back_text
 
     machine: Machine = ctx.obj
     machine.require_root()
-    interruption.warn_of_unfinished(machine)
+    rolling_back.resolve_unfinished(machine)
     if dry_run:
         _show_plan(machine, rolling_back.prepare(machine, number), as_json=as_json)
         return
     # The timer's rollback waits while another command, such as a long apply, holds the lock.
     with lock.held(machine, "takeover rollback", wait=unless_confirmed):
-        if unless_confirmed and not rolling_back.is_unconfirmed(machine, number):
-            print_line(f"checkpoint {number} does not wait to be confirmed; there is nothing to do")
-            return
-        patient = not (even_so or unless_confirmed)
-        planned = rolling_back.prepare(machine, number, patient=patient)
+        if unless_confirmed:
+            planned = rolling_back.unless_confirmed(machine, number)
+            if isinstance(planned, str):
+                print_line(planned)
+                return
+        else:
+            planned = rolling_back.prepare(machine, number, patient=not even_so)
         print_lines(rollback_text(planned), err=True)
         # The timer's rollback is made in any case: its change may be what holds the cluster up.
         if not unless_confirmed:

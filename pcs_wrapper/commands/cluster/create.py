@@ -45,6 +45,7 @@ def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run:
     """  # noqa: D301 - \b is click's
     from cib_templates.reading.reading import read_description
     from pcs_wrapper.change.execution import shown
+    from pcs_wrapper.change.looking.condition import look
     from pcs_wrapper.cluster import creation
     from pcs_wrapper.cluster.password import password
     from pcs_wrapper.views.state import state_text
@@ -54,4 +55,4 @@ def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run:
         print_lines(shown(creation.steps(machine, description)))
         return
     state = creation.create(machine, description, lambda: password(password_file))
-    print_lines(state_text(state))
+    print_lines(state_text(state, look(machine, state)))

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
 from pcs_wrapper.views.contract.cluster import Service
+from pcs_wrapper.views.contract.findings import Finding
 
 
 class Changes(Record):
@@ -80,6 +81,11 @@ class Applied(Output):
         description="The time at which it is rolled back unless it is confirmed, in ISO 8601 "
         "with the offset from UTC; null if it need not be confirmed."
     )
+    findings: Sequence[Finding] = Field(
+        default=(),
+        description="What is not well with the cluster, the worst first, such as fencing that is "
+        "off, dead links or stopped services; the page findings.md explains each code.",
+    )
 
 
 class ApplyDryRun(Output):
@@ -110,17 +116,27 @@ class RollbackDryRun(Output):
 
 
 class Checkpoint(Record):
-    """A change that was pushed to the cluster from this node, and that can be taken back."""
+    """A change that was pushed to the cluster, and that can be taken back."""
 
     number: int = Field(description="The checkpoint's number; each new one is larger by one.")
     at: str = Field(
         description="The time at which the change was pushed, in ISO 8601 with the offset from UTC."
     )
     user: str = Field(description="The user who pushed it.")
+    node: str = Field(
+        default="",
+        description="The node from which it was pushed; empty if an older version of Takeover "
+        "pushed it.",
+    )
     command: str = Field(description="The command that pushed it, such as `apply` or `rollback`.")
     message: str = Field(description="The reason, in that user's words; may be empty.")
     cluster: str = Field(description="The cluster's name.")
     changes: Changes = Field(description="What was changed in the CIB.")
+    omitted: int = Field(
+        default=0,
+        description="The number of changed objects that `changes` leaves out, because another node "
+        "made the change and there are many.",
+    )
     state: Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back"] = (
         Field(
             description="The state of the change. `pushing`: it is not known yet; `applied` and "
@@ -149,7 +165,28 @@ class Checkpoint(Record):
     note: str = Field(description="A remark, such as the harm that it did; may be empty.")
 
 
+class Elsewhere(Record):
+    """What was changed without Takeover: with pcs, for example, or by Pacemaker itself."""
+
+    after: int = Field(description="The number of the checkpoint after which it was changed.")
+    epoch_before: int = Field(description="The epoch of the CIB before.")
+    epoch_after: int = Field(description="The epoch of the CIB afterwards.")
+    changes: Changes | None = Field(
+        description="What was changed in the CIB; null if it is not known any more."
+    )
+
+
 class History(Output):
-    """The checkpoints that this node keeps."""
+    """What was changed in the cluster; every node has the same."""
 
     checkpoints: Sequence[Checkpoint] = Field(description="The checkpoints, the newest first.")
+    elsewhere: Sequence[Elsewhere] = Field(
+        default=(),
+        description="What was changed without Takeover between the last checkpoints and since, the "
+        "newest first.",
+    )
+    former: Sequence[int] = Field(
+        default=(),
+        description="The numbers of the checkpoints that this node keeps of another cluster, which "
+        "it was in before.",
+    )

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
+from pcs_wrapper.views.contract.findings import Finding
 
 
 class Node(Record):
@@ -82,6 +83,23 @@ class FailedFencing(Record):
     attempts: int = Field(
         description="The number of failed attempts since the node was last fenced successfully."
     )
+    at: str = Field(
+        default="",
+        description="The time of the latest attempt, as Pacemaker writes it; may be empty.",
+    )
+
+
+class LastChange(Record):
+    """The last change that Takeover has made, from whichever node, and that is in the cluster."""
+
+    number: int = Field(description="The number of its checkpoint.")
+    at: str = Field(
+        description="The time at which it was pushed, in ISO 8601 with the offset from UTC."
+    )
+    user: str = Field(description="The user who pushed it.")
+    node: str = Field(description="The node from which it was pushed; may be empty.")
+    command: str = Field(description="The command that pushed it.")
+    message: str = Field(description="The reason, in that user's words; may be empty.")
 
 
 class Witness(Record):
@@ -133,4 +151,14 @@ class Status(Output):
     )
     failed_fencing: Sequence[FailedFencing] = Field(
         description="The nodes that could not be fenced since they were last fenced successfully."
+    )
+    findings: Sequence[Finding] = Field(
+        default=(),
+        description="What is not well with the cluster, the worst first, such as fencing that is "
+        "off, dead links or stopped services; the page findings.md explains each code.",
+    )
+    last_change: LastChange | None = Field(
+        default=None,
+        description="The last change that Takeover has made; null if it has made none that is in "
+        "the cluster.",
     )

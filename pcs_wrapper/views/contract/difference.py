@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
+from pcs_wrapper.views.contract.findings import Finding
 
 
 class Fact(Record):
@@ -52,4 +53,9 @@ class Drift(Output):
     )
     not_managed: Sequence[str] = Field(
         description="The kinds and IDs of the objects in the cluster that Takeover does not manage."
+    )
+    findings: Sequence[Finding] = Field(
+        default=(),
+        description="What is not well with the cluster, the worst first, such as fencing that is "
+        "off, dead links or stopped services; the page findings.md explains each code.",
     )

@@ -117,3 +117,8 @@ class Plan(Output):
         description="The reasons for which `apply --adopt` would refuse the plan: it takes over "
         "what others made, and does more than that. Empty if it would not.",
     )
+    findings: Sequence[Finding] = Field(
+        default=(),
+        description="What is not well with the cluster, the worst first, such as fencing that is "
+        "off, dead links or stopped services; the page findings.md explains each code.",
+    )

@@ -68,8 +68,8 @@ class Cluster(Programs, Runner):
     programs: set[str] = field(
         default_factory=lambda: {
             *("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate"),
+            *("env", "systemctl", "systemd-run", "corosync-cfgtool", "corosync-cmapctl"),
             "attrd_updater",
-            *("env", "systemctl", "systemd-run"),
             *("fence_apc", "fence_apc_snmp", "fence_takeover_rig"),
         }
     )

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from cib_templates.cib.record import without_record
 from pcs_wrapper.machine.runner import Result
 from tests.unit.fakes.patchset import DoesNotFit, difference, patched, version_of
 
@@ -83,6 +84,9 @@ class Programs:
         cib: The live CIB.
         config: Corosync's configuration, as pcs tells it.
         config_files: The same of other files, by their paths.
+        loaded: What Corosync has loaded of it; None if it is all of it.
+        dead_links: The links of this node that are dead: the number of the link, and the ID of the
+            other node.
         password: hacluster's password.
         scheduled: What crm_simulate says of the live CIB, and of any other; None if it must not be
             asked.
@@ -104,6 +108,8 @@ class Programs:
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: str = ""
+    loaded: dict[str, Any] | None = None
+    dead_links: set[tuple[int, int]] = field(default_factory=set)
     password: str = "hunter2"
     scheduled: tuple[str, str] | None = None
     journal: list[Any] = field(default_factory=list)
@@ -162,6 +168,28 @@ class Programs:
         if options[2] not in self.config_files:
             return Result(1, "", f"Error: Unable to read '{options[2]}': No such file\n")
         return Result(0, json.dumps(self.config_files[options[2]]), "")
+
+    def _links(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[1:] == ("-s",), f"corosync-cfgtool would tell otherwise: {command}")
+        lines = ["Local node ID 1, transport knet"]
+        for link in range(len(self.config["nodes"][0]["addrs"])):
+            lines += [f"LINK ID {link} udp", "\taddr\t= 203.0.113.11", "\tstatus:"]
+            for node in range(1, len(self.config["nodes"]) + 1):
+                dead = "disconnected" if (link, node) in self.dead_links else "connected"
+                lines.append(f"\t\tnodeid: {node:10}:\t{'localhost' if node == 1 else dead}")
+        return Result(1 if self.dead_links else 0, "\n".join(lines) + "\n", "")
+
+    def _loaded(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(len(command) == 1, f"corosync-cmapctl would tell otherwise: {command}")
+        loaded = self.config if self.loaded is None else self.loaded
+        lines = [f"totem.{key} (u32) = {value}" for key, value in loaded["totem_options"].items()]
+        for index, node in enumerate(loaded["nodes"]):
+            lines.append(f"nodelist.node.{index}.name (str) = {node['name']}")
+            lines += [
+                f"nodelist.node.{index}.ring{each['link']}_addr (str) = {each['addr']}"
+                for each in node["addrs"]
+            ]
+        return Result(0, "\n".join(lines) + "\n", "")
 
     def _wait(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(
@@ -348,8 +376,8 @@ def told(state: str) -> str:
 
 
 def configuration(cib: str | etree._Element) -> str:
-    """Return a CIB's configuration alone, written in the one way that any other is written in."""
-    root = etree.fromstring(cib) if isinstance(cib, str) else cib
+    """Return a CIB's configuration but for the record of changes, written in one way."""
+    root = without_record(etree.fromstring(cib) if isinstance(cib, str) else cib)
     text = etree.tostring(root.find("configuration"), with_tail=False)  # type: ignore[arg-type]
     bare = etree.fromstring(text, etree.XMLParser(remove_blank_text=True))
     return etree.tostring(bare, method="c14n").decode()
@@ -385,6 +413,8 @@ READS: dict[str, Program] = {
     "journalctl": Programs._journalctl,
     "attrd_updater --query": Programs._attribute,
     "corosync-quorumtool": Programs._quorumtool,
+    "corosync-cfgtool": Programs._links,
+    "corosync-cmapctl": Programs._loaded,
 }
 WRITES: dict[str, Program] = {
     PUSH: Programs._patch,

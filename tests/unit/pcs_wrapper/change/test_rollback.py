@@ -150,9 +150,9 @@ def test_a_rollback_that_fails_after_its_push_is_one(
 def test_what_is_confirmed_stays(
     applied: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The timer is stopped, and would find nothing to do any more."""
+    """Every node is told, the timer is stopped, and would find nothing to do any more."""
     assert takeover("confirm") == 0
-    assert applied.writes == [STOP_TIMER]
+    assert applied.writes == [PUSH, STOP_TIMER]
     assert applied.timers == {}
     assert capsys.readouterr().out == "checkpoint 1 is confirmed\n"
     assert takeover("confirm") == 1
@@ -164,7 +164,7 @@ def test_what_is_confirmed_stays(
     assert "checkpoint 1 is confirmed: there is nothing to confirm" in capsys.readouterr().err
     assert takeover("rollback", "--unless-confirmed", "1") == 0
     assert "nothing to do" in capsys.readouterr().out
-    assert applied.writes == [STOP_TIMER]
+    assert applied.writes == [PUSH, STOP_TIMER]
     assert configuration(applied.cib) == configuration(APPLIED)
 
 
@@ -202,16 +202,22 @@ def test_another_change_waits_for_the_confirmation(
     assert newest(takeover).number == 1
 
 
-def test_nobody_confirmed_and_the_timer_has_gone(applied: Cluster, takeover: Takeover) -> None:
+def test_nobody_confirmed_and_the_timer_has_gone(
+    applied: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The node was off at the time: the next command says so."""
     later = takeover.machine.now() + timedelta(minutes=6)
     takeover.machine = dataclasses.replace(takeover.machine, now=lambda: later)
     assert takeover("status") == 0
+    assert takeover("history") == 0
     assert applied.writes == []
-    assert takeover.warned == [
-        "checkpoint 1 was not confirmed by 2026-11-24T20:05:00+00:00, and is still in the "
-        "cluster. To keep it: takeover confirm 1; to take it back: takeover rollback 1"
-    ]
+    said = (
+        "checkpoint 1 of alice on node1 was not confirmed by 2026-11-24T20:05:00+00:00, and is "
+        "still in the cluster"
+    )
+    hint = "To keep it: takeover confirm 1; to take it back: takeover rollback 1"
+    assert f"warning: {said} ({hint})" in capsys.readouterr().out
+    assert takeover.warned == [f"{said}. {hint}"]
 
 
 def test_a_timer_that_cannot_be_started_changes_nothing(
@@ -248,7 +254,8 @@ def test_a_rollback_by_hand_is_shown_and_asked_for(
         assert applied.writes == []
         seen = capsys.readouterr().err
         assert seen.endswith("nothing was changed\n")
-    assert "takes back checkpoint 1  2026-11-24T20:00:00+00:00  alice  apply: unconfirmed" in seen
+    change = "checkpoint 1  2026-11-24T20:00:00+00:00  alice on node1  apply: unconfirmed"
+    assert f"takes back {change}" in seen
     assert f"removed: {CREATED}" in seen
     assert newest(takeover).state == "unconfirmed"
 
@@ -289,17 +296,19 @@ def test_what_others_changed_of_the_same_objects_is_named(
     ("arguments", "complaint"),
     [
         ((), "there is nothing to roll back"),
-        (("7",), "this node has no checkpoint 7"),
+        (("7",), "there is no checkpoint 7"),
         (("--unless-confirmed",), "--unless-confirmed needs the number of a checkpoint"),
     ],
 )
 def test_what_is_not_there_is_not_rolled_back(
     arguments: tuple[str, ...],
     complaint: str,
+    new: Cluster,
     takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """No checkpoint, or not that one."""
+    assert new.cib == LIVE
     assert takeover("rollback", "--yes", *arguments) != 0
     assert complaint in capsys.readouterr().err
 
@@ -321,22 +330,27 @@ def test_a_rollback_is_not_rolled_back(
     assert "checkpoint 1 is rolled back: its change is not in the cluster" in seen
     assert takeover("history") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line[0].isdecimal()]
+    who = "2026-11-24T20:00:00+00:00  alice on node1"
     assert lines == [
-        "3  2026-11-24T20:00:00+00:00  alice  rollback of 2, 1: applied (epoch 9 to 10): too early",
-        "2  2026-11-24T20:00:00+00:00  alice  rollback: rolled back (epoch 8 to 9): too early",
-        "1  2026-11-24T20:00:00+00:00  alice  apply: rolled back (epoch 7 to 8): new shop",
+        f"3  {who}  rollback of 2, 1: applied (epoch 9 to 10): too early",
+        f"2  {who}  rollback: rolled back (epoch 8 to 9): too early",
+        f"1  {who}  apply: rolled back (epoch 7 to 8): new shop",
     ]
 
 
-def test_history_of_nothing(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
-    """A node from which nothing was applied says so."""
+def test_history_of_nothing(
+    new: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A cluster to which nothing was applied says so."""
+    assert new.cib == LIVE
     assert takeover("history") == 0
     assert (
         capsys.readouterr().out
-        == "there are no checkpoints: nothing was applied from this node yet\n"
+        == "there are no checkpoints: Takeover has not changed this cluster yet\n"
     )
     assert takeover("history", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"schema": 1, "checkpoints": []}
+    nothing: dict[str, object] = {"checkpoints": [], "elsewhere": [], "former": []}
+    assert json.loads(capsys.readouterr().out) == {"schema": 1, **nothing}
 
 
 def test_a_changed_service_is_cleaned_up(

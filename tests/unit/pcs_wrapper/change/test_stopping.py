@@ -234,7 +234,7 @@ def test_one_confirmation_is_for_both(
     assert capsys.readouterr().out.splitlines()[-1].endswith("takeover confirm 1")
     assert [state for _, state, _ in checkpoints(takeover)] == ["applied", "unconfirmed"]
     assert takeover("confirm") == 0
-    assert running.writes == [TIMER, PUSH, PUSH, STOP_TIMER]
+    assert running.writes == [TIMER, PUSH, PUSH, PUSH, STOP_TIMER]
 
 
 def test_a_result_that_the_schema_rejects_stops_nothing(

@@ -9,7 +9,7 @@ import pytest
 
 from pcs_wrapper.cli import run
 from pcs_wrapper.machine.machine import Machine
-from tests.unit.pcs_wrapper.pacemaker.test_versions import Installed
+from tests.unit.fakes.cluster import Cluster
 
 HERE = Path(__file__).parents[1]
 DESCRIPTION = HERE / "live_cib" / "shop.toml"
@@ -18,11 +18,9 @@ DESCRIPTION = HERE / "live_cib" / "shop.toml"
 @pytest.fixture
 def machine() -> Machine:
     """Return a node of a cluster that is as it is described."""
-    said = {
-        "crm_mon": (HERE / "crm_mon" / "running.xml").read_text(),
-        "pcs": (HERE / "live_cib" / "2.1.xml").read_text(),
-    }
-    return Machine(runner=Installed({**said}), is_root=True)
+    cluster = Cluster(cib=(HERE / "live_cib" / "2.1.xml").read_text())
+    cluster.state = "running"
+    return Machine(runner=cluster, is_root=True)
 
 
 def test_a_cluster_that_is_as_described(

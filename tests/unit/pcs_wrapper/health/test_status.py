@@ -85,7 +85,8 @@ def test_fencing_that_is_refused_is_seen_everywhere(
     out = capsys.readouterr().out
     assert "  node1  UNCLEAN (offline)\n" in out
     assert out.endswith(
-        "failed fencing:\n  node1: the outlet is locked (3 attempts since it was last fenced)\n"
+        "failed fencing:\n  node1: the outlet is locked (3 attempts since it was last fenced, the "
+        "last at 2026-11-23 09:59:30Z)\n"
     )
 
 
@@ -215,7 +216,7 @@ def test_what_the_watcher_told_is_shown_with_its_reason(
     cluster.state = _told(at)
     cluster.attributes[KEPT, host] = value
     assert takeover("status") == 0
-    assert capsys.readouterr().out.endswith(f"failed actions:\n  {shown}\n")
+    assert capsys.readouterr().out.endswith(f"failed actions:\n  {shown} ({at})\n")
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,9 @@ def test_attempts_before_a_success_do_not_count() -> None:
     for event in root.findall("fence_history/fence_event")[:3]:
         event.set("target", "node3")
     state = parse_state(root)
-    assert diagnosis.failed_fencing(state) == {"node3": ("the outlet is locked", 3)}
+    assert diagnosis.failed_fencing(state) == {
+        "node3": diagnosis.FailedFencing("the outlet is locked", 3, "2026-11-23 09:59:30Z")
+    }
 
 
 def test_json_has_all_of_it(
@@ -274,7 +277,10 @@ def test_json_has_all_of_it(
     assert data["services"][0]["state"] == "stopped"
     assert data["services"][0]["why"].startswith("waiting for node1")
     assert data["failed_fencing"] == [
-        {"node": "node1", "reason": "the outlet is locked", "attempts": 3}
+        {
+            **{"node": "node1", "reason": "the outlet is locked", "attempts": 3},
+            "at": "2026-11-23 09:59:30Z",
+        }
     ]
 
 
@@ -328,7 +334,8 @@ def test_a_reason_is_told_once_with_all_nodes(
     assert takeover("status") == 0
     assert capsys.readouterr().out.endswith(
         "failed actions:\n"
-        '  start of shop-app failed on node1, node2: "data" files are incompatible\n'
+        '  start of shop-app failed on node1, node2: "data" files are incompatible '
+        "(2026-11-23 09:59:50Z)\n"
     )
 
 

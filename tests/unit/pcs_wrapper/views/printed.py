@@ -55,6 +55,7 @@ class Command:
             agents=agents,
             schemas=folder / "schemas",
             state=folder / "state",
+            archive=folder / "archive",
             program=Path("/usr/local/bin/takeover"),
             host="node1",
             interfaces=folder / "interfaces",

@@ -36,19 +36,22 @@ def _outage(path: str) -> dict[str, str]:
 KEYS: dict[str, dict[str, str]] = {
     "status": {
         "": "schema quorum dc maintenance votes nodes services fencing stopped_fencing failures "
-        "failed_fencing",
+        "failed_fencing findings last_change",
         "votes": "expected total needed witness losable_nodes may_be_lost",
         "votes.witness": "host votes voting",
+        "findings": _FINDING,
+        "last_change": "number at user node command message",
         "nodes": "name online unclean standby maintenance pending state",
         **_below("services", _SERVICE),
         "fencing": _PART,
         "failures": "resource action node reason at",
-        "failed_fencing": "node reason attempts",
+        "failed_fencing": "node reason attempts at",
     },
     "check": {"": "schema mistakes warnings", "mistakes": _FINDING, "warnings": _FINDING},
     "plan": {
-        "": "schema differences unchanged actions not_simulated obstacles services",
+        "": "schema differences unchanged actions not_simulated obstacles services findings",
         "obstacles": "code severity file line path message hint",
+        "findings": _FINDING,
         **_below("differences", _DIFFERENCE),
         "actions": "kind target source dest reason word anyway",
         "services": "service touched stopped interrupted node_failure application_failure budget "
@@ -59,7 +62,8 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "apply": {
         "": "schema changes services stopped_fencing checkpoint harm rolled_back rollback_failure "
-        "confirm_by",
+        "confirm_by findings",
+        "findings": _FINDING,
         "changes": _CHANGES,
         **_below("services", _SERVICE),
         "rolled_back": _ROLLED_BACK,
@@ -78,12 +82,18 @@ KEYS: dict[str, dict[str, str]] = {
         "steps": _STEP,
     },
     "history": {
-        "": "schema checkpoints",
-        "checkpoints": "number at user command message cluster changes state epoch_before "
-        "epoch_after confirm_by undoes stopped_by note",
+        "": "schema checkpoints elsewhere former",
+        "elsewhere": "after epoch_before epoch_after changes",
+        "elsewhere.changes": _CHANGES,
+        "checkpoints": "number at user node command message cluster changes omitted state "
+        "epoch_before epoch_after confirm_by undoes stopped_by note",
         "checkpoints.changes": _CHANGES,
     },
-    "drift": {"": "schema differences not_managed", **_below("differences", _DIFFERENCE)},
+    "drift": {
+        "": "schema differences not_managed findings",
+        **_below("differences", _DIFFERENCE),
+        "findings": _FINDING,
+    },
     "agents-check": {
         "": "schema agent version judged_by parameters good summary results",
         "summary": "ok failed advice skipped",
