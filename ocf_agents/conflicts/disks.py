@@ -94,7 +94,7 @@ def _in_use(
     resource: Resource, others: list[Resource], disk: Disk, name: str, limit: Deadline
 ) -> Iterator[Conflict]:
     """Find what is mounted of a disk, and whether the kernel has it in use otherwise."""
-    from ocf_agents.disk.place.way import resolve
+    from ocf_agents.runtime.rights.way import resolve
 
     folder = resolve(FilesystemParameters(_environ(resource.parameters)).folder or "/")
     mounts = [mount for mount in mountinfo.mounts() if disk.overlaps(of_mount(mount))]

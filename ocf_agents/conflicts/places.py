@@ -5,8 +5,8 @@ from __future__ import annotations
 from ocf_agents.conflicts.disks import disk_of, of_mount
 from ocf_agents.conflicts.question import Conflict
 from ocf_agents.disk.parameters import FilesystemParameters, has_no_disk
-from ocf_agents.disk.place.way import resolve
 from ocf_agents.runtime import mountinfo
+from ocf_agents.runtime.rights.way import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

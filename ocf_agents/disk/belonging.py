@@ -84,8 +84,8 @@ class Belonging:
     def _configured(self) -> dict[str, str]:
         """Return the mount points of the other resources, as the cluster has them configured."""
         if self._points is None:
-            from ocf_agents.disk.place.way import resolve
             from ocf_agents.runtime.cluster.configured import others
+            from ocf_agents.runtime.rights.way import resolve
 
             found = others(self._instance, "directory")
             self._points = {resolve(values["directory"]): name for name, values in found}

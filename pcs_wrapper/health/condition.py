@@ -9,14 +9,7 @@ from lxml import etree
 
 from cib_templates.cib.nvset import is_true
 from cib_templates.findings import Finding, error, warning
-from pcs_wrapper.health import diagnosis
-from pcs_wrapper.health.obstacles import (
-    CLUSTER_IN_MAINTENANCE,
-    FENCING_FAILS,
-    NO_DC,
-    NO_QUORUM,
-    NODE_UNCLEAN,
-)
+from pcs_wrapper.health import diagnosis, obstacles
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import read_links
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
@@ -121,21 +114,23 @@ def _watchdog_fences(properties: Mapping[str, str]) -> bool:
 def _undecided(state: ClusterState) -> Iterator[Finding]:
     without = diagnosis.no_decision(state)
     if without and state.dc is None:
-        yield NO_DC.at((), without, "The nodes' journals tell why: journalctl -u pacemaker")
+        yield obstacles.NO_DC.at(
+            (), without, "The nodes' journals tell why: journalctl -u pacemaker"
+        )
     elif without:
-        yield NO_QUORUM.at((), without, "Bring nodes back (pcs cluster start --all)")
+        yield obstacles.NO_QUORUM.at((), without, "Bring nodes back (pcs cluster start --all)")
 
 
 def _unclean(state: ClusterState) -> Iterator[Finding]:
     for node in state.nodes:
         if node.unclean and (failure := diagnosis.fencing_failure(node.name, state)):
-            yield FENCING_FAILS.at(
+            yield obstacles.FENCING_FAILS.at(
                 (node.name,),
                 f"{node.name} is {node.state} and must be fenced, but {failure}",
                 "Repair the device or the way to it: Pacemaker goes on trying",
             )
         elif node.unclean:
-            yield NODE_UNCLEAN.at(
+            yield obstacles.NODE_UNCLEAN.at(
                 (node.name,), f"{node.name} is {node.state}: it must be fenced, and is not yet"
             )
 
@@ -156,7 +151,7 @@ def _services(state: ClusterState) -> Iterator[Finding]:
 
 def _maintenance(state: ClusterState) -> Iterator[Finding]:
     if state.maintenance:
-        yield CLUSTER_IN_MAINTENANCE.at(
+        yield obstacles.CLUSTER_IN_MAINTENANCE.at(
             (),
             "the cluster is in maintenance mode: nothing is recovered after a failure",
             "To end that: pcs property set maintenance-mode=false",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from cib_templates.findings import Finding, error
+from cib_templates.findings import Finding, error, warning
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, Part
 
@@ -30,7 +30,7 @@ ACTION_IN_FLIGHT = error(
     "action-in-flight",
     "An action that was begun before has not ended: Pacemaker begins nothing new before it has.",
 )
-CLUSTER_IN_MAINTENANCE = error(
+CLUSTER_IN_MAINTENANCE = warning(
     "cluster-in-maintenance", "The cluster is in maintenance mode: Pacemaker acts on nothing."
 )
 RESOURCES_STOPPED = error(

@@ -162,7 +162,8 @@ def ask(machine: Machine, question: Question, nodes: Collection[str]) -> Answers
 
         def missing() -> str:
             probes.update(_probes(machine, question.survey))
-            return ", ".join(sorted({*nodes} - {*probes}))
+            silent = ", ".join(sorted({*nodes} - {*probes}))
+            return silent and f"waiting for the answer of {silent}"
 
         wait_until(machine, missing, seconds=_PATIENCE, pause=_POLL)
         answers = _answers(machine, question.number)

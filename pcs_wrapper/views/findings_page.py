@@ -21,7 +21,7 @@ from cib_templates.checks import (
 from cib_templates.errors import TakeoverError
 from cib_templates.findings import FindingKind
 from cib_templates.reading import messages, reading
-from pcs_wrapper.change import conflicts, preconditions, verification
+from pcs_wrapper.change import adopting, conflicts, preconditions, verification
 from pcs_wrapper.change.history import outdated, timeline
 from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.conformance.rules import CHAPTERS
@@ -62,7 +62,7 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
         "Before a change",
         "What keeps a description from being applied to a cluster.",
-        (preconditions, conflicts),
+        (preconditions, conflicts, adopting),
     ),
     (
         "What holds the cluster up",

@@ -223,6 +223,7 @@ def test_check_compares_names_where_they_lead_somewhere(
 ) -> None:
     """On a node of the description; on any other machine they may lead elsewhere."""
     cluster.taken["node1"] = [DISK]
+    takeover.machine = replace(takeover.machine, host="workstation")
     assert takeover("check", EXAMPLE) == 0
     assert cluster.asked == []
     takeover.machine = replace(takeover.machine, host="node1")

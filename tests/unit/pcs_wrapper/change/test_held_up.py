@@ -228,8 +228,8 @@ def test_a_cure_that_does_not_help_is_rolled_back(
     out = capsys.readouterr().out
     assert out.count("the outlet is locked") == 2, "why, and how it is now"
     assert "the change was rolled back" in out
-    # A look takes 10 s here.
-    assert sick.seconds - begin < 180
+    # A look takes 10 s here; the last one is for harm to others that has come since.
+    assert sick.seconds - begin < 190
 
 
 def test_even_so_pushes_and_is_not_rolled_back(
@@ -242,7 +242,7 @@ def test_even_so_pushes_and_is_not_rolled_back(
     assert any(REFUSED in warning for warning in takeover.warned)
     out = capsys.readouterr().out
     assert "the change is still in the cluster; to take it back: takeover rollback 1" in out
-    assert takeover.awaited[0][0] == REFUSED
+    assert next(text for text, _ in takeover.awaited if text) == REFUSED
     assert sick.seconds < 120
 
 

@@ -116,11 +116,11 @@ def test_only_root_can_know_of_links(running: Cluster, takeover: Takeover, capsy
 @pytest.mark.parametrize(
     ("state", "findings", "code"),
     [
-        ("no-quorum", {"quorum-lost": "error"}, 2),
+        ("no-quorum", {"no-quorum": "error"}, 2),
         ("disabled", {"service-disabled": "warning"}, 1),
         ("fencing-stopped", {"fencing-stopped": "error"}, 2),
-        ("fencing-refused", {"node-unclean": "error", "fencing-failed": "error"}, 2),
-        (MAINTENANCE, {"maintenance": "warning"}, 1),
+        ("fencing-refused", {"fencing-fails": "error"}, 2),
+        (MAINTENANCE, {"cluster-in-maintenance": "warning"}, 1),
         ("start-failed", {"service-stopped": "error"}, 2),
         ("standby", {"node-away": "warning", "service-stopped": "error"}, 2),
     ],

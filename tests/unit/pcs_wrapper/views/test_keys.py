@@ -49,7 +49,8 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "check": {"": "schema mistakes warnings", "mistakes": _FINDING, "warnings": _FINDING},
     "plan": {
-        "": "schema differences unchanged actions not_simulated obstacles services findings",
+        "": "schema differences unchanged actions not_simulated obstacles services "
+        "adoption_refused findings",
         "obstacles": "code severity file line path message hint",
         "findings": _FINDING,
         **_below("differences", _DIFFERENCE),
