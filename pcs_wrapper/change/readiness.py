@@ -25,7 +25,7 @@ from cib_templates.comparing.changes import changed_ids, entities
 from cib_templates.findings import Finding
 from pcs_wrapper.change import verification
 from pcs_wrapper.errors import HeldUp, NotApplicable
-from pcs_wrapper.health.explanation import explain, read_explained_state
+from pcs_wrapper.health.explanation import explain
 from pcs_wrapper.health.obstacles import (
     NO_DC,
     NO_QUORUM,
@@ -37,7 +37,7 @@ from pcs_wrapper.health.obstacles import (
 )
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
-from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 # The time for which a command waits for what passes by itself, such as a join, in seconds.
 _MOMENTS = 15.0
@@ -165,7 +165,7 @@ def let_pass(machine: Machine) -> None:
     """
 
     def passing() -> str:
-        found = obstacles(read_explained_state(machine))
+        found = obstacles(read_state(machine))
         if not all(each.passes for each in found):
             return ""
         return "; ".join(each.finding.message for each in found)
