@@ -257,7 +257,7 @@ def apply(machine: Machine, description: Description, options: Options | None = 
     options = options or Options()
     with lock.held(machine, "takeover apply"):
         if not options.even_so:
-            readiness.let_pass(machine)
+            readiness.refuse_at_once(machine, description, adopt=options.adopt)
         change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
         planned = steps(machine, change, options)
         for sentence in interruption.resolve_interrupted(machine, change.old):

@@ -16,13 +16,17 @@ DC.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids, entities
+from cib_templates.errors import OwnershipError
 from cib_templates.findings import Finding
+from cib_templates.merging.merge import merge
+from cib_templates.model.description import Description
 from pcs_wrapper.change import verification
 from pcs_wrapper.errors import HeldUp, NotApplicable
 from pcs_wrapper.health.explanation import explain
@@ -37,6 +41,7 @@ from pcs_wrapper.health.obstacles import (
 )
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
+from pcs_wrapper.pacemaker.cib import read_cib
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 # The time for which a command waits for what passes by itself, such as a join, in seconds.
@@ -153,25 +158,56 @@ def require_decision(found: Readiness) -> None:
         raise NotApplicable(found.findings)
 
 
-def let_pass(machine: Machine) -> None:
+def refuse_at_once(machine: Machine, description: Description, *, adopt: bool) -> None:
+    """Refuse a description that the cluster cannot carry out, before what else takes time.
+
+    What passes by itself is waited for. Whatever else is wrong, `prepare` finds.
+
+    Args:
+        machine: This machine.
+        description: The description of the cluster.
+        adopt: As for `prepare`.
+
+    Raises:
+        NotApplicable, HeldUp: As `require`; nothing was changed.
+        ClusterUnreachable: No cluster runs here.
+        ProgramError: A Pacemaker tool is missing or fails.
+    """
+    state = let_pass(machine)
+    if obstacles(state) and {node.name for node in state.nodes} == set(description.nodes):
+        old = read_cib(machine)
+        with contextlib.suppress(OwnershipError):
+            found = readiness(machine, state, old, merge(old, description, adopt=adopt))
+            if not found.is_cure:
+                require(machine, found)
+
+
+def let_pass(machine: Machine) -> ClusterState:
     """Wait a few moments while the cluster is held up only by what passes by itself.
 
     Args:
         machine: This machine.
 
+    Returns:
+        The state of the cluster then.
+
     Raises:
         ClusterUnreachable: No cluster runs here.
         ProgramError: A Pacemaker tool is missing or fails.
     """
+    state: ClusterState | None = None
 
     def passing() -> str:
-        found = obstacles(read_state(machine))
+        nonlocal state
+        state = read_state(machine)
+        found = obstacles(state)
         if not all(each.passes for each in found):
             return ""
         return "; ".join(each.finding.message for each in found)
 
     machine.runner.require("pcs", "crm_mon")
     wait_until(machine, passing, seconds=_MOMENTS, pause=_POLL)
+    return state or read_state(machine)
 
 
 def _unmanaged(cib: etree._Element) -> set[str]:
