@@ -158,16 +158,17 @@ def no_decision(state: ClusterState) -> Obstacle | None:
     if state.dc is None:
         finding = NO_DC.at(
             (),
-            f"{without}. Nothing was changed, because nobody would carry it out",
-            f"Wait until one is elected, then {_AGAIN}; the nodes' journals tell why it takes "
-            "long: journalctl -u corosync -u pacemaker",
+            without,
+            "Nothing was changed, because nobody would carry it out. Wait until one is elected, "
+            f"then {_AGAIN}; the nodes' journals tell why it takes long: journalctl -u corosync "
+            "-u pacemaker",
         )
         return Obstacle(finding, "a node has been elected to decide (DC)", passes=True)
     finding = NO_QUORUM.at(
         (),
-        f"{without}. Nothing was changed: the other partition may have quorum, and changes of "
-        "its own",
-        "Bring nodes back (pcs cluster start --all), or apply it on a node of the other partition",
+        without,
+        "Nothing was changed: the other partition may have quorum, and changes of its own. Bring "
+        "nodes back (pcs cluster start --all), or apply it on a node of the other partition",
     )
     return Obstacle(finding, "there is quorum", cannot_end=True)
 
