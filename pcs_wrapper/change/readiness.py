@@ -5,12 +5,13 @@ up. Such a change hurts nobody: what it is not about keeps running as it is.
 
 | what holds the cluster up | the cure |
 |---|---|
-| a node must be fenced | fencing devices, fencing levels, and the properties `stonith-…` and `fencing-…`; the resource whose failed stop is the reason |
+| a node must be fenced | fencing devices, fencing levels, and the properties about how it is fenced; the resource whose failed stop is the reason |
 | an action that was begun before | the resource that it is on |
 | maintenance mode | the property `maintenance-mode` |
 | all resources are stopped | the property `stop-all-resources` |
 
-The constraints of such a resource belong to its cure, too. Nothing cures a lack of quorum, or of a
+The constraints of such a resource belong to its cure, too. To switch fencing off is no cure: what
+runs on a node that is not known to be off would be started twice. Nothing cures a lack of quorum, or of a
 DC.
 """  # noqa: E501 - a table
 
@@ -257,10 +258,7 @@ def _belongs_to(cure: Cure, element: etree._Element, devices: set[str]) -> bool:
     resources = cure.resources | (devices if cure.fencing else set())
     if element.tag == "nvpair":
         name = element.get("name", "")
-        return any(
-            name.startswith(each) if each.endswith("-") else name == each
-            for each in (*cure.properties, _OUR_MARKS)
-        )
+        return name in cure.properties or name.startswith(_OUR_MARKS)
     if element.tag == "fencing-level":
         return cure.fencing
     if str(element.tag).startswith("rsc_"):

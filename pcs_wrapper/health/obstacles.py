@@ -45,6 +45,14 @@ RESOURCE_UNMANAGED = error(
 )
 
 _AGAIN = "run this again"
+# The properties about how a node is fenced. Those that say that it need not be (stonith-enabled,
+# stonith-watchdog-timeout, startup-fencing) are no cure: its resources would be started twice.
+_FENCING_PROPERTIES = frozenset(
+    {
+        *("stonith-action", "stonith-timeout", "stonith-max-attempts"),
+        *("concurrent-fencing", "priority-fencing-delay"),
+    }
+)
 # The roles of a resource while an action on it is in flight.
 _DOING = {
     "Starting": "is being started",
@@ -60,7 +68,7 @@ class Cure:
     """The changes that can end an obstacle.
 
     Attributes:
-        properties: The names of cluster properties, and the beginnings of names that end with `-`.
+        properties: The names of cluster properties.
         resources: The IDs of resources.
         fencing: Whether changes of fencing devices and fencing levels can.
     """
@@ -181,7 +189,7 @@ def _unclean(node: Node, state: ClusterState) -> Obstacle:
         if failed.action in ("stop", "demote") and failed.node == node.name
     }
     until = f"{node.name} has been fenced"
-    cure = Cure(frozenset({"stonith-", "fencing-"}), frozenset(stops), fencing=True)
+    cure = Cure(_FENCING_PROPERTIES, frozenset(stops), fencing=True)
     if failure:
         finding = FENCING_FAILS.at(
             (node.name,),

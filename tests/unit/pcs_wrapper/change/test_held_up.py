@@ -204,6 +204,19 @@ def test_a_change_of_the_device_and_of_a_service_is_no_cure(
     assert REFUSED in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "value"), [
+    ("stonith-enabled", "false"), ("stonith-watchdog-timeout", "10"), ("startup-fencing", "false"),
+    ("no-quorum-policy", '"ignore"'),
+])  # fmt: skip
+def test_to_do_without_fencing_is_no_cure(
+    *, name: str, value: str, sick: Cluster, takeover: Takeover, tmp_path: Path,
+) -> None:  # fmt: skip
+    """The service would be started twice, if the node that cannot be fenced still runs it."""
+    table = f"[properties]\n{name} = {value}\n\n[services.shop]"
+    assert takeover("apply", edited(tmp_path, {"[services.shop]": table})) != 0
+    assert sick.writes == []
+
+
 def test_the_end_of_maintenance_is_its_cure(
     cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
