@@ -36,6 +36,7 @@ from pcs_wrapper.health.obstacles import (
     NO_QUORUM,
     Cure,
     Obstacle,
+    hanging,
     no_decision,
     obstacles,
     obstacles_of,
@@ -99,6 +100,7 @@ def readiness(
     state = explain(machine, state)
     found = obstacles(state)
     if no_decision(state) is None:
+        found += tuple(hanging(state, old, machine.now()))
         found += tuple(obstacles_of(state, scope.resources, _unmanaged(old) - _unmanaged(new)))
     cures = [_with_outermost(each.cure, scope) for each in found]
     return Readiness(found, _is_cure(cures, old, new))

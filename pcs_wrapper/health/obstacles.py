@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
+from lxml import etree
+
+from cib_templates.cib.numbers import whole_number
 from cib_templates.findings import Finding, error
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, Part
@@ -53,6 +57,10 @@ _FENCING_PROPERTIES = frozenset(
         *("concurrent-fencing", "priority-fencing-delay"),
     }
 )
+# The op-status of an action that has not ended (PCMK_EXEC_PENDING).
+_PENDING = "-1"
+# The time after which an action that has not ended is one that hangs, in seconds.
+_LONG = 15
 # The roles of a resource while an action on it is in flight.
 _DOING = {
     "Starting": "is being started",
@@ -113,6 +121,42 @@ def obstacles(state: ClusterState) -> tuple[Obstacle, ...]:
         *(found for node in state.nodes for found in _moving(node)),
         *_in_flight(state),
     )
+
+
+def hanging(state: ClusterState, cib: etree._Element, now: datetime) -> Iterator[Obstacle]:
+    """Yield the actions that have been in flight for long, and that no resource's role shows.
+
+    Such an action is a probe: the resource is not known to run, so its role remains Stopped.
+
+    Args:
+        state: The state of the cluster.
+        cib: The live CIB with its status.
+        now: The time of day.
+    """
+    clean = {node.name for node in state.nodes if node.online and not node.unclean}
+    shown = {part.id for resource in state.resources for part in resource.parts if in_flight(part)}
+    for node_state in cib.iterfind("status/node_state"):
+        node = node_state.get("uname", "")
+        for operation in node_state.iterfind("lrm/lrm_resources/lrm_resource/lrm_rsc_op"):
+            begun = whole_number(operation.get("last-rc-change"))
+            if node not in clean or operation.get("op-status") != _PENDING or begun is None:
+                continue
+            resource = operation.getparent()
+            name = "" if resource is None else resource.get("id", "").partition(":")[0]
+            seconds = now.timestamp() - begun
+            if seconds >= _LONG and name not in shown:
+                what = operation.get("operation", "action")
+                yield Obstacle(
+                    ACTION_IN_FLIGHT.at(
+                        (name,),
+                        f"{what} of {name} on {node} was begun {seconds:.0f} s ago and has not "
+                        "ended",
+                        "Pacemaker begins nothing new before it has, or before its time limit is "
+                        f"over; then {_AGAIN}. A change of {name} alone is let through",
+                    ),
+                    "what was begun before has ended",
+                    cure=Cure(resources=frozenset({name})),
+                )
 
 
 def obstacles_of(
