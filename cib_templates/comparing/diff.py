@@ -202,7 +202,8 @@ def _resources(element: etree._Element, service: str | None) -> Iterator[_Object
     if kind == "fencing":
         what = "fencing device"
     elif kind == "services" and len(path) == 1:
-        what, service = "service", name
+        # The group in a service's clone is no service of its own.
+        what, service = ("service", name) if service is None else (what, service)
     elif kind == "services":
         what = path[1]
     yield _Object(what, name, service, element)

@@ -306,7 +306,7 @@ def apply(machine: Machine, description: Description, options: Options | None = 
     options = options or Options()
     with lock.held(machine, "takeover apply"):
         if not options.even_so:
-            readiness.let_pass(machine)
+            readiness.refuse_at_once(machine, description, adopt=options.adopt)
         change = prepared(machine, description, options)
         tell(machine, change.condition)
         if options.over_others:

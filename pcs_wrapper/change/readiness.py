@@ -5,39 +5,46 @@ up. Such a change hurts nobody: what it is not about keeps running as it is.
 
 | what holds the cluster up | the cure |
 |---|---|
-| a node must be fenced | fencing devices, fencing levels, and the properties `stonith-…` and `fencing-…`; the resource whose failed stop is the reason |
+| a node must be fenced | fencing devices, fencing levels, and the properties about how it is fenced; the resource whose failed stop is the reason |
 | an action that was begun before | the resource that it is on |
 | maintenance mode | the property `maintenance-mode` |
 | all resources are stopped | the property `stop-all-resources` |
 
-The constraints of such a resource belong to its cure, too. Nothing cures a lack of quorum, or of a
+The constraints of such a resource belong to its cure, too. To switch fencing off is no cure: what
+runs on a node that is not known to be off would be started twice. Nothing cures a lack of quorum, or of a
 DC.
 """  # noqa: E501 - a table
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids, entities
+from cib_templates.errors import OwnershipError
 from cib_templates.findings import Finding
+from cib_templates.merging.merge import merge
+from cib_templates.model.description import Description
 from pcs_wrapper.change import verification
 from pcs_wrapper.errors import HeldUp, NotApplicable
-from pcs_wrapper.health.explanation import explain, read_explained_state
+from pcs_wrapper.health.explanation import explain
 from pcs_wrapper.health.obstacles import (
     NO_DC,
     NO_QUORUM,
     Cure,
     Obstacle,
+    hanging,
     no_decision,
     obstacles,
     obstacles_of,
 )
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
-from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.cib import read_cib
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 # The time for which a command waits for what passes by itself, such as a join, in seconds.
 _MOMENTS = 15.0
@@ -93,6 +100,7 @@ def readiness(
     state = explain(machine, state)
     found = obstacles(state)
     if no_decision(state) is None:
+        found += tuple(hanging(state, old, machine.now()))
         found += tuple(obstacles_of(state, scope.resources, _unmanaged(old) - _unmanaged(new)))
     cures = [_with_outermost(each.cure, scope) for each in found]
     return Readiness(found, _is_cure(cures, old, new))
@@ -153,25 +161,56 @@ def require_decision(found: Readiness) -> None:
         raise NotApplicable(found.findings)
 
 
-def let_pass(machine: Machine) -> None:
+def refuse_at_once(machine: Machine, description: Description, *, adopt: bool) -> None:
+    """Refuse a description that the cluster cannot carry out, before what else takes time.
+
+    What passes by itself is waited for. Whatever else is wrong, `prepare` finds.
+
+    Args:
+        machine: This machine.
+        description: The description of the cluster.
+        adopt: As for `prepare`.
+
+    Raises:
+        NotApplicable, HeldUp: As `require`; nothing was changed.
+        ClusterUnreachable: No cluster runs here.
+        ProgramError: A Pacemaker tool is missing or fails.
+    """
+    state = let_pass(machine)
+    if obstacles(state) and {node.name for node in state.nodes} == set(description.nodes):
+        old = read_cib(machine)
+        with contextlib.suppress(OwnershipError):
+            found = readiness(machine, state, old, merge(old, description, adopt=adopt))
+            if not found.is_cure:
+                require(machine, found)
+
+
+def let_pass(machine: Machine) -> ClusterState:
     """Wait a few moments while the cluster is held up only by what passes by itself.
 
     Args:
         machine: This machine.
 
+    Returns:
+        The state of the cluster then.
+
     Raises:
         ClusterUnreachable: No cluster runs here.
         ProgramError: A Pacemaker tool is missing or fails.
     """
+    state: ClusterState | None = None
 
     def passing() -> str:
-        found = obstacles(read_explained_state(machine))
+        nonlocal state
+        state = read_state(machine)
+        found = obstacles(state)
         if not all(each.passes for each in found):
             return ""
         return "; ".join(each.finding.message for each in found)
 
     machine.runner.require("pcs", "crm_mon")
     wait_until(machine, passing, seconds=_MOMENTS, pause=_POLL)
+    return state or read_state(machine)
 
 
 def _unmanaged(cib: etree._Element) -> set[str]:
@@ -221,10 +260,7 @@ def _belongs_to(cure: Cure, element: etree._Element, devices: set[str]) -> bool:
     resources = cure.resources | (devices if cure.fencing else set())
     if element.tag == "nvpair":
         name = element.get("name", "")
-        return any(
-            name.startswith(each) if each.endswith("-") else name == each
-            for each in (*cure.properties, _OUR_MARKS)
-        )
+        return name in cure.properties or name.startswith(_OUR_MARKS)
     if element.tag == "fencing-level":
         return cure.fencing
     if str(element.tag).startswith("rsc_"):

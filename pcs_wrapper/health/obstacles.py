@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
+from lxml import etree
+
+from cib_templates.cib.numbers import whole_number
 from cib_templates.findings import Finding, error, warning
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, Part
@@ -45,6 +49,18 @@ RESOURCE_UNMANAGED = error(
 )
 
 _AGAIN = "run this again"
+# The properties about how a node is fenced. Those that say that it need not be (stonith-enabled,
+# stonith-watchdog-timeout, startup-fencing) are no cure: its resources would be started twice.
+_FENCING_PROPERTIES = frozenset(
+    {
+        *("stonith-action", "stonith-timeout", "stonith-max-attempts"),
+        *("concurrent-fencing", "priority-fencing-delay"),
+    }
+)
+# The op-status of an action that has not ended (PCMK_EXEC_PENDING).
+_PENDING = "-1"
+# The time after which an action that has not ended is one that hangs, in seconds.
+_LONG = 15
 # The roles of a resource while an action on it is in flight.
 _DOING = {
     "Starting": "is being started",
@@ -60,7 +76,7 @@ class Cure:
     """The changes that can end an obstacle.
 
     Attributes:
-        properties: The names of cluster properties, and the beginnings of names that end with `-`.
+        properties: The names of cluster properties.
         resources: The IDs of resources.
         fencing: Whether changes of fencing devices and fencing levels can.
     """
@@ -105,6 +121,42 @@ def obstacles(state: ClusterState) -> tuple[Obstacle, ...]:
         *(found for node in state.nodes for found in _moving(node)),
         *_in_flight(state),
     )
+
+
+def hanging(state: ClusterState, cib: etree._Element, now: datetime) -> Iterator[Obstacle]:
+    """Yield the actions that have been in flight for long, and that no resource's role shows.
+
+    Such an action is a probe: the resource is not known to run, so its role remains Stopped.
+
+    Args:
+        state: The state of the cluster.
+        cib: The live CIB with its status.
+        now: The time of day.
+    """
+    clean = {node.name for node in state.nodes if node.online and not node.unclean}
+    shown = {part.id for resource in state.resources for part in resource.parts if in_flight(part)}
+    for node_state in cib.iterfind("status/node_state"):
+        node = node_state.get("uname", "")
+        for operation in node_state.iterfind("lrm/lrm_resources/lrm_resource/lrm_rsc_op"):
+            begun = whole_number(operation.get("last-rc-change"))
+            if node not in clean or operation.get("op-status") != _PENDING or begun is None:
+                continue
+            resource = operation.getparent()
+            name = "" if resource is None else resource.get("id", "").partition(":")[0]
+            seconds = now.timestamp() - begun
+            if seconds >= _LONG and name not in shown:
+                what = operation.get("operation", "action")
+                yield Obstacle(
+                    ACTION_IN_FLIGHT.at(
+                        (name,),
+                        f"{what} of {name} on {node} was begun {seconds:.0f} s ago and has not "
+                        "ended",
+                        "Pacemaker begins nothing new before it has, or before its time limit is "
+                        f"over; then {_AGAIN}. A change of {name} alone is let through",
+                    ),
+                    "what was begun before has ended",
+                    cure=Cure(resources=frozenset({name})),
+                )
 
 
 def obstacles_of(
@@ -158,16 +210,17 @@ def no_decision(state: ClusterState) -> Obstacle | None:
     if state.dc is None:
         finding = NO_DC.at(
             (),
-            f"{without}. Nothing was changed, because nobody would carry it out",
-            f"Wait until one is elected, then {_AGAIN}; the nodes' journals tell why it takes "
-            "long: journalctl -u corosync -u pacemaker",
+            without,
+            "Nothing was changed, because nobody would carry it out. Wait until one is elected, "
+            f"then {_AGAIN}; the nodes' journals tell why it takes long: journalctl -u corosync "
+            "-u pacemaker",
         )
         return Obstacle(finding, "a node has been elected to decide (DC)", passes=True)
     finding = NO_QUORUM.at(
         (),
-        f"{without}. Nothing was changed: the other partition may have quorum, and changes of "
-        "its own",
-        "Bring nodes back (pcs cluster start --all), or apply it on a node of the other partition",
+        without,
+        "Nothing was changed: the other partition may have quorum, and changes of its own. Bring "
+        "nodes back (pcs cluster start --all), or apply it on a node of the other partition",
     )
     return Obstacle(finding, "there is quorum", cannot_end=True)
 
@@ -180,7 +233,7 @@ def _unclean(node: Node, state: ClusterState) -> Obstacle:
         if failed.action in ("stop", "demote") and failed.node == node.name
     }
     until = f"{node.name} has been fenced"
-    cure = Cure(frozenset({"stonith-", "fencing-"}), frozenset(stops), fencing=True)
+    cure = Cure(_FENCING_PROPERTIES, frozenset(stops), fencing=True)
     if failure:
         finding = FENCING_FAILS.at(
             (node.name,),

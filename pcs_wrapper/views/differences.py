@@ -30,7 +30,7 @@ def differences_text(differences: Diff) -> Iterator[str]:
         if _is_whole(found):
             yield _whole_service(found)
             if found[0].change == "created" and len(whole) <= _MANY:
-                for part in found[1:]:
+                for part in _parts(found):
                     yield f"    {part.what} {part.name}: {_attributes(part)}"
         else:
             yield f"{_sign('changed')} service {name}"
@@ -45,11 +45,16 @@ def _is_whole(found: Sequence[ObjectDiff]) -> bool:
 
 
 def _whole_service(found: Sequence[ObjectDiff]) -> str:
-    service, *parts = found
+    service, parts = found[0], _parts(found)
     nodes = next((each.new for each in service.attributes if each.name == "nodes"), None)
     where = f" on {nodes}" if nodes else ""
     names = ", ".join(part.name.removeprefix(f"{service.name}-") for part in parts)
     return f"{_sign(service.change)} service {service.name}{where}: {names}"
+
+
+def _parts(found: Sequence[ObjectDiff]) -> list[ObjectDiff]:
+    """Return the parts of a service, without the group that is in its clone."""
+    return [each for each in found[1:] if each.what != "group"]
 
 
 def _attributes(part: ObjectDiff) -> str:

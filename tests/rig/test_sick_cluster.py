@@ -22,6 +22,8 @@ from vagrant.rig import Rig
 
 #: In which a command that is refused has to end, in seconds.
 AT_ONCE = 5.0
+#: How many times as long as a look at the status such a command may take: it waits for nothing.
+_LOOKS = 4
 #: In which a wait that cannot end is given up, in seconds: its limit is many minutes.
 _SOON = 60.0
 _FENCED = 120.0
@@ -120,7 +122,8 @@ def test_a_node_that_cannot_be_fenced_is_told_before_anything_is_stopped(
     for command in (("apply", _CHANGED), ("rollback", "--yes")):
         result, took = sick.takeover(*command)
         assert result.returncode == 1
-        assert took < AT_ONCE * patience
+        # On a machine that is busy with something else, a mere look takes long, too.
+        assert took < max(AT_ONCE * patience, _LOOKS * sick.takeover("status")[1])
         assert f"{sick.lost} is UNCLEAN (offline) and must be fenced" in result.stderr
         assert "Nothing was changed" in result.stderr
         # Who the agent has run on knows its words; any other node knows where they are.

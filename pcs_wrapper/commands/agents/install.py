@@ -31,12 +31,14 @@ def install(root: Path) -> None:
     """  # noqa: D301 - \b is click's
     from ocf_agents.install.copies import foreign
     from ocf_agents.install.launchers import InstallError, install_agents
-    from pcs_wrapper.errors import ClusterError
+    from pcs_wrapper.errors import ClusterError, Interrupted
 
     try:
         installed = install_agents(root)
     except InstallError as error:
         raise ClusterError(str(error)) from error
+    except KeyboardInterrupt:
+        raise Interrupted("not all agents are installed; run the same command again") from None
     for path in installed:
         print_line(str(path))
     if others := foreign():

@@ -23,5 +23,10 @@ def confirm(machine: Machine, number: int | None) -> None:
       takeover confirm
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change.history.confirmation import confirm as keep
+    from pcs_wrapper.errors import Interrupted
 
-    print_line(f"checkpoint {keep(machine, number).number} is confirmed")
+    try:
+        kept = keep(machine, number)
+    except KeyboardInterrupt:
+        raise Interrupted("`takeover history` shows whether it is confirmed") from None
+    print_line(f"checkpoint {kept.number} is confirmed")

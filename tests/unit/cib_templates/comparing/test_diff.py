@@ -237,3 +237,13 @@ def test_an_empty_live_cib_is_compared_too(described: Callable[..., Description]
     assert diff(live, live) == Diff((), ())
     found = diff(live, merge(live, described()))
     assert {each.change for each in found.differences} == {"created"}
+
+
+def test_a_service_that_runs_everywhere_is_one_service(
+    live: etree._Element, described: Callable[..., Description]
+) -> None:
+    """Its clone has a group in it, which has the service's mark, too."""
+    table = '\n[services.front]\npattern = "everywhere"\n\n[services.front.app]\ncommand = ["/x"]\n'
+    found = diff(live, merge(live, described(more=table))).differences
+    assert [each.name for each in found if each.what == "service"] == ["shop", "front"]
+    assert {each.what for each in found if each.service == "front"} == {"service", "group", "app"}

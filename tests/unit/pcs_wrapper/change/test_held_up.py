@@ -149,6 +149,32 @@ def test_an_action_in_flight_of_another_service_is_waited_for_a_moment(
     assert "shop-app is being started on node1. Pacemaker begins" in capsys.readouterr().err
 
 
+def test_a_probe_that_hangs_is_named_although_no_role_shows_it(
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its resource counts as stopped there; what has just begun, or has ended, is no obstacle."""
+    begun = int(takeover.machine.now().timestamp())
+
+    def operation(status: str, seconds: int) -> str:
+        return (
+            '<status><node_state uname="node2"><lrm id="2"><lrm_resources>'
+            '<lrm_resource id="other" type="Dummy" class="ocf" provider="heartbeat">'
+            f'<lrm_rsc_op id="o" operation="monitor" op-status="{status}" rc-code="193" '
+            f'last-rc-change="{begun - seconds}"/>'
+            "</lrm_resource></lrm_resources></lrm></node_state></status>"
+        )
+
+    cluster.state = "running"
+    file = edited(tmp_path, SERVICE)
+    cluster.cib = APPLIED.replace("<status/>", operation("-1", 40))
+    assert takeover("apply", file) == 1
+    assert cluster.writes == []
+    assert "monitor of other on node2 was begun 40 s ago" in capsys.readouterr().err
+    for harmless in (operation("-1", 3), operation("0", 40)):
+        cluster.cib = APPLIED.replace("<status/>", harmless)
+        assert takeover("apply", file) == 0
+
+
 def test_a_change_of_what_is_being_started_is_its_cure(
     cluster: Cluster, takeover: Takeover, tmp_path: Path
 ) -> None:
@@ -202,6 +228,19 @@ def test_a_change_of_the_device_and_of_a_service_is_no_cure(
     assert takeover("apply", edited(tmp_path, DEVICE | SERVICE)) == 1
     assert sick.writes == []
     assert REFUSED in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("stonith-enabled", "false"), ("stonith-watchdog-timeout", "10"), ("startup-fencing", "false"),
+    ("no-quorum-policy", '"ignore"'),
+])  # fmt: skip
+def test_to_do_without_fencing_is_no_cure(
+    *, name: str, value: str, sick: Cluster, takeover: Takeover, tmp_path: Path,
+) -> None:  # fmt: skip
+    """The service would be started twice, if the node that cannot be fenced still runs it."""
+    table = f"[properties]\n{name} = {value}\n\n[services.shop]"
+    assert takeover("apply", edited(tmp_path, {"[services.shop]": table})) != 0
+    assert sick.writes == []
 
 
 def test_the_end_of_maintenance_is_its_cure(
