@@ -21,7 +21,7 @@ from cib_templates.checks import (
 from cib_templates.errors import TakeoverError
 from cib_templates.findings import FindingKind
 from cib_templates.reading import messages, reading
-from pcs_wrapper.change import preconditions, verification
+from pcs_wrapper.change import adopting, preconditions, verification
 from pcs_wrapper.conformance.rules import CHAPTERS
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
@@ -43,7 +43,7 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
         "Before a change",
         "What keeps a description from being applied to a cluster.",
-        (preconditions,),
+        (preconditions, adopting),
     ),
     (
         "After a change",
