@@ -45,7 +45,7 @@ KEYS: dict[str, dict[str, str]] = {
     },
     "check": {"": "schema mistakes warnings", "mistakes": _FINDING, "warnings": _FINDING},
     "plan": {
-        "": "schema differences unchanged actions not_simulated services",
+        "": "schema differences unchanged actions not_simulated services adoption_refused",
         **_below("differences", _DIFFERENCE),
         "actions": "kind target source dest reason word anyway",
         "services": "service touched stopped interrupted node_failure application_failure budget "
