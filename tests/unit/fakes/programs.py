@@ -81,6 +81,7 @@ class Programs:
         cib: The live CIB.
         config: Corosync's configuration, as pcs tells it.
         config_files: The same of other files, by their paths.
+        hosts: The addresses of host names.
         password: hacluster's password.
         scheduled: What crm_simulate says of the live CIB, and of any other; None if it must not be
             asked.
@@ -97,6 +98,7 @@ class Programs:
     cib: str = "<cib><configuration/><status/></cib>"
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    hosts: dict[str, str] = field(default_factory=dict)
     password: str = "hunter2"
     scheduled: tuple[str, str] | None = None
     journal: list[Any] = field(default_factory=list)
@@ -135,6 +137,10 @@ class Programs:
         if self._status == _DISCONNECTED:
             return Result(1, "", "Error: unable to get cib\n")
         return Result(0, self.cib, "")
+
+    def _getent(self, command: tuple[str, ...], _stdin: str) -> Result:
+        address = self.hosts.get(command[-1])
+        return Result(2, "", "") if address is None else Result(0, f"{address} STREAM x\n", "")
 
     def _query(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(len(command) == len("cibadmin --query".split()), f"more than a CIB: {command}")
@@ -313,6 +319,7 @@ READS: dict[str, Program] = {
     "env": Programs._crm_simulate,
     "journalctl": Programs._journalctl,
     "attrd_updater --query": Programs._attribute,
+    "getent ahosts": Programs._getent,
 }
 WRITES: dict[str, Program] = {
     PUSH: Programs._patch,
