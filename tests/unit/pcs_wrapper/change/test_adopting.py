@@ -118,3 +118,20 @@ def test_a_remote_node_is_not_one_that_the_description_lacks(
     strange.state = strange.state.replace(nodes, f"{remote}{nodes}")
     strange.scheduled = (answer("nothing"), answer("nothing"))
     assert takeover("apply", "--adopt", imported) == 0
+
+
+def test_a_single_resource_is_a_service_without_a_group(
+    strange: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its plan tells the marks; left out of the description, it stops first and is removed."""
+    single = '<primitive id="cups" class="systemd" type="cups"/>'
+    strange.cib = strange.cib.replace("</resources>", f"{single}</resources>")
+    assert takeover("import") == 0
+    file = tmp_path / "imported.toml"
+    file.write_text(capsys.readouterr().out)
+    assert '[services.cups.app]\nid = "cups"\nagent = "systemd:cups"' in file.read_text()
+    strange.scheduled = (answer("nothing"), answer("nothing"))
+    assert takeover("plan", "--adopt", file) == 3
+    told = capsys.readouterr().out
+    assert "~ service cups\n    meta takeover: services.cups\n" in told
+    assert "The cluster then stops and starts nothing." in told
