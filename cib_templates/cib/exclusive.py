@@ -1,4 +1,4 @@
-"""What only one resource may have at a time, whichever agent it has: disks, mount points, addresses.
+"""What only one resource may have at a time: disks, mount points, addresses, by any agent.
 
 Takeover's own agents say it by their parameters, and the stock agents by theirs.
 """

@@ -28,7 +28,7 @@ from cib_templates.rendering.properties import PROPERTIES, REFUSED, properties
 from cib_templates.rendering.render import sections
 
 _STAYS = "not in the description; it stays as it is"
-_SECRET = "a secret is not copied; it stays as it is, better in a file that the agent reads"
+_NOT_COPIED = "a secret is not copied; it stays as it is, better in a file that the agent reads"
 # What Pacemaker writes into a CIB by itself.
 _PACEMAKERS = frozenset(name for name, why in REFUSED.items() if why.startswith("Pacemaker "))
 # What the description says in another place.
@@ -192,7 +192,7 @@ def _locations(
 def _attributes(
     cib: etree._Element, described: Mapping[str, etree._Element], becomes: Set[tuple[str, str]]
 ) -> Iterator[Undescribed]:
-    """Yield what described resources and levels have that the description does not say like this."""
+    """Yield what described resources and levels have that is not said like this."""
     for element in (
         *cib.iterfind("configuration/resources//*"),
         *cib.iterfind("configuration/fencing-topology/*"),
@@ -206,7 +206,7 @@ def _attributes(
             if (identity, name) in becomes or _means_the_same(name, value, said.get(name)):
                 continue
             if isinstance(value, Secret):
-                yield Undescribed(f"{identity}, {_word(name)}", _SECRET)
+                yield Undescribed(f"{identity}, {_word(name)}", _NOT_COPIED)
             else:
                 other = said.get(name)
                 why = (

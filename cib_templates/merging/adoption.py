@@ -9,7 +9,8 @@ what a description says only where it says something else than `deriving` makes 
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import count
 
 from lxml import etree
 
@@ -33,6 +34,7 @@ def adopted(
         nodes: The names of the description's nodes.
     """
     [resources] = cib.iterfind(_RESOURCES)
+    taken = {element.get("id", "") for element in cib.iter(etree.Element)}
     present = {element.get("id"): element for element in resources}
     by_id = {element.get("id"): element for element in wanted}
     came = _came_with(cib, list(nodes), by_id)
@@ -49,9 +51,11 @@ def adopted(
         identity = element.get("id")
         same = by_id.get(identity)
         if identity in groups:
-            result.append(_marked(_grouped(groups[identity], present), groups[identity], came))
+            result.append(
+                _marked(_grouped(groups[identity], present), groups[identity], came, taken)
+            )
         elif same is not None and same.tag == element.tag:
-            result.append(_marked(element, same, came))
+            result.append(_marked(element, same, came, taken))
         elif identity not in grouped:
             result.append(copy.deepcopy(element))
     return result
@@ -82,7 +86,7 @@ def _grouped(new: etree._Element, present: Mapping[str | None, etree._Element]) 
 
 
 def _marked(
-    old: etree._Element, new: etree._Element, came: Mapping[str, list[str]]
+    old: etree._Element, new: etree._Element, came: Mapping[str, list[str]], taken: set[str]
 ) -> etree._Element:
     """Return a resource with the marks of the description's resource and of its members.
 
@@ -100,24 +104,30 @@ def _marked(
         is_theirs = element is not result or old.getparent() is not None
         if is_theirs:
             marks[ids.ADOPTED] = " ".join(dict.fromkeys([identity, *came.get(identity, ())]))
-        _add(element, nvset("meta_attributes", f"{identity}-meta_attributes", marks))
+        _add(element, marks, taken)
     return result
 
 
-def _add(element: etree._Element, wanted: etree._Element) -> None:
-    """Add pairs to a resource's own set of them, or to another one if that has conditions."""
+def _add(element: etree._Element, marks: Mapping[str, str], taken: set[str]) -> None:
+    """Add pairs to a resource's own set of them, or to a new one if that has conditions.
+
+    Args:
+        element: The resource.
+        marks: The pairs.
+        taken: All IDs in the CIB; it is added to.
+    """
+    usual = f"{element.get('id')}-meta_attributes"
     for existing in plain_sets(element, "meta_attributes"):
-        if existing.get("id") == wanted.get("id"):
-            existing.extend(wanted)
+        if existing.get("id") == usual:
+            existing.extend(nvset("meta_attributes", usual, marks))
             return
-    taken = element.find(f"meta_attributes[@id='{wanted.get('id')}']") is not None
-    element.append(
-        nvset("meta_attributes", f"{element.get('id')}-{ids.MARK}", pairs_in(wanted))
-        if taken
-        else wanted
-    )
+    free = (each for each in _names(usual) if each not in taken)
+    identity = next(free)
+    taken.add(identity)
+    element.append(nvset("meta_attributes", identity, marks))
 
 
-def pairs_in(pairs: etree._Element) -> dict[str, str]:
-    """Return the pairs of a set."""
-    return {pair.get("name", ""): pair.get("value", "") for pair in pairs.iterfind("nvpair")}
+def _names(usual: str) -> Iterator[str]:
+    """Yield the IDs that a set can have, as others may have given them to something else."""
+    yield usual
+    yield from (f"{usual}-{ids.MARK}{number or ''}" for number in count())

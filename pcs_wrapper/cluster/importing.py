@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import tomli_w
@@ -20,6 +21,7 @@ from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
 from pcs_wrapper.pacemaker.crm_mon import read_state
 
 _WIDTH = 98
+_TIMEOUT = 30.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,30 @@ def import_live(machine: Machine) -> Imported:
     machine.runner.require("pcs", "crm_mon")
     read_state(machine)
     config = read_cluster_config(machine.runner)
-    return imported(cib.read_cib(machine), config, "this cluster")
+    return imported(cib.read_cib(machine), _with_addresses(machine, config), "this cluster")
+
+
+def _with_addresses(machine: Machine, config: ClusterConfig) -> ClusterConfig:
+    """Return Corosync's configuration with the addresses of the host names in it.
+
+    `pcs cluster setup NAME node1 node2` makes links of names, which this node resolves as Corosync
+    does. One that it cannot resolve remains, and is told to be no address.
+    """
+    nodes = {
+        node: [_address(machine, link) for link in links] for node, links in config.nodes.items()
+    }
+    return replace(config, nodes=nodes)
+
+
+def _address(machine: Machine, link: str) -> str:
+    try:
+        return str(ip_address(link))
+    except ValueError:
+        if machine.runner.find("getent") is None:
+            return link
+    # Exit code 2: the name is not known.
+    found = machine.runner.run("getent", "ahosts", link, timeout=_TIMEOUT, ok=(0, 2))
+    return next(iter(found.stdout.split()), link)
 
 
 def import_file(machine: Machine, file: Path, corosync_conf: Path) -> Imported:

@@ -48,8 +48,10 @@ def _whole_service(found: Sequence[ObjectDiff]) -> str:
     service, parts = found[0], _parts(found)
     nodes = next((each.new for each in service.attributes if each.name == "nodes"), None)
     where = f" on {nodes}" if nodes else ""
+    title = f"{_sign(service.change)} service {service.name}{where}"
     names = ", ".join(part.name.removeprefix(f"{service.name}-") for part in parts)
-    return f"{_sign(service.change)} service {service.name}{where}: {names}"
+    # A single resource without a group has no parts.
+    return f"{title}: {names}" if names else title
 
 
 def _parts(found: Sequence[ObjectDiff]) -> list[ObjectDiff]:

@@ -129,11 +129,14 @@ def _grouped(planned: Plan, actions: Sequence[Action]) -> Iterator[str]:
 
 def _groups(planned: Plan) -> dict[str, list[str]]:
     """Return the parts of each service, before or after the change."""
-    return {
-        group.get("id", ""): [member.get("id", "") for member in group.iterfind("primitive")]
-        for cib in (planned.old, planned.new)
-        for group in cib.iterfind("configuration/resources/group")
-    }
+    groups = {}
+    for cib in (planned.old, planned.new):
+        for single in cib.iterfind("configuration/resources/primitive"):
+            groups[single.get("id", "")] = [single.get("id", "")]
+        for group in cib.iterfind("configuration/resources/group"):
+            members = [member.get("id", "") for member in group.iterfind("primitive")]
+            groups[group.get("id", "")] = members
+    return groups
 
 
 def _alike(groups: dict[str, list[str]], action: Action) -> tuple[str, str, str | None, str | None]:

@@ -87,6 +87,7 @@ class Programs:
         loaded: What Corosync has loaded of it; None if it is all of it.
         dead_links: The links of this node that are dead: the number of the link, and the ID of the
             other node.
+        hosts: The addresses of host names.
         password: hacluster's password.
         scheduled: What crm_simulate says of the live CIB, and of any other; None if it must not be
             asked.
@@ -110,6 +111,7 @@ class Programs:
     votes: str = ""
     loaded: dict[str, Any] | None = None
     dead_links: set[tuple[int, int]] = field(default_factory=set)
+    hosts: dict[str, str] = field(default_factory=dict)
     password: str = "hunter2"
     scheduled: tuple[str, str] | None = None
     journal: list[Any] = field(default_factory=list)
@@ -152,6 +154,10 @@ class Programs:
         if self._status == _DISCONNECTED:
             return Result(1, "", "Error: unable to get cib\n")
         return Result(0, self.cib, "")
+
+    def _getent(self, command: tuple[str, ...], _stdin: str) -> Result:
+        address = self.hosts.get(command[-1])
+        return Result(2, "", "") if address is None else Result(0, f"{address} STREAM x\n", "")
 
     def _query(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(len(command) == len("cibadmin --query".split()), f"more than a CIB: {command}")
@@ -415,6 +421,7 @@ READS: dict[str, Program] = {
     "corosync-quorumtool": Programs._quorumtool,
     "corosync-cfgtool": Programs._links,
     "corosync-cmapctl": Programs._loaded,
+    "getent ahosts": Programs._getent,
 }
 WRITES: dict[str, Program] = {
     PUSH: Programs._patch,

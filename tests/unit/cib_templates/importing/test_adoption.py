@@ -324,3 +324,15 @@ def test_a_mirror_beside_the_clone_that_there_is_would_be_a_second_one() -> None
     }
     merged = merge(cib, parse_description(tomli_w.dumps(document), Path("mirror")), adopt=True)
     assert passed(cib, merged) == [Passed("r0", "drbd", "shop-mirror-disk", stays=True)]
+
+
+def test_a_mark_has_an_id_that_nobody_else_has() -> None:
+    """Another resource has a set with the ID that the mark's would have."""
+    cib = stranger("odd-op-ms")
+    [device] = cib.xpath("//primitive[@id='f']")
+    pairs = etree.SubElement(device, "meta_attributes", id="d-meta_attributes")
+    etree.SubElement(pairs, "nvpair", id="d-meta_attributes-x", name="x", value="y")
+    merged = merge(cib, described(cib)[1], adopt=True)
+    identities = merged.xpath("//*[not(self::obj_ref)]/@id")
+    assert len(identities) == len(set(identities))
+    assert canonical(merged) == canonical(cib)

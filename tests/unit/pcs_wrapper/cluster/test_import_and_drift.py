@@ -94,3 +94,24 @@ def test_a_cluster_that_could_not_be_applied_is_described_all_the_same(
     assert "# Correct this before you apply it:\n" in out
     assert "no fencing device can fence this node" in out.replace("\n#     ", " ")
     assert "no fencing device can fence this node" in takeover.warned[0]
+
+
+def test_links_that_are_host_names_are_resolved(
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """As `pcs cluster setup` makes them; one that nobody knows is told."""
+    cluster.state, cluster.cib = "running", CIB.read_text()
+    cluster.programs |= {"getent"}
+    names = {node["name"]: [{"addr": node["name"], "link": "0"}] for node in CONFIG["nodes"]}
+    cluster.config = CONFIG | {
+        "nodes": [{"name": name, "nodeid": "1", "addrs": links} for name, links in names.items()]
+    }
+    cluster.hosts = {"node1": "198.51.100.11", "node2": "198.51.100.12", "node3": "2001:db8::3"}
+    assert takeover("import") == 0
+    file = tmp_path / "imported.toml"
+    file.write_text(capsys.readouterr().out)
+    nodes = read_description(file).nodes
+    assert [node.links for node in nodes.values()] == [[each] for each in cluster.hosts.values()]
+    del cluster.hosts["node2"]
+    assert takeover("import") == 1
+    assert "'node2' is not an IPv4 or IPv6 address" in capsys.readouterr().out
