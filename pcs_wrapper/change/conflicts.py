@@ -176,7 +176,9 @@ def found_in(answers: Answers, *, adopt: bool) -> Iterator[Finding]:
         yield _KINDS[kind].at((resource,), sentence, hint)
     for node, why in answers.silent.items():
         yield NODE_NOT_ASKED.at(
-            (), f"{node} did not tell whether all that is wanted is free there: {why}", ""
+            (),
+            f"{node} did not tell whether all that is wanted is free there: {why}",
+            "If its agents are older ones, run `takeover agents install` there",
         )
 
 
