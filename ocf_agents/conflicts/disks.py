@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ocf_agents.runtime.mountinfo import Mount
 
 FLAT_SPACE = 256  # as in disk/attach/iscsi.py
+SBD = "/etc/default/sbd"
 PORTION = 0.2  # part of the time that is left, for what a dead disk may hold up
 
 
@@ -72,6 +73,12 @@ def conflicts(
         if resource.is_rival_of(other) and disk.overlaps(_disk(other, limit, attach=False)):
             found = True
             yield Conflict(resource, "disk", f"{name} is the disk of {other}", other.id)
+    for path in _devices_of_sbd():
+        sbd = Disk()
+        _add_path(sbd, path, limit)
+        if not found and disk.overlaps(sbd):
+            found = True
+            yield Conflict(resource, "disk", f"{name} is a disk of SBD ({path})")
     if looks and not found:
         yield from _in_use(resource, others, disk, name, limit)
 
@@ -121,6 +128,15 @@ def _in_use(
             by = f" by {', '.join(sorted(holders))}" if holders else " by the kernel"
             yield Conflict(resource, "disk", f"{name} is in use{by}")
             return
+
+
+def _devices_of_sbd() -> list[str]:
+    """Return the disks that SBD writes its messages to (sbd(8), SBD_DEVICE)."""
+    for line in _read(SBD).splitlines():
+        name, separator, value = line.strip().partition("=")
+        if separator and name == "SBD_DEVICE":
+            return [path.strip() for path in value.strip("\"'").split(";") if path.strip()]
+    return []
 
 
 def _is_on(other: Resource, disk: Disk) -> bool:

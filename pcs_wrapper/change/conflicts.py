@@ -97,17 +97,18 @@ def question_of(old: etree._Element, new: etree._Element) -> Question | None:
         }
         if asked:
             values["asked"] = True
-            values["was"] = was[1] if was is not None and was[0] == agent else None
+            values["was"] = None if was is None else was[1]
         # Also of those that are not asked about: who is apart from whom is written at one of both.
         values |= _relations(new, name, service, nodes)
         resources.append(values)
     if not any(each.get("asked") for each in resources):
         return None
-    kept = {name for name, _, _, _ in after}
+    kept = {(name, agent) for name, _, agent, _ in after}
     resources += [
+        # What another agent runs until the change leaves with it, even if its ID stays.
         {"id": name, "service": service, "agent": agent, "parameters": wanted, "leaves": True}
         for name, service, agent, wanted in _resources(old)
-        if name not in kept
+        if (name, agent) not in kept
     ]
     return Question(resources, old.get("epoch", "0"))
 
@@ -175,7 +176,9 @@ def found_in(answers: Answers, *, adopt: bool) -> Iterator[Finding]:
         yield _KINDS[kind].at((resource,), sentence, hint)
     for node, why in answers.silent.items():
         yield NODE_NOT_ASKED.at(
-            (), f"{node} did not tell whether all that is wanted is free there: {why}", ""
+            (),
+            f"{node} did not tell whether all that is wanted is free there: {why}",
+            "If its agents are older ones, run `takeover agents install` there",
         )
 
 

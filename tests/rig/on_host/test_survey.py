@@ -183,6 +183,21 @@ def test_a_disk_that_the_kernel_uses_otherwise(node: Node, tmp_path: Path) -> No
             run("swapoff", swap)
 
 
+def test_a_disk_of_sbd(node: Node, disk: str, tmp_path: Path) -> None:
+    """Its header would be overwritten."""
+    (tmp_path / "sbd").write_text(f'SBD_PACEMAKER=yes\nSBD_DEVICE="/dev/null;{disk}"\n')
+    created = not Path("/etc/default/sbd").exists()
+    Path("/etc/default/sbd").touch()
+    node.run("mount", "--bind", f"{tmp_path}/sbd", "/etc/default/sbd")
+    try:
+        new = asked("new-filesystem", "filesystem", device=disk, directory="/srv/new")
+        assert survey(node, new) == [f"disk: {disk} is a disk of SBD ({disk})"]
+    finally:
+        node.run("umount", "/etc/default/sbd")
+        if created:
+            Path("/etc/default/sbd").unlink()
+
+
 def test_addresses_are_compared_as_bytes(node: Node) -> None:
     """However they are written, in the configuration and on the node."""
     node.run(*"ip link add eth0 type veth peer name eth1".split())

@@ -196,6 +196,16 @@ def test_only_what_is_new_or_differs_is_asked_about() -> None:
     assert _asked(_cib(IP), _cib(moved))["ip"]["was"] == {"ip": "198.51.100.9"}
 
 
+def test_what_another_agent_has_until_the_change_is_the_resources_own() -> None:
+    """Whoever switches from a stock agent to ours has the address there already."""
+    stock = _primitive("ip", "ocf:heartbeat:IPaddr2", ip="198.51.100.9")
+    question = question_of(_cib(stock), _cib(IP))
+    assert question is not None
+    new, old = question.resources
+    assert (new["asked"], new["was"]) == (True, {"ip": "198.51.100.9"})
+    assert (old["id"], old["agent"], old["leaves"]) == ("ip", "ocf:heartbeat:IPaddr2", True)
+
+
 def test_a_question_has_the_nodes_and_the_neighbours() -> None:
     """A port is taken only on a node that may run the service, and not beside what is apart."""
     group = f'<group id="new">{IP}</group>'

@@ -105,6 +105,29 @@ def test_a_change_that_does_harm_is_rolled_back(
     assert any(line.endswith("removed") for line in takeover.progress)
 
 
+def _with_site(state: str, node: str) -> str:
+    """Return a state in which another service, which no change is about, runs on a node."""
+    site = (
+        '<resource id="site" resource_agent="ocf:heartbeat:Dummy" role="Started" active="true" '
+        f'managed="true" failed="false" blocked="false"><node name="{node}"/></resource>'
+    )
+    return told(state).replace("</resources>", f"{site}</resources>")
+
+
+def test_what_was_hurt_only_by_the_end_is_told_too(
+    new: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The wait ends with the first failure, while another service is only about to be moved."""
+    new.state = _with_site("cluster-only", "node1")
+    new.when(PUSH, state=_with_site("start-failed", "node1"))
+    new.when(PUSH, then=lambda: new.later(_with_site("disabled", "node1")))
+    new.when(PUSH, state=_with_site("cluster-only", "node2"))
+    assert takeover("apply", EXAMPLE) == 1
+    out = capsys.readouterr().out
+    assert "  site: was moved from node1 to node2\n" in out
+    assert out.count("the change did harm:") == 1
+
+
 def test_a_rollback_that_fails_says_how_to_try_again(
     new: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:

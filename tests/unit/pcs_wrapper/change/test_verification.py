@@ -14,7 +14,7 @@ from cib_templates.reading.reading import read_description
 from pcs_wrapper.change.verification import Scope, first_failure, scope_of, verify
 from pcs_wrapper.health.lookout import Lookout
 from pcs_wrapper.pacemaker import settling
-from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, parse_state
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, FailedAction, Operation, parse_state
 from tests.unit.cib_templates.conftest import LIVE
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import told
@@ -144,6 +144,37 @@ def test_a_node_that_failed_meanwhile_is_not_the_changes_doing() -> None:
     after = moved()
     nodes = tuple(replace(node, online=node.name != "node1") for node in after.nodes)
     assert verify(RUNNING, replace(after, nodes=nodes), ELSEWHERE, ("shop",))
+
+
+def test_a_node_that_was_paused_meanwhile_is_not_the_changes_doing() -> None:
+    """Somebody else has put it into standby; what moved for another reason is harm."""
+    after = moved()
+    nodes = tuple(replace(node, standby=node.name == "node1") for node in after.nodes)
+    assert verify(RUNNING, replace(after, nodes=nodes), ELSEWHERE, ("shop",))
+    before = replace(RUNNING, nodes=nodes)
+    assert not verify(before, replace(after, nodes=nodes), ELSEWHERE, ("shop",))
+
+
+def test_what_no_node_can_run_is_no_harm_of_the_change() -> None:
+    """All of its nodes are paused or off; what has failed is harm nevertheless."""
+    paused = state("standby")
+    assert verify(paused, paused, CHANGED, ("shop",))
+    failed = replace(paused, failures=(FAILURE,))
+    assert not verify(paused, failed, CHANGED, ("shop",))
+    usable = tuple(replace(node, standby=False) for node in paused.nodes)
+    assert not verify(paused, replace(paused, nodes=usable), CHANGED, ("shop",))
+
+
+def test_harm_to_others_is_told_with_its_outage() -> None:
+    """Where it was and is, and for how long nobody was served."""
+    operations = (
+        Operation("shop-app", "node1", "stop", 100.0, 0.5),
+        Operation("shop-address", "node3", "start", 103.0, 0.5),
+    )
+    [found] = verify(
+        RUNNING, replace(moved(), operations=operations), ELSEWHERE, ("shop",)
+    ).findings
+    assert found.message == ("was moved from node1 to node3; it was not served for about 3.5 s")
 
 
 def test_a_constraint_concerns_what_it_names(tmp_path: Path) -> None:
