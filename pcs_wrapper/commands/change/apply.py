@@ -70,6 +70,8 @@ def apply(
 
     machine: Machine = ctx.obj
     description, saved = read(file)
+    if saved and (sentence := saved.exposure(file)):
+        machine.console.warning(sentence)
     options = applying.Options(message, not no_rollback, confirm, adopt, saved)
     if dry_run:
         _show_plan(machine, description, options, as_json=as_json)

@@ -39,10 +39,19 @@ class Server:
         self.hangs = False
         self.hangs_at_the_end = False
         options = f"fd={self._device},rootmode=40000,user_id=0,group_id=0,allow_other"
+        # Before the mount is to be seen, and somebody sends one.
+        signal.signal(signal.SIGUSR1, self._hang)
+        signal.signal(signal.SIGUSR2, self._hang_at_the_end)
         libc = ctypes.CDLL(None, use_errno=True)
         arguments = [text.encode() for text in (source, point, kind)]
         if libc.mount(*arguments, 0, options.encode()):
             raise OSError(ctypes.get_errno(), "mount")
+
+    def _hang(self, *_: object) -> None:
+        self.hangs = True
+
+    def _hang_at_the_end(self, *_: object) -> None:
+        self.hangs_at_the_end = True
 
     def serve(self) -> None:
         """Answer requests."""
@@ -101,15 +110,6 @@ class Server:
 
 def main() -> None:
     server = Server(*sys.argv[1:5])
-
-    def hang(*_: object) -> None:
-        server.hangs = True
-
-    def hang_at_the_end(*_: object) -> None:
-        server.hangs_at_the_end = True
-
-    signal.signal(signal.SIGUSR1, hang)
-    signal.signal(signal.SIGUSR2, hang_at_the_end)
     try:
         server.serve()
     except OSError as error:
