@@ -44,8 +44,11 @@ class App(AppParameters):
 
     def check_host(self) -> None:
         """Raise AgentError if something that the program needs is not here."""
+        from ocf_agents.program.files.answering import insist
         from ocf_agents.runtime.command import find
 
+        files = [self.binfile, self.workdir, self.logfile, self.errlogfile, self.pidfile]
+        insist(files, self.deadline)
         find(self.binfile)
         self._application.account().environment(self.deadline)
         folders = [os.path.dirname(path) for path in (self.logfile, self.errlogfile) if path]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 ALWAYS_READ_ONLY = {"squashfs", "erofs", "iso9660", "cramfs", "romfs"}  # whatever was asked for
 EIO = 5
 ASKING = 0.25  # part of an action's time for finding out which device it is
+DOUBTFUL = "doubtful"  # in the state: a stop has failed, and the kernel may be at work still
 FAST_STOP = 6.0  # seconds, as in ocf:heartbeat:Filesystem
 READS, WRITES = 10, 20  # the check levels of monitor at which the disk is read, and written
 
@@ -407,7 +408,17 @@ class Filesystem(FilesystemParameters):
 
             unseen = known and all(mount.id != known for mount in mountinfo.mounts())
             return "nowhere to be seen" if unseen and holders(set(), "", known) else ""
-        return "nowhere to be seen" if mountinfo.in_use(disk) else ""
+        return "nowhere to be seen" if mountinfo.in_use(disk) or self._is_at_work(disk) else ""
+
+    def _is_at_work(self, disk: str) -> bool:
+        """Tell whether the kernel is still at work on what a stop could not end."""
+        known = self._state.read()
+        if DOUBTFUL not in known:
+            return False
+        from ocf_agents.disk.busy import kernel
+
+        path = mountinfo.remembered(known.get("path", ""))
+        return kernel.has(disk, path, self.deadline.part(ASKING))
 
     def _owner(self, disk: str) -> str:
         """Return in words which other resource has the same of a disk mounted; "" if none has."""
@@ -452,7 +463,14 @@ class Filesystem(FilesystemParameters):
             disk if alone and disk else "",
             known.get("id", "") if disk else "",
             points={mountinfo.remembered(known["point"])} if "point" in known else set(),
+            path=mountinfo.remembered(known.get("path", "")),
+            doubtful=DOUBTFUL in known,
             network=bool(here) and here[-1].type in NETWORK,
             end_holders=self.force_unmount.lower() not in FALSE,
         )
-        unmount(target, limit)
+        try:
+            unmount(target, limit)
+        except AgentError:
+            if target.disk:
+                self._state.write({**known, DOUBTFUL: "yes"})
+            raise

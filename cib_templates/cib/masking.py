@@ -15,6 +15,7 @@ from cib_templates.cib.secrets import is_secret, passwords_of_addresses
 #: What stands in the place of a secret.
 MASK = "(a secret)"
 _OTHER = "(another secret)"
+_SETS = frozenset(("instance_attributes", "meta_attributes", "utilization", "cluster_property_set"))
 # One may be written inside of the other: XML in JSON, JSON in a message.
 _LEVELS = 3
 # A name and a quoted value, as XML and shells write them, and JSON; or where a tag or an object
@@ -58,14 +59,31 @@ def public(cib: etree._Element, before: etree._Element | None = None) -> etree._
     """
     known = {} if before is None else {pair.get("id"): pair for pair in before.iter("nvpair")}
     shown = copy.deepcopy(cib)
-    for element in shown.iter(etree.Element):
+    for element, name, _ in list(_secrets_in(shown)):
+        was = known.get(element.get("id"))
+        changed = was is not None and was.get(name) != element.get(name)
+        element.set(name, _OTHER if changed else MASK)
+    return shown
+
+
+def places(cib: etree._Element) -> list[str]:
+    """Return what the secrets in a CIB are called, and of what they are: `password of fence-a`."""
+    return [f"{called} of {_owner(element)}" for element, _, called in _secrets_in(cib)]
+
+
+def _secrets_in(cib: etree._Element) -> Iterator[tuple[etree._Element, str, str]]:
+    """Yield the elements with a secret, the attribute that it is in, and what it is called."""
+    for element in cib.iter(etree.Element):
         for name, value in element.attrib.items():
             called = element.get("name", "") if name == "value" else str(name)
             if is_secret(called, str(value)):
-                was = known.get(element.get("id"))
-                changed = was is not None and was.get(str(name)) != value
-                element.set(str(name), _OTHER if changed else MASK)
-    return shown
+                yield element, str(name), called
+
+
+def _owner(element: etree._Element) -> str:
+    """Return the ID of what has an attribute, which is not that of the set that it is in."""
+    above = (each.get("id") for each in element.iterancestors() if each.tag not in _SETS)
+    return next(filter(None, above), element.get("id", "the cluster"))
 
 
 def _readings(text: str) -> list[str]:

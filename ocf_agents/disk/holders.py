@@ -30,7 +30,7 @@ NO, PERHAPS, YES = 0, 1, 2  # whether a process is a holder
 # What may keep a filesystem busy and does not say which (their names in /proc/PID/fd).
 QUEUES = ("anon_inode:[fanotify]", "anon_inode:[io_uring]", "anon_inode:[fscontext]")
 WORKER = "iou-wrk-"  # a thread that does a request of io_uring's (its name)
-LOOKING = 1.0  # seconds for a path of somebody else's, which may lead to a server that is gone
+LOOKING = 0.5  # seconds for all paths of others', which may lead to servers that are gone
 
 
 class Holder:
@@ -81,6 +81,7 @@ class _Search:
     def __init__(self, ours: set[str], device: str, unmounted: str, points: Iterable[str]) -> None:
         known = [mount for namespace in inhabited() for mount in namespace.table]
         self.device = device
+        self.looking = LOOKING  # what is left of it
         self.points = tuple(f"{point}/" for point in points)
         self.ours = ours | {mount.id for mount in known if device and mount.device == device}
         if unmounted and unmounted not in {mount.id for mount in known}:
@@ -192,18 +193,22 @@ def _holds(pid: int, search: _Search) -> int:
             if found == YES:
                 return YES
     for path in opening(pid):
-        found = max(found, YES if path and _leads_inside(path, search) else PERHAPS)
+        found = max(
+            found, YES if path and search.looking and _leads_inside(path, search) else PERHAPS
+        )
     # Last, since the process's memory is locked while this is read.
     return YES if found == YES or _maps(f"/proc/{pid}", search) else found
 
 
 def _leads_inside(path: str, search: _Search) -> bool:
     """Tell whether a path of somebody else's leads into the mounts; False if it does not answer."""
+    limit = Deadline(search.looking)
     try:
-        limit = Deadline(LOOKING)
         return bool(bounded(lambda: "yes" if _is_inside(path, search) else "", limit, path))
     except AgentError:
         return False
+    finally:
+        search.looking = limit.left()
 
 
 def _holds_open(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:

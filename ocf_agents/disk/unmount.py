@@ -12,7 +12,7 @@ from ocf_agents.disk.holders import Holder, holders, keepers, namespaces, suspec
 from ocf_agents.disk.place import point
 from ocf_agents.runtime import signals
 from ocf_agents.runtime.agent import AgentError, Deadline
-from ocf_agents.runtime.bounded import bounded
+from ocf_agents.runtime.bounded import TimedOut, bounded
 from ocf_agents.runtime.command import run
 from ocf_agents.runtime.journal import WARNING, log
 from ocf_agents.runtime.mountinfo import Mount, at, in_use, mounts
@@ -46,6 +46,8 @@ class Target:
             resource has it, too.
         mount_id: The ID that the mount had, "" if it is not known.
         points: Where it was mounted, besides those of the mounts.
+        path: The path of the disk, if it is known.
+        doubtful: Whether the kernel may be at work on it although nothing shows it any more.
         network: Whether it is a network filesystem.
         end_holders: Whether processes that use it may be ended.
     """
@@ -59,6 +61,8 @@ class Target:
         mount_id: str = "",
         *,
         points: set[str] | None = None,
+        path: str = "",
+        doubtful: bool = False,
         network: bool = False,
         end_holders: bool = True,
     ) -> None:
@@ -67,6 +71,8 @@ class Target:
         self.device = device
         self.disk = disk
         self.mount_id = mount_id
+        self.path = path
+        self.doubtful = doubtful
         self.network = network
         self.end_holders = end_holders
         # Only some filesystems show the kernel's use of them; of those it is the whole truth.
@@ -162,11 +168,14 @@ def unmount(target: Target, deadline: Deadline) -> None:
         again = last and phases.signal == signals.KILL
         busy = (_again(target, rest, few) if again else []) or _in_the_way(target, rest, phases)
         if busy is None:
-            return
+            if not _is_at_work(target, phases):
+                return
+            busy = []
         number = phases.signal
         new = [h for h in busy if target.end_holders and (h.pid, number) not in signalled]
         _end([h for h in new if not h.untouchable], number, _Scene(target, rest, before, phases))
         signalled |= {(holder.pid, number) for holder in new}
+        target.doubtful = target.doubtful or bool(new)
         # The last search may have had no time to find them once more.
         last = busy or [holder for holder in last if identify(holder.pid)]
         if not _wait_for(busy, deadline):
@@ -218,6 +227,7 @@ def _unmount_all(target: Target, phases: Phases, last_error: str) -> tuple[list[
             try:
                 last_error = _unmount(mount, phases, nested=mount.parent in ids) or last_error
             except AgentError as error:
+                target.doubtful = True
                 # It hangs, or the time is over; what it has said before explains more than that.
                 last_error = last_error or str(error)
             table = mounts()
@@ -241,6 +251,8 @@ def _unmount(mount: Mount, phases: Phases, *, nested: bool) -> str:
     if not safe:
         try:
             bounded(lambda: point.unmount(mount, flags), phases.limit, what)
+        except TimedOut:
+            raise
         except AgentError as error:
             return str(error)
         return ""
@@ -271,6 +283,17 @@ def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holde
         lambda m: kernel.has_layer_in(m, target.points)
     )
     return busy or (suspects(*lazily, limit=phases.limit) if phases.is_last else [])
+
+
+def _is_at_work(target: Target, phases: Phases) -> bool:
+    """Tell whether the kernel still has the disk, though no table shows a mount of it any more.
+
+    It forgets a mount before it has written the last of the filesystem: on a disk that does not
+    answer this may never end, or end while another node has it mounted.
+    """
+    return (
+        target.doubtful and bool(target.disk) and kernel.has(target.disk, target.path, phases.limit)
+    )
 
 
 def _again(target: Target, rest: list[Mount], among: set[int]) -> list[Holder]:
@@ -359,7 +382,11 @@ def _failure(target: Target, rest: list[Mount], busy: list[Holder], error: str) 
     sure = [str(holder) for holder in busy if holder.sure]
     perhaps = [f"perhaps {holder}" for holder in busy if not holder.sure]
     names = ", ".join([*sure, *kernel.users(target.points), *perhaps])
-    names = names or "no process that can be seen"
+    names = names or (
+        "the kernel, which is still at work on it"
+        if not rest and target.doubtful
+        else "no process that can be seen"
+    )
     place = where[0] if rest else f"the disk of {(where or ['this resource'])[0]}"
     return AgentError(
         f"cannot unmount {place}, held by {names}" + (f"; {error}" if error else ""),

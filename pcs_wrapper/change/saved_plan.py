@@ -13,6 +13,7 @@ from typing import Any
 
 from lxml import etree
 
+from cib_templates.cib.masking import places
 from cib_templates.cib.record import configuration_digest
 from cib_templates.cib.text import parse_cib, to_text
 from cib_templates.comparing.diff import diff
@@ -55,6 +56,24 @@ class SavedPlan:
             DescriptionError: This version of Takeover finds mistakes in it.
         """
         return parse_description(self.description, Path(self.source))
+
+    def exposure(self, file: Path) -> str:
+        """Return a sentence that others can read the secrets in it; "" if there is none to say.
+
+        Args:
+            file: Where it was read from.
+        """
+        if not file.stat().st_mode & 0o077:
+            return ""
+        found = dict.fromkeys(
+            place for cib in (self.old, self.new) for place in places(parse_cib(cib))
+        )
+        if not found:
+            return ""
+        return (
+            f"{file}: not only its owner can read the secrets in it: {', '.join(found)}. Run: "
+            f"chmod 600 {file}, and change them if somebody may have read them"
+        )
 
     def check(self, live: etree._Element, new: etree._Element) -> None:
         """Check that an apply would make the same change as the plan.

@@ -10,6 +10,7 @@ import pytest
 
 from ocf_agents.runtime.agent import Code
 from tests.rig.on_host.conftest import RECURRING, Node
+from tests.rig.on_host.disks import FileServer, image
 from tests.security.conftest import give
 from tests.security.generated import SECRET, put
 
@@ -159,3 +160,27 @@ def test_the_paths_may_be_any_bytes(node: Node, theirs: Path) -> None:
     assert node.act("app", "monitor", DEEP, **given) == (0, "")
     assert node.act("app", "stop", **given) == (0, "")
     assert not (folder / "pid").exists()
+
+
+@pytest.mark.parametrize("file", ["binfile", "workdir", "logfile", "errlogfile", "pidfile"])
+def test_a_start_ends_in_time_if_a_file_server_does_not_answer(
+    node: Node, tmp_path: Path, file: str
+) -> None:
+    """A process that waits for it cannot be interrupted: nobody but a child of the agent may."""
+    server = FileServer(node, tmp_path / "nas", "fuse.sshfs", "nas:/x", image(tmp_path / "x.img"))
+    where = server.point if file == "workdir" else server.point / "disk"
+    given = {**SLEEP, "user": "root", file: str(where)}
+    limit = {"OCF_RESKEY_CRM_meta_timeout": "4000"}
+    try:
+        server.hang()
+        began = time.monotonic()
+        code, said = node.act("app", "start", limit, **given)
+        assert time.monotonic() - began < 6
+        assert (code, "no answer within" in said) == (Code.ERR_INSTALLED, True), said
+        assert str(where) in said
+        began = time.monotonic()
+        assert node.act("app", "stop", limit, **given)[0] == Code.SUCCESS
+        assert node.act("app", "monitor", limit, **given)[0] == Code.NOT_RUNNING
+        assert time.monotonic() - began < 8
+    finally:
+        server.end()

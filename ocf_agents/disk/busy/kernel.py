@@ -5,10 +5,13 @@ They are not ended, since each is somebody's own doing; but a stop that fails na
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ocf_agents.disk.busy.namespaces import inhabited
 from ocf_agents.runtime import mountinfo
+from ocf_agents.runtime.agent import AgentError, Deadline
+from ocf_agents.runtime.bounded import bounded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +28,34 @@ def users(points: Iterable[str]) -> list[str]:
     wanted = tuple(f"{point.rstrip('/')}/" for point in points)
     found = [*_swaps(wanted), *_loops(wanted), *_overlays(wanted), *_exports(wanted)]
     return [*found, *_targets(wanted)]
+
+
+def has(disk: str, path: str, deadline: Deadline) -> bool:
+    """Tell whether the kernel has a disk for itself, as it has that of a filesystem.
+
+    Until it has done with it, it gives the disk to nobody else (open(2), O_EXCL of block devices).
+
+    Args:
+        disk: The number of the disk ("major:minor").
+        path: Its path, if it is known.
+        deadline: The end of the time for it. If there is no answer, it has.
+    """
+
+    def work() -> str:
+        try:
+            for each in (path, f"/dev/block/{disk}"):
+                if each and mountinfo.number(os.stat(each).st_rdev) == disk:
+                    flags = os.O_RDONLY | os.O_EXCL | os.O_NONBLOCK | os.O_CLOEXEC
+                    os.close(os.open(each, flags))
+                    return ""
+        except OSError as error:
+            return "yes" if error.errno == errno.EBUSY else ""
+        return ""
+
+    try:
+        return bool(bounded(work, deadline, f"opening {path}"))
+    except AgentError:
+        return True
 
 
 def has_layer_in(mount: mountinfo.Mount, points: Iterable[str]) -> bool:

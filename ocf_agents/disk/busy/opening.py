@@ -1,6 +1,6 @@
-"""Processes that wait in open(2), as for the other end of a pipe.
+"""Processes that wait in open(2) for the other end of a pipe.
 
-The kernel has the file in use by then, and no table of descriptors has it yet.
+The kernel has the pipe in use by then, and no table of descriptors has it yet.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ CALLS = {
     "ppc64le": {5: 0, 8: 0, 286: 1, 437: 1},
     "s390x": {5: 0, 8: 0, 288: 1, 437: 1},
 }
+# Where the kernel waits then (proc_pid_wchan(5)); "0" if it does not tell.
+WAITS = ("wait_for_partner", "fifo_open", "0")
 HERE = 0xFFFFFF9C  # AT_FDCWD
 LONGEST = 4096  # bytes of a path
 
 
 def opening(pid: int) -> list[str]:
-    """Return the paths that threads of a process wait to open.
+    """Return the paths of the pipes that threads of a process wait to open.
 
     Each leads through /proc, so that it means the same here; it is "" if it cannot be read. A
     process can change it while it waits.
@@ -31,7 +33,9 @@ def opening(pid: int) -> list[str]:
     calls = CALLS.get(os.uname().machine, {})
     found = []
     for thread in _threads(pid):
-        call = _call(f"{thread}/syscall")
+        if not _read(f"{thread}/wchan").startswith(WAITS):
+            continue  # such as for a server that is gone
+        call = _read(f"{thread}/syscall").split()
         number = decimal(call[0]) if call else None
         if number in calls:
             found.append(_path(thread, calls[number], [int(each, 16) for each in call[1:3]]))
@@ -45,13 +49,12 @@ def _threads(pid: int) -> list[str]:
         return []  # it has ended
 
 
-def _call(path: str) -> list[str]:
-    """Return the number and the arguments of the system call that a thread is blocked in."""
+def _read(path: str) -> str:
     try:
         with open(path, "rb", buffering=0) as file:
-            return file.read().decode(errors="replace").split()
+            return file.read().decode(errors="replace")
     except OSError:
-        return []  # it has ended, or we may not look
+        return ""  # it has ended, or we may not look
 
 
 def _path(thread: str, position: int, arguments: list[int]) -> str:

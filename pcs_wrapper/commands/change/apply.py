@@ -95,6 +95,8 @@ def apply(
 
     machine: Machine = ctx.obj
     description, saved = read(file)
+    if saved and (sentence := saved.exposure(file)):
+        machine.console.warning(sentence)
     adopt = adopt or with_changes
     options = applying.Options(
         message,

@@ -18,6 +18,9 @@ from pcs_wrapper.machine.terminal import escaped_xml
 def render(machine: Machine, file: Path) -> None:
     """Print the CIB that the description FILE makes in a new cluster. Nothing is changed.
 
+    Secrets in the description's fragments are in the CIB as they are, since it would be another one
+    without them; a warning tells where.
+
     The command needs neither root nor a cluster. If Pacemaker is installed, the CIB is checked
     against its schema.
 
@@ -28,6 +31,7 @@ def render(machine: Machine, file: Path) -> None:
     Exit codes: 0 the CIB was printed; 1 Pacemaker's schema rejects it; 2 the description has
     mistakes.
     """  # noqa: D301 - \b is click's
+    from cib_templates.cib.masking import places
     from cib_templates.cib.text import to_text
     from cib_templates.cib.validation import check_schema, is_installed
     from cib_templates.reading.reading import read_description
@@ -41,5 +45,10 @@ def render(machine: Machine, file: Path) -> None:
             "the CIB was not checked against Pacemaker's schema: there is none in "
             f"{machine.schemas}",
             err=True,
+        )
+    if secrets := places(cib):
+        machine.console.warning(
+            f"the CIB that is printed has secrets in it: {', '.join(secrets)}. Only root should be "
+            "able to read a file with it"
         )
     print_text(escaped_xml(to_text(cib)))

@@ -93,6 +93,11 @@ class FileServer:
         os.killpg(self.process.pid, signal.SIGUSR1)
         time.sleep(0.1)
 
+    def hang_at_the_end(self) -> None:
+        """Answer no request any more from the last one on that an unmount of ext4 makes."""
+        os.killpg(self.process.pid, signal.SIGUSR2)
+        time.sleep(0.1)
+
     def end(self) -> None:
         """End the server: whatever waits for it fails now."""
         with contextlib.suppress(ProcessLookupError):

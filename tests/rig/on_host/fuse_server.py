@@ -3,7 +3,8 @@
     fuse_server.py MOUNTPOINT TYPE SOURCE IMAGE
 
 mounts a filesystem with one file, `disk`, whose contents are those of IMAGE, and serves it until it
-is killed. From SIGUSR1 on it answers no request any more, like a dead disk or server; when it ends
+is killed. From SIGUSR1 on it answers no request any more, like a dead disk or server; from SIGUSR2
+on it does so as soon as the superblock of an ext4 is written, the last that is; when it ends
 the kernel fails all that waits for it.
 """
 
@@ -20,6 +21,7 @@ import time
 LOOKUP, FORGET, GETATTR, SETATTR, OPEN, READ, WRITE, STATFS, RELEASE, FSYNC = (
     *(1, 2, 3, 4, 14, 15, 16, 17, 18, 20),
 )
+SUPERBLOCK = 1024
 FLUSH, INIT, OPENDIR, READDIR, RELEASEDIR, INTERRUPT, BATCH_FORGET = 25, 26, 27, 28, 29, 36, 42
 ROOT, DISK = 1, 2  # node IDs
 DIRECT_IO = 1  # the kernel caches nothing of the file
@@ -35,19 +37,39 @@ class Server:
         self._size = os.fstat(self._image).st_size
         self._device = os.open("/dev/fuse", os.O_RDWR)
         self.hangs = False
+        self.hangs_at_the_end = False
         options = f"fd={self._device},rootmode=40000,user_id=0,group_id=0,allow_other"
+        # Before the mount is to be seen, and somebody sends one.
+        signal.signal(signal.SIGUSR1, self._hang)
+        signal.signal(signal.SIGUSR2, self._hang_at_the_end)
         libc = ctypes.CDLL(None, use_errno=True)
         arguments = [text.encode() for text in (source, point, kind)]
         if libc.mount(*arguments, 0, options.encode()):
             raise OSError(ctypes.get_errno(), "mount")
 
+    def _hang(self, *_: object) -> None:
+        self.hangs = True
+
+    def _hang_at_the_end(self, *_: object) -> None:
+        self.hangs_at_the_end = True
+
     def serve(self) -> None:
         """Answer requests."""
         while True:
             request = os.read(self._device, 1 << 18)
+            if self.hangs_at_the_end and self._is_of_the_superblock(request):
+                self.hangs = True
             while self.hangs:
                 time.sleep(3600)
             self._answer(request)
+
+    @staticmethod
+    def _is_of_the_superblock(request: bytes) -> bool:
+        """Tell whether a request writes the 1024th byte of the image."""
+        if HEADER.unpack_from(request)[1] != WRITE:
+            return False
+        _, offset, size = struct.unpack_from("<QQI", request, HEADER.size)
+        return bool(offset <= SUPERBLOCK < offset + size)
 
     def _answer(self, request: bytes) -> None:
         _, opcode, unique, node, *_ = HEADER.unpack_from(request)
@@ -88,11 +110,6 @@ class Server:
 
 def main() -> None:
     server = Server(*sys.argv[1:5])
-
-    def hang(*_: object) -> None:
-        server.hangs = True
-
-    signal.signal(signal.SIGUSR1, hang)
     try:
         server.serve()
     except OSError as error:

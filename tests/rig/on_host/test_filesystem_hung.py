@@ -85,7 +85,7 @@ def test_a_stop_that_the_kernel_is_still_at_work_on_is_none(
 ) -> None:
     """Nothing shows the filesystem any more, but its last blocks are still to be written."""
     node.run("sh", "-c", f"echo data > {mounted['directory']}/data; sync")
-    server.hang()
+    server.hang_at_the_end()
     for _ in range(2):
         code, said = timed(node, "stop", **mounted)
         assert (code, "cannot unmount" in said) == (Code.ERR_GENERIC, True), said

@@ -144,3 +144,46 @@ def test_check_refuses_a_secret(
     assert [path in each["path"] for each in found if each["code"] == "secret-in-parameter"] == [
         True
     ]
+
+
+FRAGMENT = f"""
+[[fragments]]
+xml = '''
+<resources><primitive id="box" class="ocf" provider="heartbeat" type="Dummy">
+  <instance_attributes id="box-parameters">
+    <nvpair id="box-password" name="password" value="{SECRET}"/>
+  </instance_attributes>
+</primitive></resources>'''
+"""
+
+
+def test_render_prints_what_a_fragment_has_and_says_so(
+    takeover: Takeover, description: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The CIB would be another one without the secret; who stores it has to know where it is."""
+    assert takeover("render", description) == 0
+    assert not any("secret" in each for each in takeover.warned)
+    description.write_text(description.read_text() + FRAGMENT)
+    assert takeover("render", description) == 0
+    assert f'value="{SECRET}"' in capsys.readouterr().out
+    [warned] = [each for each in takeover.warned if "secret" in each]
+    assert "password of box" in warned
+    assert SECRET not in warned
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o644])
+def test_a_plan_whose_secrets_others_can_read_is_applied_with_a_warning(
+    *, live: str, cluster: Cluster, takeover: Takeover, description: Path, tmp_path: Path, mode: int
+) -> None:
+    """They are known to others by then: to refuse it would help nobody, to say nothing neither."""
+    cluster.state, cluster.cib = "running", live
+    cluster.scheduled = ("<pacemaker-result/>", "<pacemaker-result/>")
+    description.write_text(description.read_text().replace('user = "postgres"', 'user = "pg"'))
+    plan = tmp_path / "plan"
+    assert takeover("plan", description, "--out", plan) == 3
+    plan.chmod(mode)
+    assert takeover("apply", plan, "--dry-run") == 0
+    warned = [each for each in takeover.warned if "secrets" in each]
+    assert bool(warned) is (mode != 0o600)
+    assert all("password of fence-rig" in each for each in warned)
+    assert all(f"chmod 600 {plan}" in each and SECRET not in each for each in warned)
