@@ -283,3 +283,18 @@ def test_corosync_s_timing_is_the_description_s(
     file.write_text(EXAMPLE.read_text().replace('token = "1000ms"', times))
     (setup,) = [line for line in commands(takeover, file, capsys) if "setup" in line]
     assert " totem token=1000 token_coefficient=0 consensus=1200 join=60 " in setup
+
+
+def test_a_quorum_device_s_times_are_the_description_s(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In milliseconds; and the watchdogs wait longer than the nodes wait for its vote."""
+    file = tmp_path / "cluster.toml"
+    table = '[quorum.device]\nhost = "witness"\ntimeout = "4s"\nsync_timeout = "12s"\n[sbd]\n'
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", table + "[fencing.", 1))
+    assert commands(takeover, file, capsys)[2:5] == [
+        "pcs host auth witness -u hacluster",
+        "pcs quorum device add timeout=4000 sync_timeout=12000 model net host=witness "
+        "algorithm=ffsplit",
+        "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=17 SBD_DELAY_START=38",
+    ]
