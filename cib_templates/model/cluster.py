@@ -95,7 +95,7 @@ class Fencing(Table):
     @property
     def writes_to_sbd(self) -> bool:
         """Whether it fences by messages on SBD's disks."""
-        return self.agent == "fence_sbd"
+        return self.agent in ("fence_sbd", "external/sbd")
 
     def resource_id(self, name: str) -> str:
         """Return the ID of its resource; `name` is what the description calls it."""
