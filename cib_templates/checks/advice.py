@@ -268,7 +268,7 @@ def _witness(description: Description) -> Iterator[Finding]:
         yield WITNESS_OF_ODD_NODES.at(
             ("quorum", "device"),
             f"{nodes} nodes can lose {nodes // _TWO} of them with this witness as without it, but "
-            f"only {without} while the witness is away",
+            f"{f'only {without}' if without else 'none'} while the witness is away",
             'algorithm = "lms", with which even the last node goes on, or no witness',
         )
 

@@ -74,7 +74,7 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
      "consensus 5.9 s): each node beyond two adds 650 ms to token"),
     ([("[fencing.power]", WITNESS + "[fencing.power]")], "",
      "witness-of-odd-nodes quorum.device: 3 nodes can lose 1 of them with this witness as without "
-     "it, but only 0 while the witness is away"),
+     "it, but none while the witness is away"),
     ([(f', "203.0.113.1{number}"', "") for number in (1, 2, 3)], "",
      "one-link "
      "nodes.node1.links: there is only one link: when its switch fails, every node is alone"),
