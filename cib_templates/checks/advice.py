@@ -16,6 +16,7 @@ from cib_templates.model.timing import (
     FENCING_DELAY,
     boot_delay,
     described_corosync,
+    device_delay,
     fencing_delay,
     times_of,
 )
@@ -218,13 +219,19 @@ def _race(description: Description) -> Iterator[Finding]:
     delay = fencing_delay(description)
     if not delay or len(description.nodes) != _TWO:
         return
-    if delay < _LEAST_DELAY:
+    devices = device_delay(description)
+    least = max(_LEAST_DELAY, _TWO * devices)
+    if delay < least:
         own = "priority-fencing-delay" in description.properties
         yield FENCING_DELAY_SHORT.at(
             ("properties", "priority-fencing-delay") if own else ("cluster", "fencing_delay"),
-            f"a power switch may need longer than {in_words(delay)}: then each node fences the "
-            "other",
-            f'at least "{in_words(_LEAST_DELAY)}", or leave it out for {in_words(FENCING_DELAY)}',
+            f"must be twice as long as the devices' own delays ({in_words(devices)}): else the "
+            "wrong node may win"
+            if least > _LEAST_DELAY
+            else f"a power switch may need longer than {in_words(delay)}: then each node fences "
+            "the other",
+            f'at least "{in_words(least)}", or leave it out for "'
+            f'{in_words(max(least, FENCING_DELAY))}"',
         )
     some = any(service.priority for service in description.services.values())
     for name, service in description.services.items():
@@ -261,7 +268,7 @@ def _witness(description: Description) -> Iterator[Finding]:
         yield WITNESS_OF_ODD_NODES.at(
             ("quorum", "device"),
             f"{nodes} nodes can lose {nodes // _TWO} of them with this witness as without it, but "
-            f"only {without} while the witness is away",
+            f"{f'only {without}' if without else 'none'} while the witness is away",
             'algorithm = "lms", with which even the last node goes on, or no witness',
         )
 
@@ -270,8 +277,8 @@ def _fencing(description: Description) -> Iterator[Finding]:
     sbd = description.sbd
     for index, disk in enumerate(sbd.devices if sbd is not None else ()):
         yield from _disk_name(("sbd", "devices", index), disk)
-    agents = {device.agent for device in description.fencing.values()}
-    if sbd is not None and sbd.devices and "fence_sbd" not in agents:
+    writes = any(device.writes_to_sbd for device in description.fencing.values())
+    if sbd is not None and sbd.devices and not writes:
         yield SBD_DISKS_WITHOUT_DEVICE.at(
             ("sbd", "devices"),
             "no fencing device uses these disks: nodes read them, and nobody writes to them",

@@ -25,6 +25,7 @@ Phase = Literal["detect", "fence", "data", "application", "address"]
 
 _PHASES: dict[str, Phase] = {"filesystem": "data", "app": "application", "address": "address"}
 
+_TWO = 2
 # All in seconds. From one action's end to the next one's begin: result to the DC, the next order.
 _STEP = 0.015
 # From the membership's change, or a failure that is reported, to the first action: the scheduler.
@@ -237,23 +238,26 @@ def delay_span(name: str, description: Description, history: History) -> Span:
         history: What the live cluster has measured: where which service runs.
     """
     delay = fencing_delay(description).total_seconds()
-    if not delay:
+    if not delay or len(description.nodes) != _TWO:
         return _NOTHING
-    serving: dict[str, int] = {}
-    for other, service in description.services.items():
+    services = description.services
+    # With a property of his own, an administrator has priorities of his own, or none.
+    own = "priority-fencing-delay" in description.properties
+    default = 0 if own or any(each.priority is not None for each in services.values()) else 1
+    serving = dict.fromkeys(description.nodes, 0)
+    where = ""
+    for other, service in services.items():
         for kind, part in service.parts():
-            node = history.running_on.get(part.resource_id(other, kind))
-            weight = 1 if service.priority is None else service.priority
-            if node is not None:
-                serving[node] = serving.get(node, 0) + weight
-    own = [
-        history.running_on.get(part.resource_id(name, kind))
-        for kind, part in description.services[name].parts()
-    ]
-    # Where it does not run yet, its node will serve at least it.
-    here = max((serving.get(node, 0) for node in own if node is not None), default=0)
-    loses = here < max(serving.values(), default=0) and any(own)
-    return Span(0.0 if loses else delay, delay, "estimated")
+            node = history.running_on.get(part.resource_id(other, kind), "")
+            where = node if other == name and node else where
+            if node in serving:
+                serving[node] += default if service.priority is None else service.priority
+    here = serving.pop(where, 0)
+    most = max(serving.values())
+    # With equal sums Takeover's tie breaker decides. Where the service does not run yet, its node
+    # will serve at least it.
+    delayed = here > most or not where or (here == most and not own)
+    return Span(delay if delayed else 0.0, delay, "estimated")
 
 
 def _span(took: float | None, limit: timedelta, source: Source) -> Span:

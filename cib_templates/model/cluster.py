@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints
 from cib_templates.cib import ids
 from cib_templates.model.fields import (
     AbsolutePath,
+    Delay,
     HostName,
     Ip,
     Milliseconds,
@@ -45,7 +46,7 @@ class Cluster(Table):
     )
     join: Milliseconds | None = Field(None, description='a duration such as "50ms"')
     # Of two nodes that lose each other, the one that serves fences first.
-    fencing_delay: Milliseconds | None = Field(
+    fencing_delay: Delay | None = Field(
         None,
         description='the time by which fencing the node that serves is delayed, such as "10s"; '
         '"0s" for none',
@@ -95,7 +96,7 @@ class Fencing(Table):
     @property
     def writes_to_sbd(self) -> bool:
         """Whether it fences by messages on SBD's disks."""
-        return self.agent == "fence_sbd"
+        return self.agent in ("fence_sbd", "external/sbd")
 
     def resource_id(self, name: str) -> str:
         """Return the ID of its resource; `name` is what the description calls it."""

@@ -136,6 +136,12 @@ def _milliseconds(value: timedelta) -> timedelta:
     return value
 
 
+def _delay(value: timedelta) -> timedelta:
+    if value > timedelta(minutes=10) or value % timedelta(seconds=1):
+        raise ValueError("must be whole seconds, at most 10 min")
+    return value
+
+
 def _parameter(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -167,6 +173,7 @@ Duration = Annotated[
 ]
 Seconds = Annotated[Duration, AfterValidator(_whole_seconds)]
 Milliseconds = Annotated[Duration, AfterValidator(_milliseconds)]
+Delay = Annotated[Duration, AfterValidator(_delay)]
 Token = Annotated[Duration, AfterValidator(_token)]
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_printable)]
 # Agents take text; numbers and booleans may be written as TOML's.

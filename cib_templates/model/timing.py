@@ -133,7 +133,8 @@ def boot_delay(description: Description) -> timedelta:
     sbd = description.sbd
     if sbd is None:
         return timedelta()
-    late = longest_delay(description) + sbd.dead_after(description.quorum)
+    delay = fencing_delay(description) + device_delay(description)
+    late = delay + sbd.dead_after(description.quorum)
     return timedelta(seconds=math.ceil(described_corosync(description).seen + late.total_seconds()))
 
 
@@ -155,8 +156,9 @@ def fencing_timeout(description: Description) -> timedelta | None:
 def fencing_delay(description: Description) -> timedelta:
     """Return by how long the one of two nodes that serves is fenced later than the other.
 
-    So it has fenced the other when its own time has come. Where a quorum device decides, only one
-    of them may fence at all.
+    So it has fenced the other when its own time has come. A device's own delay is added on both
+    sides, so that this one is twice as long (Pacemaker Explained, "priority-fencing-delay"). Where
+    a quorum device decides, only one of them may fence at all.
     """
     given = description.properties.get("priority-fencing-delay")
     if given is not None:
@@ -164,14 +166,14 @@ def fencing_delay(description: Description) -> timedelta:
     if description.cluster.fencing_delay is not None:
         return description.cluster.fencing_delay
     races = len(description.nodes) == _TWO and description.quorum is None
-    return FENCING_DELAY if races else timedelta()
+    return max(FENCING_DELAY, _TWO * device_delay(description)) if races else timedelta()
 
 
-def longest_delay(description: Description) -> timedelta:
-    """Return the longest time that fencing waits before it begins, on purpose.
+def device_delay(description: Description) -> timedelta:
+    """Return the longest delay that a fencing device has of its own.
 
-    Beside `fencing_delay`, devices may have delays of their own: a fixed one (pcmk_delay_base), for
-    all nodes or for each, or one that is drawn (pcmk_delay_max).
+    There are fixed ones (pcmk_delay_base), for all nodes or for each, and drawn ones
+    (pcmk_delay_max).
     """
     delays = [timedelta()]
     for device in description.fencing.values():
@@ -179,4 +181,4 @@ def longest_delay(description: Description) -> timedelta:
         given = [each.rpartition(":")[2] for each in of_each]
         given.append(device.parameters.get("pcmk_delay_max", ""))
         delays += [time for each in given if (time := pacemaker_time(each)) is not None]
-    return fencing_delay(description) + max(delays)
+    return max(delays)

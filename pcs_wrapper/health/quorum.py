@@ -27,36 +27,27 @@ def losable_nodes(votes: Votes) -> int:
 
 def may_be_lost(votes: Votes) -> str:
     """Return a sentence about what may be lost now so that the services go on."""
-    if votes.total < votes.needed:
-        missing = votes.needed - votes.total
-        return (
-            f"{_count(missing, 'vote')} {'is' if missing == 1 else 'are'} missing: services run "
-            "again when enough nodes, or the witness, are back"
-            if votes.witness is not None
-            else f"{_count(missing, 'vote')} {'is' if missing == 1 else 'are'} missing: services "
-            "run again when enough nodes are back"
-        )
+    witness = votes.witness
+    missing = votes.needed - votes.total
+    if missing > 0:
+        who = "enough nodes" if witness is None else "enough nodes, or the witness,"
+        lacks = "1 vote is missing" if missing == 1 else f"{missing} votes are missing"
+        return f"{lacks}: services run again when {who} are back"
     nodes = losable_nodes(votes)
-    if votes.witness is None or not votes.witness.is_voting:
-        return f"{_nodes(nodes)} may be lost" if nodes else "no node may be lost"
-    # The nodes alone, without the witness.
+    if witness is None or not witness.is_voting:
+        return f"{_nodes(nodes)} may be lost"
+    # How many the nodes alone can miss, without the witness.
     rest = votes.nodes - votes.needed
     if rest < 0:
         return (
             f"{_nodes(nodes)} may be lost, but not the witness"
             if nodes
-            else ("nothing more may be lost, neither a node nor the witness")
+            else "nothing more may be lost, neither a node nor the witness"
         )
-    if not nodes:
-        return "the witness may be lost, but no node"
     if not rest:
         return f"{_nodes(nodes)} or the witness may be lost, not both"
     return f"{_nodes(nodes)} may be lost, or the witness and {_nodes(min(rest, votes.nodes - 1))}"
 
 
 def _nodes(count: int) -> str:
-    return "one node" if count == 1 else f"{count} nodes"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+    return {0: "no node", 1: "one node"}.get(count, f"{count} nodes")

@@ -62,6 +62,11 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
       ('"1000ms"', '"1000ms"\nfencing_delay = "2s"')], "",
      "fencing-delay-short cluster.fencing_delay: a power switch may need longer than 2s"),
     ([*TWO, ("[fencing.power]", WITNESS + "[fencing.power]"),
+      ('"1000ms"', '"1000ms"\nfencing_delay = "15s"'),
+      ('ip = "203.0.113.2"', 'ip = "203.0.113.2", pcmk_delay_max = "8s"')], "",
+     "fencing-delay-short cluster.fencing_delay: must be twice as long as the devices' own delays "
+     "(8s): else the wrong node may win"),
+    ([*TWO, ("[fencing.power]", WITNESS + "[fencing.power]"),
       ('"1000ms"', '"1000ms"\nfencing_delay = "9s"')], web(more="priority = 3"),
      "service-without-priority services.shop: has no priority, but other services have"),
     ([("[fencing.power]", MORE_NODES + "[fencing.power]")], POWER,
@@ -69,7 +74,7 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
      "consensus 5.9 s): each node beyond two adds 650 ms to token"),
     ([("[fencing.power]", WITNESS + "[fencing.power]")], "",
      "witness-of-odd-nodes quorum.device: 3 nodes can lose 1 of them with this witness as without "
-     "it, but only 0 while the witness is away"),
+     "it, but none while the witness is away"),
     ([(f', "203.0.113.1{number}"', "") for number in (1, 2, 3)], "",
      "one-link "
      "nodes.node1.links: there is only one link: when its switch fails, every node is alone"),

@@ -335,6 +335,13 @@ def test_the_one_of_two_nodes_that_serves_wins(described: Describe) -> None:
     assert (device["priority"], device["takeover-sets"]) == ("1", "priority")
 
 
+def test_the_delay_is_twice_the_devices_own(described: Describe) -> None:
+    """They are added on both sides, and a drawn one may be long on the wrong side."""
+    drawn = ('ip = "203.0.113.2"', 'ip = "203.0.113.2", pcmk_delay_max = "15"')
+    cib = render(described((THIRD, ""), *TWO, drawn))
+    assert properties(cib)["priority-fencing-delay"] == "30s"
+
+
 def test_of_a_device_for_each_node_one_breaks_the_tie(described: Describe) -> None:
     """The first that may run on the first node: with equal sums, this node wins."""
     cib = render(described((THIRD, ""), *TWO, ("[fencing.power]", BOARDS + "[fencing.power]")))

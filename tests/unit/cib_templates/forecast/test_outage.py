@@ -209,7 +209,9 @@ command = ["/bin/y"]
         ('fencing_delay = "5s"', "", "node2", {"big": 5, "small": 0}),
         ('fencing_delay = "0s"', "", "node2", {"big": 0, "small": 0}),
         ("", '[quorum.device]\nhost = "witness"', "node2", {"big": 0, "small": 0}),
-        ("", "[properties]\npriority-fencing-delay = 7", "node2", {"big": 7, "small": 0}),
+        # Without priorities of one's own, both nodes have as much: nothing.
+        ("", "[properties]\npriority-fencing-delay = 7", "node2", {"big": 0, "small": 0}),
+        ("", '[nodes.node3]\nlinks = ["198.51.100.13"]', "node2", {"big": 0, "small": 0}),
     ],
 )
 def test_fencing_the_node_that_serves_is_delayed(
@@ -223,6 +225,18 @@ def test_fencing_the_node_that_serves_is_delayed(
     measured = History({}, running, None)
     found = {name: delay_span(name, description, measured).likely for name in seconds}
     assert found == seconds
+
+
+def test_fencing_is_delayed_by_priorities_of_one_s_own(tmp_path: Path) -> None:
+    """Not by how much runs on a node, but by how important it is."""
+    file = tmp_path / "cluster.toml"
+    text = TWO.format(delay="", more="[properties]\npriority-fencing-delay = 7")
+    file.write_text(text.replace("[services.small.app]", "priority = 9\n[services.small.app]"))
+    description = read_description(file)
+    running = {"big-app": "node1", "big-address": "node1", "small-app": "node2"}
+    measured = History({}, running, None)
+    found = {name: delay_span(name, description, measured).likely for name in ("big", "small")}
+    assert found == {"big": 0, "small": 7}
 
 
 def test_fencing_the_node_of_a_new_service_may_be_delayed(tmp_path: Path) -> None:

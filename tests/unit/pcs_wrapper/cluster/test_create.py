@@ -329,3 +329,18 @@ def test_what_a_creation_waits_for_is_shown(
     cluster.when("crm_resource --wait", state="cluster-only")
     assert takeover("cluster", "create", EXAMPLE, "--password-file", password_file) == 0
     assert "node3 is not online" in [text for text, _ in takeover.awaited]
+
+
+def test_a_quorum_device_s_times_are_the_description_s(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In milliseconds; and the watchdogs wait longer than the nodes wait for its vote."""
+    file = tmp_path / "cluster.toml"
+    table = '[quorum.device]\nhost = "witness"\ntimeout = "4s"\nsync_timeout = "12s"\n[sbd]\n'
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", table + "[fencing.", 1))
+    assert commands(takeover, file, capsys)[2:5] == [
+        "pcs host auth witness -u hacluster",
+        "pcs quorum device add timeout=4000 sync_timeout=12000 model net host=witness "
+        "algorithm=ffsplit",
+        "pcs stonith sbd enable watchdog=/dev/watchdog SBD_WATCHDOG_TIMEOUT=17 SBD_DELAY_START=38",
+    ]
