@@ -117,5 +117,5 @@ def prepare(
         stops=stopping.to_stop_before(old, new, state),
         description=digest_of(description),
         condition=compared(machine, state, old, config, description),
-        outdated=outdated_description(machine, old, description) if changes else (),
+        outdated=outdated_description(machine, old, description, changes),
     )
