@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         "rollback": ("pcs_wrapper.commands.change.rollback:rollback", "Take changes back."),
         "history": (
             "pcs_wrapper.commands.change.history:history",
-            "Show what was changed from this node, by whom and why.",
+            "Show what was changed in the cluster, by whom and why.",
         ),
         "drift": (
             "pcs_wrapper.commands.change.drift:drift",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from cib_templates.comparing.changes import changed_ids
 from cib_templates.comparing.diff import Diff, diff
 from cib_templates.findings import Finding
 from cib_templates.importing.undescribed import not_managed
@@ -56,8 +57,8 @@ def drift_live(machine: Machine, description: Description) -> Drift:
     found = _drift(live, description)
     in_corosync = corosync.differences(description, config)
     findings = compared(machine, state, live, config, description)
-    if found.diff:
-        findings = (*outdated_description(machine, live, description), *findings)
+    changes = changed_ids(live, merge(live, description))
+    findings = (*outdated_description(machine, live, description, changes), *findings)
     tell(machine, findings)
     differences = replace(found.diff, differences=(*in_corosync, *found.diff.differences))
     return replace(found, diff=differences, findings=findings)

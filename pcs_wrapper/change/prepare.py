@@ -136,5 +136,5 @@ def prepare(
             for each in compared(machine, state, old, config, description)
             if (each.code, each.path) not in held_up
         ),
-        outdated=outdated_description(machine, old, description) if changes else (),
+        outdated=outdated_description(machine, old, description, changes),
     )

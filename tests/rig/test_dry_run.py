@@ -27,7 +27,7 @@ _RUNNING = " takeover.runner: running: "
 _READS = [
     *(["crm_mon"], ["crm_simulate"], ["journalctl"], ["cibadmin", "--query"]),
     *(["pcs", "cluster", "cib"], ["pcs", "cluster", "config"], ["attrd_updater", "--query"]),
-    *(["crm_resource", "--wait"], ["env"]),
+    *(["crm_resource", "--wait"], ["env"], ["corosync-cfgtool"], ["corosync-cmapctl"]),
 ]
 
 

@@ -14,7 +14,7 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
@@ -109,6 +109,13 @@ class Checkpoint:
     def in_effect(self) -> bool:
         """Whether it can be taken back: it is in the cluster, and not a rollback itself."""
         return self.in_cluster and not self.undoes
+
+    def is_late(self, now: datetime) -> bool:
+        """Return whether it should have been confirmed or rolled back by now."""
+        return self.confirm_by is not None and datetime.fromisoformat(self.confirm_by) < now
+
+
+_KEYS = frozenset(each.name for each in fields(Checkpoint))
 
 
 class Checkpoints:
@@ -367,7 +374,9 @@ def _shared(live: etree._Element) -> dict[int, Checkpoint]:
     found = {}
     for number, text in entries_of(live).items():
         with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            found[number] = from_json(text, number)
+            # A newer version of Takeover on another node may say more.
+            known = {key: said for key, said in json.loads(text).items() if key in _KEYS}
+            found[number] = from_json(json.dumps(known), number)
     return found
 
 

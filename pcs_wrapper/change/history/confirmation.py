@@ -88,15 +88,15 @@ def check_none_waits(machine: Machine, checkpoints: Checkpoints, *, over_others:
                 f"roll it back any more. To keep it: takeover confirm {number}"
             )
             continue
-        if waiting.node in ("", machine.host):
-            because = "and its rollback would take this change back, too"
-            whose = f"checkpoint {number}"
+        by = f" of {waiting.user} on {waiting.node}" if waiting.node else ""
+        if waiting.is_late(machine.now()):
+            why = f"was not confirmed by {waiting.confirm_by}, and is still in the cluster"
         else:
-            because = f"until {waiting.confirm_by}; otherwise it is rolled back"
-            whose = f"checkpoint {number} of {waiting.user} on {waiting.node}"
+            why = f"waits to be confirmed, until {waiting.confirm_by}; otherwise it is rolled back"
         raise ClusterError(
-            f"{whose} waits to be confirmed, {because}. Nothing was changed. First keep it "
-            f"(takeover confirm {number}), or take it back (takeover rollback {number})"
+            f"checkpoint {number}{by} {why}. Nothing was changed. First keep it (takeover confirm "
+            f"{number}), or take it back (takeover rollback {number}); or make this change all the "
+            "same: --over-others"
         )
 
 
@@ -132,7 +132,7 @@ def confirm(machine: Machine, number: int | None) -> Checkpoint:
                 "no change waits to be confirmed; `takeover history` shows all changes"
             )
         # The timer of another node reads this before it rolls back.
-        cib.push_record(machine, shared.become([waiting[0].number], "confirmed"))
+        cib.push_record(machine, shared.confirmed(waiting[0].number))
         confirmed = checkpoints.keep(waiting[0], state="confirmed", confirm_by=None)
         if confirmed.node in ("", machine.host):
             stop_timer(machine, confirmed.number)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
+from cib_templates.comparing.changes import ChangedIds
 from cib_templates.findings import Finding, error, warning
 from cib_templates.model.description import Description
 from pcs_wrapper.change.history.checkpoints import Checkpoint, describe
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker.cib import same_objects
 
 OUTDATED = error(
     "description-outdated",
@@ -32,13 +34,16 @@ def digest_of(description: Description) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:_DIGITS]
 
 
-def outdated(machine: Machine, checkpoints: Sequence[Checkpoint], digest: str) -> Iterator[Finding]:
+def outdated(
+    machine: Machine, checkpoints: Sequence[Checkpoint], digest: str, changes: ChangedIds
+) -> Iterator[Finding]:
     """Find that others have changed the cluster since a description was applied, or never saw it.
 
     Args:
         machine: This machine.
         checkpoints: The changes of the cluster, the newest first.
         digest: The description's digest.
+        changes: The objects that it would change now.
     """
     known = next((each for each in checkpoints if each.description == digest), None)
     since = [
@@ -48,8 +53,9 @@ def outdated(machine: Machine, checkpoints: Sequence[Checkpoint], digest: str) -
         and _is_by_others(machine, each)
         and (known is None or each.number > known.number)
     ]
-    if known is not None and since:
-        listed = "; ".join(f"{describe(each)}: {_what(each)}" for each in reversed(since))
+    undone = [each for each in since if each.omitted or same_objects(each.changes, changes)]
+    if known is not None and undone:
+        listed = "; ".join(f"{describe(each)}: {_what(each)}" for each in reversed(undone))
         yield OUTDATED.at(
             (),
             f"this is the description of {describe(known)}. Since then there was {listed}. To "

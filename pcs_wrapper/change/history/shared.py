@@ -17,7 +17,7 @@ from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.record import configuration_digest, entries_of
 from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.change.history.checkpoints import Checkpoint, State, from_json
-from pcs_wrapper.errors import AppliedMeanwhile
+from pcs_wrapper.errors import AppliedMeanwhile, ChangedMeanwhile, ClusterError
 
 #: How many changes the record has at most.
 KEPT = 20
@@ -33,17 +33,23 @@ _UNSAID = {each.name: each.default for each in fields(Checkpoint)}
 Entries = Callable[[etree._Element], Mapping[int, str]]
 
 
-def pushed(checkpoint: Checkpoint) -> Entries:
+def pushed(checkpoint: Checkpoint, seen: Mapping[int, str]) -> Entries:
     """Return what makes the record that a CIB shall have after the push of a checkpoint.
 
     Args:
         checkpoint: The checkpoint, with its times.
+        seen: The entries of the CIB that the change was made from. If a change that is taken back
+            has become something else since, such as confirmed, nothing is pushed.
     """
 
     def entries(live: etree._Element) -> Mapping[int, str]:
         found = entries_of(live)
         if checkpoint.number in found:
             raise AppliedMeanwhile(checkpoint.number)
+        undone = [number for number in checkpoint.undoes if number in seen]
+        changed = [number for number in undone if found.get(number) != seen[number]]
+        if changed:
+            raise ChangedMeanwhile([f"checkpoint {number}" for number in changed])
         epoch = whole_number(live.get("epoch")) or 0
         own = replace(
             checkpoint,
@@ -53,8 +59,8 @@ def pushed(checkpoint: Checkpoint) -> Entries:
             epoch_after=epoch + 1,
             digest=configuration_digest(live)[:_DIGITS],
         )
-        changed = _with_state(found, checkpoint.undoes, "rolled back")
-        return _newest({**changed, checkpoint.number: _text(own)})
+        others = _with_state(found, checkpoint.undoes, "rolled back")
+        return _newest({**others, checkpoint.number: _text(own)})
 
     return entries
 
@@ -68,6 +74,24 @@ def become(numbers: Collection[int], state: State, note: str = "") -> Entries:
         note: A remark for the history.
     """
     return lambda live: _with_state(entries_of(live), numbers, state, note)
+
+
+def confirmed(number: int) -> Entries:
+    """Return what makes the record in which a change is confirmed.
+
+    Args:
+        number: The number of the change, which waits to be confirmed; its timer may have taken it
+            back in this moment.
+    """
+
+    def entries(live: etree._Element) -> Mapping[int, str]:
+        found = entries_of(live)
+        state = from_json(found[number], number).state if number in found else "unconfirmed"
+        if state != "unconfirmed":
+            raise ClusterError(f"checkpoint {number} is {state}: there is nothing to confirm")
+        return _with_state(found, [number], "confirmed")
+
+    return entries
 
 
 def _with_state(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from lxml import etree
 
@@ -102,7 +101,7 @@ def waiting(machine: Machine, checkpoints: Sequence[Checkpoint]) -> Iterator[Fin
             continue
         number = each.number
         hint = f"To keep it: takeover confirm {number}; to take it back: takeover rollback {number}"
-        if datetime.fromisoformat(each.confirm_by) < machine.now():
+        if each.is_late(machine.now()):
             why = f" ({each.note})" if each.note else ""
             yield NOT_CONFIRMED.at(
                 (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lxml import etree
 
+from cib_templates.comparing.changes import ChangedIds
 from cib_templates.findings import Finding
 from cib_templates.model.description import Description
 from pcs_wrapper.change.history import outdated
@@ -38,7 +39,7 @@ def compared(
 
 
 def outdated_description(
-    machine: Machine, live: etree._Element, description: Description
+    machine: Machine, live: etree._Element, description: Description, changes: ChangedIds
 ) -> tuple[Finding, ...]:
     """Return what says that a description is older than what others have applied.
 
@@ -46,6 +47,10 @@ def outdated_description(
         machine: This machine.
         live: The live CIB.
         description: The description of the cluster.
+        changes: The objects that it would change now; if there are none, it undoes nothing.
     """
-    changes = Checkpoints.of(machine, live).all()
-    return tuple(outdated.outdated(machine, changes, outdated.digest_of(description)))
+    if not changes:
+        return ()
+    known = Checkpoints.of(machine, live).all()
+    digest = outdated.digest_of(description)
+    return tuple(outdated.outdated(machine, known, digest, changes))

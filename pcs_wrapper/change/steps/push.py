@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from lxml import etree
 
+from cib_templates.cib.record import entries_of
 from cib_templates.comparing.changes import changed_ids
 from cib_templates.errors import TakeoverError
 from pcs_wrapper.change.history import confirmation, interruption, shared
@@ -197,7 +198,13 @@ class Push(Step):
     def run(self, run: Run) -> None:
         """Push the difference, and record the epochs of the CIB before and after it."""
         kept = run.checkpoints.get(self.number)
-        pushed = cib.push(run.machine, self.old, self.new, self.files, record=shared.pushed(kept))
+        pushed = cib.push(
+            run.machine,
+            self.old,
+            self.new,
+            self.files,
+            record=shared.pushed(kept, entries_of(self.old)),
+        )
         with told_if_not_written(run.machine):
             run.checkpoints.keep(kept, epoch_before=pushed.before, epoch_after=pushed.after)
 

@@ -53,6 +53,7 @@ class Place:
             schemas=folder / "schemas",
             agents=folder,
             state=folder / "state",
+            archive=folder / "archive",
             program=Path("/usr/local/bin/takeover"),
             user="alice",
             now=lambda: datetime(2026, 11, 24, 20, 0, tzinfo=UTC),

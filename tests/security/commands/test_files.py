@@ -137,9 +137,10 @@ def test_a_state_folder_that_others_can_write_to(
 
 @needs_root
 def test_a_state_folder_of_another_user(
-    takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nor those in a folder that is not root's."""
+    cluster.state = "running"
     takeover.machine.state.mkdir(mode=0o700)
     os.chown(takeover.machine.state, NOBODY, NOBODY)
     assert takeover("history") == 1
@@ -156,8 +157,9 @@ def test_a_plan_is_never_written_over_a_device(
     assert (tmp_path / "link").is_symlink()
 
 
-def test_a_message_that_is_not_utf_8_is_kept(takeover: Takeover) -> None:
+def test_a_message_that_is_not_utf_8_is_kept(takeover: Takeover, cluster: Cluster) -> None:
     """An argument may be any bytes; the history is still written, and read."""
+    cluster.state = "running"
     Place(takeover.machine.state.parent).checkpoint()
     kept = Checkpoints(takeover.machine.state)
     kept.keep(kept.get(1), state="applied", message="why \udcff")

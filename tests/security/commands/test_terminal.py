@@ -75,8 +75,11 @@ def test_status(
         assert "\n  shop: ok" not in out
 
 
-def test_history_and_its_notes(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_and_its_notes(
+    takeover: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Whatever a message or a note holds."""
+    cluster.state = "running"
     place = Place(takeover.machine.state.parent)
     place.checkpoint()
     kept = Checkpoints(takeover.machine.state)

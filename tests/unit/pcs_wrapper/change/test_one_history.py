@@ -171,10 +171,23 @@ def test_what_was_taken_back_does_not_make_a_description_outdated(
     """The colleague's change is not in the cluster any more: nothing of it can be undone."""
     assert apply(takeover, description, 11) == 0
     assert apply(other, description, 12) == 0
-    assert other("rollback", "--yes") == 0
+    archive(running, takeover)
+    assert takeover("rollback", "--yes") == 0
     running.edit('value="11min"', 'value="9min"')
-    later(takeover, 1)
-    assert [each for each in takeover.warned if "description of change" in each] == []
+    assert apply(takeover, description, 11) == 0
+    assert value(running) == ["11min"]
+
+
+def test_an_old_description_that_undoes_nothing_of_others_is_applied(
+    running: Cluster, takeover: Takeover, other: Takeover, description: Path
+) -> None:
+    """The colleague's change was taken back with pcs, and what is changed now is something else."""
+    assert apply(takeover, description, 11) == 0
+    assert apply(other, description, 12) == 0
+    running.edit('value="12min"', 'value="11min"')
+    running.edit('value="postgres"', 'value="pg"')
+    assert apply(takeover, description, 11) == 0
+    assert running.cib.count('value="postgres"') == 1
 
 
 def test_a_change_is_confirmed_on_any_node(
@@ -490,3 +503,58 @@ def test_a_rollback_stops_the_timer_of_its_own_node(
     assert apply(takeover, description, 11, "--confirm", "5m") == 0
     assert takeover("rollback", "--yes") == 0
     assert running.writes[-1] == STOP_TIMER
+
+
+def test_a_confirmation_meets_the_timer(
+    running: Cluster, takeover: Takeover, other: Takeover, description: Path, capsys: Output
+) -> None:
+    """Whichever is first counts, and the other one is told."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+
+    def rolled_back() -> None:
+        assert takeover("rollback", "--unless-confirmed", "1") == 0
+
+    running.when(PUSH, exit_code=103, before=rolled_back)
+    running.when(PUSH)
+    assert other("confirm") == 1
+    assert "checkpoint 1 is rolled back: there is nothing to confirm" in capsys.readouterr().err
+    assert [each["state"] for each in history(other, capsys)] == ["applied", "rolled back"]
+
+
+def test_a_timer_meets_the_confirmation(
+    running: Cluster, takeover: Takeover, other: Takeover, description: Path, capsys: Output
+) -> None:
+    """The colleague has just kept the change: it is not taken back."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+
+    def confirmed() -> None:
+        assert other("confirm") == 0
+
+    running.when("crm_diff")
+    running.when("crm_diff")
+    running.when("cibadmin --query")
+    running.when("cibadmin --query", before=confirmed)
+    assert takeover("rollback", "--unless-confirmed", "1") == 1
+    assert "somebody else has changed checkpoint 1" in capsys.readouterr().err
+    assert value(running) == ["11min"]
+
+
+def test_a_newer_version_may_say_more(
+    running: Cluster, takeover: Takeover, description: Path, capsys: Output
+) -> None:
+    """While the nodes are updated one after another."""
+    assert apply(takeover, description, 11) == 0
+    running.cib = running.cib.replace("{&quot;number", "{&quot;new&quot;:[1],&quot;number")
+    assert [each["number"] for each in history(takeover, capsys)] == [1]
+
+
+def test_an_overdue_change_is_called_so(
+    running: Cluster, takeover: Takeover, other: Takeover, description: Path, capsys: Output
+) -> None:
+    """Nobody is told that it is still going to be rolled back."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+    later(other, 6)
+    assert apply(other, description, 12) == 1
+    said = capsys.readouterr().err
+    assert "checkpoint 1 of alice on node1 was not confirmed by 2026-11-24T20:05:00+00:00" in said
+    assert value(running) == ["11min"]
