@@ -1,0 +1,1 @@
+"""What resources shall have and somebody else has."""
