@@ -98,8 +98,10 @@ def cli(ctx: click.Context) -> None:
     if ctx.obj is None:
         from pcs_wrapper.commands.live_line import LiveLine
         from pcs_wrapper.machine.machine import Machine
+        from pcs_wrapper.machine.runner import Runner
 
-        ctx.obj = Machine(console=LiveLine().console())
+        console = LiveLine().console()
+        ctx.obj = Machine(runner=Runner(console.warning), console=console)
 
 
 class _Log(logging.Formatter):

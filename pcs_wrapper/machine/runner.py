@@ -9,7 +9,7 @@ import shlex
 import shutil
 import signal
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -112,7 +112,14 @@ class _Output:
 
 
 class Runner:
-    """Runs programs with a minimal environment, a time limit and a debug log."""
+    """Runs programs with a minimal environment, a time limit and a debug log.
+
+    Args:
+        warn: The function that tells a user who has interrupted a program that it is let end.
+    """
+
+    def __init__(self, warn: Callable[[str], None] = _log) -> None:
+        self._warn = warn
 
     def find(self, program: str) -> str | None:
         """Return the path of a system program, or None if it is not installed."""
@@ -214,6 +221,7 @@ class Runner:
             try:
                 running.wait()
             except KeyboardInterrupt:
+                self._warn(f"`{program}` is let end first; Ctrl-C again ends it at once")
                 _let_end(running)
                 raise
         except sh.TimeoutException:
