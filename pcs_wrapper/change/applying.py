@@ -15,7 +15,12 @@ from cib_templates.model.description import Description
 from pcs_wrapper.change import preconditions, rolling_back, stopping, verification
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import confirmation, interruption
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, cluster_id
+from pcs_wrapper.change.history.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    cluster_id,
+    told_if_not_written,
+)
 from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import Change, prepare
 from pcs_wrapper.change.saved_plan import SavedPlan
@@ -27,7 +32,6 @@ from pcs_wrapper.change.steps.push import (
     SaveConfiguration,
     SeeThrough,
     StartTimer,
-    told_if_not_written,
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, Verify, WaitUntilIdle, WaitUntilStopped
