@@ -23,7 +23,12 @@ from pcs_wrapper.change import (
 )
 from pcs_wrapper.change.execution import execute, telling_if_interrupted
 from pcs_wrapper.change.history import confirmation, interruption
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, cluster_id
+from pcs_wrapper.change.history.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    cluster_id,
+    told_if_not_written,
+)
 from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import Change, prepare
 from pcs_wrapper.change.saved_plan import SavedPlan
@@ -35,7 +40,6 @@ from pcs_wrapper.change.steps.push import (
     SaveConfiguration,
     SeeThrough,
     StartTimer,
-    told_if_not_written,
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.survey import AskNodes, TakeOutSurvey

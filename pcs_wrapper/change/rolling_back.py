@@ -12,7 +12,13 @@ from cib_templates.errors import TakeoverError
 from pcs_wrapper.change import stopping
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import interruption, shared, timeline
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, cluster_id, describe
+from pcs_wrapper.change.history.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    cluster_id,
+    describe,
+    told_if_not_written,
+)
 from pcs_wrapper.change.readiness import (
     Readiness,
     let_pass,
@@ -29,7 +35,6 @@ from pcs_wrapper.change.steps.push import (
     SaveConfiguration,
     StopTimer,
     checkpoints_listed,
-    told_if_not_written,
 )
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle, WaitUntilStopped
@@ -207,7 +212,8 @@ def unless_confirmed(machine: Machine, number: int | None) -> Rollback | str:
         reasons.append(f"somebody has changed {', '.join(planned.touched)} since")
     note = f"not confirmed in time, and not rolled back, because {'; '.join(reasons)}"
     cib.push_record(machine, shared.become([number], "unconfirmed", note))
-    checkpoints.keep(late, note=note)
+    with told_if_not_written(machine):
+        checkpoints.keep(late, note=note)
     return (
         f"checkpoint {number} was {note}. To keep it: takeover confirm {number}; to take it back: "
         f"takeover rollback {number}"

@@ -10,11 +10,11 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from pcs_wrapper.errors import Busy
+from pcs_wrapper.errors import Busy, StateNotWritten
 from pcs_wrapper.machine.files import require_own_folder
 from pcs_wrapper.machine.machine import Machine
 
@@ -33,8 +33,12 @@ def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None
 
     Raises:
         Busy: Another command holds the lock, and `wait` is false.
+        StateNotWritten: Takeover's folder takes no files; nothing was changed.
     """
-    machine.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        machine.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateNotWritten(machine.state, error.strerror or f"{error}") from None
     require_own_folder(machine.state)
     with _open(machine.state / "lock") as file:
         try:
@@ -42,17 +46,20 @@ def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None
         except BlockingIOError:
             raise Busy(_read(file)) from None
         holder = {"command": command, "user": machine.user, "pid": os.getpid()}
-        file.seek(0)
-        file.truncate()
-        json.dump(holder | {"since": machine.now().isoformat(timespec="seconds")}, file)
-        file.flush()
+        said = json.dumps(holder | {"since": machine.now().isoformat(timespec="seconds")})
+        # On a full disk the lock is held all the same, and nobody reads who holds it.
+        with suppress(OSError):
+            os.truncate(file.fileno(), 0)
+            os.pwrite(file.fileno(), said.encode(), 0)
         yield
 
 
 def _open(path: Path) -> IO[str]:
-    return os.fdopen(
-        os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), "r+"
-    )
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.fdopen(os.open(path, flags, 0o600), "r+")
+    except OSError as error:
+        raise StateNotWritten(path, error.strerror or f"{error}") from None
 
 
 def _read(file: IO[str]) -> str:

@@ -13,7 +13,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -345,6 +346,18 @@ def _around(
         lambda cib: _is_same_push(checkpoint, _shared(cib).get(checkpoint.number)),
     )
     return None if before is None or after is None else (before, after)
+
+
+@contextmanager
+def told_if_not_written(machine: Machine) -> Iterator[None]:
+    """Warn if this node cannot record what has become of a change, which is so all the same."""
+    try:
+        yield
+    except StateNotWritten as error:
+        machine.console.warning(
+            f"{error.file} cannot be written: {error.reason}. What was done in the cluster is "
+            "done, and recorded there; this node finds it out when its folder takes files again"
+        )
 
 
 def _as_json(checkpoint: Checkpoint) -> str:

@@ -8,10 +8,16 @@ if the node itself fails, the timer is lost. The change then remains in the clus
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from pcs_wrapper.change.history import shared
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, describe
+from pcs_wrapper.change.history.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    describe,
+    told_if_not_written,
+)
 from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
@@ -133,7 +139,8 @@ def confirm(machine: Machine, number: int | None) -> Checkpoint:
             )
         # The timer of another node reads this before it rolls back.
         cib.push_record(machine, shared.confirmed(waiting[0].number))
-        confirmed = checkpoints.keep(waiting[0], state="confirmed", confirm_by=None)
-        if confirmed.node in ("", machine.host):
-            stop_timer(machine, confirmed.number)
-    return confirmed
+        with told_if_not_written(machine):
+            checkpoints.keep(waiting[0], state="confirmed", confirm_by=None)
+        if waiting[0].node in ("", machine.host):
+            stop_timer(machine, waiting[0].number)
+    return replace(waiting[0], state="confirmed", confirm_by=None)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, told_if_not_written
 from pcs_wrapper.errors import Busy
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
@@ -214,7 +214,7 @@ def warn_of_unfinished(machine: Machine, live: etree._Element) -> None:
         return
     if any(each.state == "pushing" for each in checkpoints.all()):
         try:
-            with lock.held(machine, "takeover"):
+            with lock.held(machine, "takeover"), told_if_not_written(machine):
                 for sentence in resolve_interrupted(machine, query(machine)):
                     machine.console.warning(sentence)
         except Busy as busy:

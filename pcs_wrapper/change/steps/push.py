@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -14,23 +12,10 @@ from cib_templates.cib.record import entries_of
 from cib_templates.comparing.changes import changed_ids
 from cib_templates.errors import TakeoverError
 from pcs_wrapper.change.history import confirmation, interruption, shared
-from pcs_wrapper.change.history.checkpoints import Checkpoint
+from pcs_wrapper.change.history.checkpoints import Checkpoint, told_if_not_written
 from pcs_wrapper.change.steps.step import Run, Step
-from pcs_wrapper.errors import StateNotWritten
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
-
-
-@contextmanager
-def told_if_not_written(machine: Machine) -> Iterator[None]:
-    """Warn if this node cannot record what was pushed: the push is in the cluster all the same."""
-    try:
-        yield
-    except StateNotWritten as error:
-        machine.console.warning(
-            f"{error.file} cannot be written: {error.reason}. The change is in the cluster, and "
-            "its record, too; this node will find that out when its folder takes files again"
-        )
 
 
 @dataclass(frozen=True)
@@ -94,7 +79,8 @@ class KeepCheckpoint(Step):
         """Record that the change was not pushed, and why."""
         kept = run.checkpoints.find(self.checkpoint.number)
         if kept is not None and kept.state == "pushing" and kept.epoch_after is None:
-            run.checkpoints.keep(kept, state="failed", confirm_by=None, note=str(error))
+            with told_if_not_written(run.machine):
+                run.checkpoints.keep(kept, state="failed", confirm_by=None, note=str(error))
 
 
 @dataclass(frozen=True)
@@ -253,7 +239,8 @@ class SeeThrough(Step):
 
     def run(self, run: Run) -> None:
         """Record it."""
-        run.checkpoints.keep(run.checkpoints.get(self.number), seen_through=True)
+        with told_if_not_written(run.machine):
+            run.checkpoints.keep(run.checkpoints.get(self.number), seen_through=True)
 
 
 @dataclass(frozen=True)
@@ -278,7 +265,8 @@ class MarkRolledBack(Step):
         for number in self.numbers:
             kept = run.checkpoints.find(number)
             if kept is not None:
-                run.checkpoints.keep(kept, state="rolled back", confirm_by=None)
+                with told_if_not_written(run.machine):
+                    run.checkpoints.keep(kept, state="rolled back", confirm_by=None)
 
 
 def checkpoints_listed(numbers: tuple[int, ...]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ocf_agents.app import App
-from ocf_agents.program import containment
+from ocf_agents.program import containment, spawn
 from ocf_agents.program.identity import Identity
 from ocf_agents.runtime import state as state_module
 from ocf_agents.runtime.agent import Code
@@ -79,13 +79,18 @@ def test_the_application_is_remembered_before_it_can_outlive_the_agent(
     act: Act, state: State, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed with the agent or known to the next stop: there is no moment between the two."""
-    setsid = os.setsid
 
-    def leave() -> None:
-        assert state.read()["pid"] == str(os.getpid())
-        setsid()
+    class Watched:
+        """The module os, as the application's own process has it."""
 
-    monkeypatch.setattr(os, "setsid", leave)
+        def setsid(self) -> None:
+            assert state.read()["pid"] == str(os.getpid())
+            os.setsid()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(os, name)
+
+    monkeypatch.setattr(spawn, "os", Watched())
     outcome = act(App, "start", **SLEEP)
     assert (outcome.code, outcome.reason) == (Code.SUCCESS, "")
 

@@ -480,7 +480,7 @@ def test_a_folder_that_is_full_after_the_push_is_no_failure(
     _full(monkeypatch, after=6)
     assert apply(takeover, description, 11) == 0
     assert value(running) == ["11min"]
-    assert any("The change is in the cluster" in each for each in takeover.warned)
+    assert any("What was done in the cluster is done" in each for each in takeover.warned)
     monkeypatch.undo()
     [change] = history(takeover, capsys)
     assert change["state"] == "applied"
@@ -558,3 +558,20 @@ def test_an_overdue_change_is_called_so(
     said = capsys.readouterr().err
     assert "checkpoint 1 of alice on node1 was not confirmed by 2026-11-24T20:05:00+00:00" in said
     assert value(running) == ["11min"]
+
+
+def test_a_full_folder_keeps_nobody_from_confirming(
+    running: Cluster,
+    takeover: Takeover,
+    description: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Output,
+) -> None:
+    """The cluster has it; a status is shown, too."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+    _full(monkeypatch)
+    assert takeover("confirm") == 0
+    assert takeover("status") == 0
+    monkeypatch.undo()
+    assert history(takeover, capsys)[0]["state"] == "confirmed"
+    assert running.timers == {}
