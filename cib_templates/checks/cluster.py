@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from cib_templates.cib.durations import in_words, pacemaker_time
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrecy.secrets import is_secret
 from cib_templates.findings import Finding, error
 from cib_templates.model.cluster import Cluster
 from cib_templates.model.description import Description, message_limit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrecy.secrets import is_secret
 from cib_templates.findings import Finding, error
 from cib_templates.model.cluster import Fencing
 from cib_templates.model.description import Description

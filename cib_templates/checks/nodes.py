@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from cib_templates.cib import ids
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrecy.secrets import is_secret
 from cib_templates.findings import Finding, KeyPath, error
 from cib_templates.model.attributes import is_an_agents
 from cib_templates.model.description import Description

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from cib_templates.checks.agents import check_agent, parameter_names
 from cib_templates.cib import ids
-from cib_templates.cib.secrets import has_secret, is_secret
+from cib_templates.cib.secrecy.secrets import has_secret, is_secret
 from cib_templates.findings import Finding, KeyPath, error
 from cib_templates.model.services import Address, App, Filesystem, Service
 from cib_templates.rendering.primitives import AGENTS, META_OF_A_SERVICE, agent_and_parameters

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from lxml import etree
 
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrecy.secrets import is_secret
 
 # The resources that other resources are in.
 RESOURCES = frozenset(("primitive", "group", "clone", "master", "bundle"))

@@ -15,7 +15,7 @@ from cib_templates.cib.durations import duration, seconds
 from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.nvset import pairs_of
 from cib_templates.cib.ownership import came_with, mark
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrecy.secrets import is_secret
 from cib_templates.deriving.sayable import sayable
 from cib_templates.model.services import Address, App, Filesystem, Kind, Part
 from cib_templates.model.timing import times_of

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from cib_templates.cib.masking import MASK
 from cib_templates.cib.nvset import is_true
 from cib_templates.cib.ownership import came_with
 from cib_templates.cib.record import is_record
+from cib_templates.cib.secrecy.masking import MASK
 from cib_templates.comparing.attributes import RESOURCES, Secret, attributes_of
 from cib_templates.comparing.diff import ObjectDiff
 from cib_templates.comparing.marks import beyond_marks, without_marks

@@ -19,7 +19,7 @@ from pydantic import (
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import DURATION, duration, in_words
-from cib_templates.cib.secrets import has_secret
+from cib_templates.cib.secrecy.secrets import has_secret
 from ocf_agents.program.parameters import RELOAD_SIGNALS, SIGNALS, check_problem
 
 # Also those that end a line (Unicode, "Newline Guidelines"), and those that turn the direction in

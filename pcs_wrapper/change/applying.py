@@ -12,15 +12,7 @@ from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
 from cib_templates.findings import Finding
 from cib_templates.model.description import Description
-from pcs_wrapper.change import (
-    adopting,
-    conflicts,
-    preconditions,
-    readiness,
-    rolling_back,
-    stopping,
-    verification,
-)
+from pcs_wrapper.change import rolling_back, stopping, verification
 from pcs_wrapper.change.execution import execute, telling_if_interrupted
 from pcs_wrapper.change.history import confirmation, interruption
 from pcs_wrapper.change.history.checkpoints import (
@@ -29,6 +21,7 @@ from pcs_wrapper.change.history.checkpoints import (
     cluster_id,
     told_if_not_written,
 )
+from pcs_wrapper.change.judging import adopting, conflicts, preconditions, readiness
 from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import Change, prepare
 from pcs_wrapper.change.saved_plan import SavedPlan

@@ -16,10 +16,10 @@ from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fenci
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
-from pcs_wrapper.change import adopting, conflicts, preconditions
+from pcs_wrapper.change.judging import adopting, conflicts, preconditions
+from pcs_wrapper.change.judging.readiness import Readiness
 from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import prepare
-from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.errors import CommandTimedOut
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, survey

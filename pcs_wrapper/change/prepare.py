@@ -12,10 +12,11 @@ from cib_templates.errors import TakeoverError
 from cib_templates.findings import Finding
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
-from pcs_wrapper.change import adopting, preconditions, stopping
+from pcs_wrapper.change import stopping
 from pcs_wrapper.change.history.outdated import digest_of
+from pcs_wrapper.change.judging import adopting, preconditions
+from pcs_wrapper.change.judging.readiness import Readiness, readiness
 from pcs_wrapper.change.looking.description import compared, outdated_description
-from pcs_wrapper.change.readiness import Readiness, readiness
 from pcs_wrapper.change.saved_plan import SavedPlan
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib, settling

@@ -19,7 +19,7 @@ from pcs_wrapper.change.history.checkpoints import (
     describe,
     told_if_not_written,
 )
-from pcs_wrapper.change.readiness import (
+from pcs_wrapper.change.judging.readiness import (
     Readiness,
     let_pass,
     patience,

@@ -13,8 +13,8 @@ from typing import Any
 
 from lxml import etree
 
-from cib_templates.cib.masking import places
 from cib_templates.cib.record import configuration_digest
+from cib_templates.cib.secrecy.masking import places
 from cib_templates.cib.text import parse_cib, to_text
 from cib_templates.comparing.diff import diff
 from cib_templates.model.description import Description

@@ -15,8 +15,8 @@ from lxml import etree
 from cib_templates.model.cluster import Cluster
 from cib_templates.model.description import Description
 from cib_templates.model.timing import boot_delay
-from pcs_wrapper.change import preconditions
 from pcs_wrapper.change.execution import execute
+from pcs_wrapper.change.judging import preconditions
 from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.cluster.completion import PushFencing, WaitForFencing, WaitForNodes

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cib_templates.cib.masking import masked
+from cib_templates.cib.secrecy.masking import masked
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lxml import etree
 
-from cib_templates.cib.masking import public
+from cib_templates.cib.secrecy.masking import public
 from cib_templates.cib.text import to_text
 from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.change.applying import Applied

@@ -21,8 +21,9 @@ from cib_templates.checks import (
 from cib_templates.errors import TakeoverError
 from cib_templates.findings import FindingKind
 from cib_templates.reading import messages, reading
-from pcs_wrapper.change import adopting, conflicts, preconditions, verification
+from pcs_wrapper.change import verification
 from pcs_wrapper.change.history import outdated, timeline
+from pcs_wrapper.change.judging import adopting, conflicts, preconditions
 from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.health import condition, obstacles

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cib_templates.comparing.diff import Diff
 from cib_templates.forecast.outage import Outage, Span
+from pcs_wrapper.change.judging.readiness import Readiness
 from pcs_wrapper.change.planning import Forecast, Plan
-from pcs_wrapper.change.readiness import Readiness
 from pcs_wrapper.change.stopping import stoppable
 from pcs_wrapper.health.quorum import losable_nodes, may_be_lost, votes_text
 from pcs_wrapper.machine.terminal import style

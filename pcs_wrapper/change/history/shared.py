@@ -12,9 +12,9 @@ from dataclasses import asdict, fields, replace
 
 from lxml import etree
 
-from cib_templates.cib.masking import masked
 from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.record import configuration_digest, entries_of
+from cib_templates.cib.secrecy.masking import masked
 from cib_templates.comparing.changes import ChangedIds
 from pcs_wrapper.change.history.checkpoints import Checkpoint, State, from_json
 from pcs_wrapper.errors import AppliedMeanwhile, ChangedMeanwhile, ClusterError

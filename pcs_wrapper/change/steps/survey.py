@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 
-from pcs_wrapper.change import conflicts
-from pcs_wrapper.change.preconditions import require
+from pcs_wrapper.change.judging import conflicts
+from pcs_wrapper.change.judging.preconditions import require
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.pacemaker import survey
 

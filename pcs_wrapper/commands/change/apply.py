@@ -124,8 +124,9 @@ def _show_plan(
     machine: Machine, description: Description, options: Options, *, as_json: bool
 ) -> None:
     """Print what an apply would do: the difference, and the steps of the change."""
-    from pcs_wrapper.change import applying, readiness
+    from pcs_wrapper.change import applying
     from pcs_wrapper.change.execution import shown
+    from pcs_wrapper.change.judging import readiness
     from pcs_wrapper.change.looking.condition import tell
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 

@@ -57,7 +57,8 @@ def rollback(
     has disabled need not); 1 one of them does not run, the rollback failed, or you did not agree to
     it; 2 the command line is wrong; 4 no cluster runs on this machine.
     """  # noqa: D301 - \b is click's
-    from pcs_wrapper.change import readiness, rolling_back
+    from pcs_wrapper.change import rolling_back
+    from pcs_wrapper.change.judging import readiness
     from pcs_wrapper.machine import lock
     from pcs_wrapper.views.changes import rollback_text, rolled_back_json, rolled_back_text
 
@@ -104,8 +105,9 @@ def _agreed() -> bool:
 
 
 def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:
-    from pcs_wrapper.change import readiness, rolling_back
+    from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.execution import shown
+    from pcs_wrapper.change.judging import readiness
     from pcs_wrapper.views.changes import difference_text, rollback_dry_run_json, rollback_text
 
     steps = rolling_back.steps(machine, planned)

@@ -35,7 +35,7 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     from cib_templates.checks.advice import LocalHost
     from cib_templates.errors import DescriptionError
     from cib_templates.reading.reading import read_with_advice
-    from pcs_wrapper.change.conflicts import check_names
+    from pcs_wrapper.change.judging.conflicts import check_names
     from pcs_wrapper.views.findings import check_json
 
     machine: Machine = ctx.obj

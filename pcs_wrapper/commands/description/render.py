@@ -31,7 +31,7 @@ def render(machine: Machine, file: Path) -> None:
     Exit codes: 0 the CIB was printed; 1 Pacemaker's schema rejects it; 2 the description has
     mistakes.
     """  # noqa: D301 - \b is click's
-    from cib_templates.cib.masking import places
+    from cib_templates.cib.secrecy.masking import places
     from cib_templates.cib.text import to_text
     from cib_templates.cib.validation import check_schema, is_installed
     from cib_templates.reading.reading import read_description

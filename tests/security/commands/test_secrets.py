@@ -60,7 +60,7 @@ def test_that_a_secret_changes_is_told_without_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """A dry run shows the CIBs line by line, and where there is another secret."""
-    from cib_templates.cib.masking import public
+    from cib_templates.cib.secrecy.masking import public
     from cib_templates.cib.text import parse_cib, to_text
 
     cluster.state, cluster.cib = "running", live

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cib_templates.cib.masking import masked
-from cib_templates.cib.secrets import is_secret
+from cib_templates.cib.secrecy.masking import masked
+from cib_templates.cib.secrecy.secrets import is_secret
 
 SECRET = "hunter2"
 NAMES = """

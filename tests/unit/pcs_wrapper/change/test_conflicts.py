@@ -12,7 +12,7 @@ from lxml import etree
 from cib_templates.cib.text import to_text
 from cib_templates.merging.merge import merge
 from cib_templates.reading.reading import read_description
-from pcs_wrapper.change.conflicts import question_of
+from pcs_wrapper.change.judging.conflicts import question_of
 from tests.unit.cib_templates.conftest import EXAMPLE, LIVE
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH, configuration

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from cib_templates.cib.secrets import is_secret, passwords_of_addresses
+from cib_templates.cib.secrecy.secrets import is_secret, passwords_of_addresses
 
 #: What stands in the place of a secret.
 MASK = "(a secret)"
