@@ -129,7 +129,7 @@ def _name(element: etree._Element) -> str:
 def _pattern(cib: etree._Element, element: etree._Element, name: str) -> Table:
     if element.tag == "clone":
         return {"pattern": "everywhere"}
-    if cib.find(f"configuration/resources/clone[@id='{ids.mirror_id(name)}']") is not None:
+    if _disk(cib, name) is not None:
         return {"pattern": "mirror"}
     for pattern in ids.PATTERNS_APART:
         apart = f"configuration/constraints/rsc_colocation[@id='{ids.pattern_id(pattern)}']"
@@ -276,7 +276,7 @@ def _assumed(cib: etree._Element) -> dict[str, str]:
 
 
 def _mirror(cib: etree._Element, name: str, members: list[etree._Element]) -> Table:
-    disk = cib.find(f"configuration/resources/clone/primitive[@id='{ids.disk_id(name)}']")
+    disk = _disk(cib, name)
     if disk is None:
         return {}
     # The CIB has DRBD's name for it; the device is what the service mounts.
@@ -289,6 +289,12 @@ def _mirror(cib: etree._Element, name: str, members: list[etree._Element]) -> Ta
     if interval and interval != seconds(MIRROR_INTERVAL):
         table["monitor"] = interval
     return {"mirror": table}
+
+
+def _disk(cib: etree._Element, name: str) -> etree._Element | None:
+    """Return the primitive of a service's mirror; None if it has none that Takeover made."""
+    disk = cib.find(f"configuration/resources/clone/primitive[@id='{ids.disk_id(name)}']")
+    return disk if disk is not None and mark(disk) else None
 
 
 def _parts(service: str, members: list[etree._Element], *, utilization: bool) -> Table | None:
