@@ -78,7 +78,9 @@ class Lookout:
             return False
         node = str(obstacle.finding.path[0])
         attempts = diagnosis.failed_fencing(state)[node].attempts
-        return attempts - (self._earlier or {}).get(node, 0) < _ATTEMPTS
+        earlier = (self._earlier or {}).get(node, 0)
+        # There are fewer than earlier if the node was fenced successfully in between.
+        return (attempts - earlier if attempts >= earlier else attempts) < _ATTEMPTS
 
     def _with_reasons(self, state: ClusterState) -> ClusterState:
         if self._earlier is None:

@@ -95,8 +95,8 @@ def sick(shop: Shop) -> Iterator[Sick]:
     cured = text.replace("[fencing.rig]", '[fencing.rig]\ntimeout = "61s"')
     rig.write(node, _CURE, cured + batch.replace("1000000", "2000000"))
     with ExitStack() as end:
-        end.callback(wait_until_whole, rig)
         end.callback(rig.run, node, "takeover", "apply", DESCRIPTION)
+        end.callback(wait_until_whole, rig)
         rig.run(node, "takeover", "apply", _WITH, check=True)
         undo = end.enter_context(ExitStack())
         cables = undo.enter_context(ExitStack())
