@@ -9,13 +9,12 @@ what a description says only where it says something else than `deriving` makes 
 from __future__ import annotations
 
 import copy
-from collections.abc import Container, Iterable, Iterator, Mapping
-from itertools import count
+from collections.abc import Container, Iterable, Mapping
 
 from lxml import etree
 
 from cib_templates.cib import ids
-from cib_templates.cib.nvset import nvset, pairs_of, plain_sets
+from cib_templates.cib.nvset import pairs_of, plain_sets
 from cib_templates.cib.ownership import mark
 from cib_templates.deriving.fencing import devices_of, fencing, levels_of
 from cib_templates.deriving.services import locations_of
@@ -109,25 +108,35 @@ def _marked(
 
 
 def _add(element: etree._Element, marks: Mapping[str, str], taken: set[str]) -> None:
-    """Add pairs to a resource's own set of them, or to a new one if that has conditions.
+    """Add pairs to a resource's first set of them, or to a new one before it if it has conditions.
+
+    The first is the one that pcs changes, so that pcs can take them away again.
 
     Args:
         element: The resource.
         marks: The pairs.
         taken: All IDs in the CIB; it is added to.
     """
-    usual = f"{element.get('id')}-meta_attributes"
-    for existing in plain_sets(element, "meta_attributes"):
-        if existing.get("id") == usual:
-            existing.extend(nvset("meta_attributes", usual, marks))
-            return
-    free = (each for each in _names(usual) if each not in taken)
-    identity = next(free)
+    first = element.find("meta_attributes")
+    if first is not None and first in plain_sets(element, "meta_attributes"):
+        place = first
+    else:
+        identity = _free(f"{element.get('id')}-meta_attributes", taken)
+        place = etree.Element("meta_attributes", id=identity)
+        if first is None:
+            element.append(place)
+        else:
+            first.addprevious(place)
+    for name, value in marks.items():
+        identity = _free(f"{place.get('id')}-{name}", taken)
+        etree.SubElement(place, "nvpair", id=identity, name=name, value=value)
+
+
+def _free(usual: str, taken: set[str]) -> str:
+    """Return an ID that nothing has, and take it: others may have given the usual one away."""
+    identity, number = usual, 1
+    while identity in taken:
+        number += 1
+        identity = f"{usual}-{number}"
     taken.add(identity)
-    element.append(nvset("meta_attributes", identity, marks))
-
-
-def _names(usual: str) -> Iterator[str]:
-    """Yield the IDs that a set can have, as others may have given them to something else."""
-    yield usual
-    yield from (f"{usual}-{ids.MARK}{number or ''}" for number in count())
+    return identity

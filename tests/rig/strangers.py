@@ -17,6 +17,8 @@ from vagrant.rig import Rig
 NODE = "node1"
 _FILE = "/root/strangers.xml"
 _DEVICE = "fence-rig"
+#: How long the cluster may take to settle, in seconds.
+_WAIT = 90.0
 
 #: Of which what runs must go on, in the resources section.
 RESOURCES = """
@@ -74,14 +76,6 @@ RESOURCES = """
       </operations>
     </primitive>
   </clone>
-  <primitive id="remote1" class="ocf" provider="pacemaker" type="remote">
-    <instance_attributes id="remote1-a">
-      <nvpair id="remote1-server" name="server" value="198.51.100.250"/>
-    </instance_attributes>
-    <meta_attributes id="remote1-m">
-      <nvpair id="remote1-role" name="target-role" value="Stopped"/>
-    </meta_attributes>
-  </primitive>
 </resources>
 """
 CONSTRAINTS = """
@@ -128,7 +122,7 @@ def push(rig: Rig, cib: etree._Element) -> None:
     """Replace the configuration, as an administrator does, and wait until it is in effect."""
     rig.write(NODE, _FILE, to_text(cib))
     rig.run(NODE, "pcs", "cluster", "cib-push", _FILE, "--config", check=True)
-    rig.run(NODE, "crm_resource", "--wait", check=True)
+    rig.run(NODE, "crm_resource", "--wait", f"--timeout={_WAIT:.0f}", check=True)
 
 
 def _strange(cib: etree._Element) -> etree._Element:

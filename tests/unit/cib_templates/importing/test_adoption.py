@@ -9,6 +9,7 @@ import pytest
 import tomli_w
 from lxml import etree
 
+from cib_templates.cib import ids
 from cib_templates.comparing.marks import beyond_marks, without_marks
 from cib_templates.errors import DescriptionError
 from cib_templates.importing.cluster import Cluster, Document, import_cib
@@ -335,4 +336,19 @@ def test_a_mark_has_an_id_that_nobody_else_has() -> None:
     merged = merge(cib, described(cib)[1], adopt=True)
     identities = merged.xpath("//*[not(self::obj_ref)]/@id")
     assert len(identities) == len(set(identities))
+    assert canonical(merged) == canonical(cib)
+
+
+def test_marks_are_where_pcs_takes_them_away() -> None:
+    """In the first set of meta attributes, which is the only one that pcs changes."""
+    cib = stranger("odd-meta-two-sets")
+    merged = merge(cib, described(cib)[1], adopt=True)
+    [first, _] = merged.xpath("//group[@id='g']/meta_attributes")
+    assert first.get("id") == "gm"
+    assert first.xpath("nvpair/@name") == ["resource-stickiness", ids.MARK, ids.ADOPTED]
+    ruled, plain = cib.xpath("//group[@id='g']/meta_attributes")
+    ruled.addprevious(plain)
+    merged = merge(cib, described(cib)[1], adopt=True)
+    first = merged.xpath("//group[@id='g']/meta_attributes")[0]
+    assert first.xpath("nvpair/@name") == [ids.MARK, ids.ADOPTED]
     assert canonical(merged) == canonical(cib)
