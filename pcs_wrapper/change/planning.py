@@ -99,7 +99,7 @@ def plan_live(machine: Machine, description: Description, *, adopt: bool = False
     corosync = corosync_times(
         config.token, len(config.nodes), config.token_coefficient, config.consensus
     )
-    findings = (*found.outdated, *found.condition)
+    findings = (*found.condition, *found.outdated)
     tell(machine, findings)
     planned = _plan(machine, description, found.old, found.new, corosync)
     return replace(planned, findings=findings)

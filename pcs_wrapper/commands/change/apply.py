@@ -104,7 +104,7 @@ def _show_plan(
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
     change = prepare(machine, description, adopt=options.adopt, saved=options.saved)
-    tell(machine, (*change.outdated, *change.condition))
+    tell(machine, (*change.condition, *change.outdated))
     steps = applying.steps(machine, change, options)
     if as_json:
         print_text(apply_dry_run_json(change.changes, steps))
