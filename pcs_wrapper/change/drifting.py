@@ -58,7 +58,7 @@ def drift_live(machine: Machine, description: Description) -> Drift:
     in_corosync = corosync.differences(description, config)
     findings = compared(machine, state, live, config, description)
     changes = changed_ids(live, merge(live, description))
-    findings = (*outdated_description(machine, live, description, changes), *findings)
+    findings = (*findings, *outdated_description(machine, live, description, changes))
     tell(machine, findings)
     differences = replace(found.diff, differences=(*in_corosync, *found.diff.differences))
     return replace(found, diff=differences, findings=findings)

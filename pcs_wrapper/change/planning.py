@@ -123,7 +123,7 @@ def plan_live(
         config.consensus,
         config.quorum_device,
     )
-    findings = (*found.outdated, *found.condition)
+    findings = (*found.condition, *found.outdated)
     tell(machine, findings)
     planned = replace(
         _plan(machine, description, found.old, found.new, corosync),

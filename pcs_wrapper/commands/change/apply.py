@@ -131,7 +131,7 @@ def _show_plan(
     from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
 
     change = applying.prepared(machine, description, options)
-    tell(machine, (*change.outdated, *change.condition))
+    tell(machine, (*change.condition, *change.outdated))
     steps = applying.steps(machine, change, options)
     readiness.warn(machine, change.readiness)
     if as_json:
