@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 from lxml import etree
 
+from cib_templates.cib.ids import PROPERTIES_ID
+
 
 def nvset(tag: str, identity: str, values: Mapping[str, str]) -> etree._Element:
     """Return a set such as `instance_attributes`.
@@ -84,6 +86,23 @@ def value_of(element: etree._Element, tag: str, name: str) -> str | None:
     for pair in element.iterfind(f"{tag}/nvpair"):
         if pair.get("name") == name:
             return pair.get("value")
+    return None
+
+
+def property_of(crm_config: etree._Element, name: str) -> str | None:
+    """Return the value of a cluster property that is in effect; None if it is not set.
+
+    Args:
+        crm_config: The section of the cluster's properties.
+        name: The property's name.
+    """
+    sets = crm_config.iterfind("cluster_property_set")
+    # Pacemaker's own set wins over others.
+    for found in sorted(sets, key=lambda each: each.get("id") != PROPERTIES_ID):
+        if found.find("rule") is None:
+            for pair in found.iterfind("nvpair"):
+                if pair.get("name") == name:
+                    return pair.get("value")
     return None
 
 

@@ -10,7 +10,7 @@ from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.durations import seconds
-from cib_templates.cib.nvset import is_true, pairs_of
+from cib_templates.cib.nvset import is_true, pairs_of, property_of
 from cib_templates.cib.ownership import came_with, mark
 from cib_templates.comparing.changes import elements, same
 from cib_templates.deriving.parts import agent_of, part_of, whole_seconds
@@ -79,19 +79,12 @@ def _service(
 
 def uses_utilization(cib: etree._Element) -> bool:
     """Return whether Pacemaker looks at utilization when it places resources."""
-    return property_of(cib, "placement-strategy") not in (None, "", "default")
+    return _property(cib, "placement-strategy") not in (None, "", "default")
 
 
-def property_of(cib: etree._Element, name: str) -> str | None:
-    """Return the value of a cluster property that is in effect; None if it is not set."""
-    sets = cib.iterfind("configuration/crm_config/cluster_property_set")
-    # Pacemaker's own set wins over others.
-    for found in sorted(sets, key=lambda each: each.get("id") != ids.PROPERTIES_ID):
-        if found.find("rule") is None:
-            for pair in found.iterfind("nvpair"):
-                if pair.get("name") == name:
-                    return pair.get("value")
-    return None
+def _property(cib: etree._Element, name: str) -> str | None:
+    crm_config = cib.find("configuration/crm_config")
+    return None if crm_config is None else property_of(crm_config, name)
 
 
 def _members(element: etree._Element) -> list[etree._Element]:
@@ -180,7 +173,7 @@ def _nodes(cib: etree._Element, element: etree._Element, nodes: list[str]) -> Ta
 
 def _is_opt_in(cib: etree._Element) -> bool:
     """Return whether a resource may run only where a constraint says so."""
-    value = property_of(cib, "symmetric-cluster")
+    value = _property(cib, "symmetric-cluster")
     return value is not None and not is_true(value)
 
 

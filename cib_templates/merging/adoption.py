@@ -100,8 +100,9 @@ def _marked(
             continue
         said = pairs_of(like, "meta_attributes")
         marks = {name: said[name] for name in (ids.MARK, ids.SETS) if name in said}
-        is_theirs = element is not result or old.getparent() is not None
-        if is_theirs:
+        # A clone that a description has is whole as Takeover makes it.
+        is_new = element is result and old.getparent() is None
+        if not is_new and result.tag != "clone":
             marks[ids.ADOPTED] = " ".join(dict.fromkeys([identity, *came.get(identity, ())]))
         _add(element, marks, taken)
     return result

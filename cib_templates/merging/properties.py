@@ -9,7 +9,7 @@ from lxml import etree
 
 from cib_templates.cib import ids
 from cib_templates.cib.ids import PROPERTIES_ID
-from cib_templates.cib.nvset import nvset
+from cib_templates.cib.nvset import nvset, property_of
 from cib_templates.rendering.properties import PROPERTIES
 
 
@@ -27,8 +27,9 @@ def with_properties(
         adopt: Whether the cluster is taken over now.
     """
     result = copy.deepcopy(crm_config)
-    live = {name: _value(crm_config, name) for name in wanted}
-    left = dict(word.partition("=")[::2] for word in _value(crm_config, ids.ADOPTED).split())
+    live = {name: property_of(crm_config, name) or "" for name in wanted}
+    marked = property_of(crm_config, ids.ADOPTED) or ""
+    left = dict(word.partition("=")[::2] for word in marked.split())
     if adopt:
         left |= {name: live[name] for name, value in PROPERTIES.items() if live[name] != value}
     # What somebody has changed since is not what was left.
@@ -63,14 +64,3 @@ def with_properties(
         else:
             existing.set("value", pair.get("value", ""))
     return result
-
-
-def _value(crm_config: etree._Element, name: str) -> str:
-    """Return the value of a property that is in effect; empty if it is not set."""
-    sets = [each for each in crm_config if each.tag == "cluster_property_set"]
-    for found in sorted(sets, key=lambda each: each.get("id") != PROPERTIES_ID):
-        if found.find("rule") is None:
-            for pair in found.iterfind("nvpair"):
-                if pair.get("name") == name:
-                    return pair.get("value") or ""
-    return ""

@@ -148,11 +148,11 @@ def test_the_scheduler_would_do_nothing_to_a_strangers_cluster(shop: Shop, name:
     cib, conf = f"/root/{name}.xml", f"/root/{name}.conf"
     rig.write(NODE, cib, (STRANGERS / f"{name}.xml").read_text())
     nodes = "".join(
-        f"node {{ name: {node}\nnodeid: {number}\nring0_addr: 198.51.100.{number}\n }}\n"
+        f"node {{\nname: {node}\nnodeid: {number}\nring0_addr: 198.51.100.{number}\n}}\n"
         for number, node in enumerate(WITH_STATE[name], start=1)
     )
-    totem = "totem { version: 2\ncluster_name: theirs\ntransport: knet\n }\n"
-    rig.write(NODE, conf, f"{totem}nodelist {{ {nodes} }}\n")
+    totem = "totem {\nversion: 2\ncluster_name: theirs\ntransport: knet\n}\n"
+    rig.write(NODE, conf, f"{totem}nodelist {{\n{nodes}}}\n")
     files = ("--cib", cib, "--corosync-conf", conf)
     done = rig.run(NODE, "takeover", "import", *files, check=True)
     rig.write(NODE, IMPORTED, done.stdout)
