@@ -40,6 +40,8 @@ _WITH, _BROKEN, _OTHER, _SLOW = (
     "/root/other-batch.toml",
     "/root/slow-batch.toml",
 )
+#: What was asked when an apply was killed: nothing depends on it, and the next apply takes it out.
+_SURVEY = re.compile(r' *<primitive id="takeover-survey-.*?</primitive>\n', re.DOTALL)
 #: Written by the service that needs longer to stop than Pacemaker gives what it knows nothing of.
 _ENDED = "/var/lib/batch-ended"
 _TAKES_ITS_TIME = (
