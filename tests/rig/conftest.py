@@ -31,10 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"Run the tests of this release's cluster; or those of no such cluster ({_NONE}).",
     )
     parser.addoption(
-        "--part",
-        default="1/1",
-        metavar="I/N",
-        help="Run every Nth file of tests alone, from the Ith on: another process has the others.",
+        "--campaign", action="store_true", help="Run what takes long, too: script/campaign."
     )
     parser.addoption(
         "--kind", choices=KINDS, default=KINDS[0], help="Of what that cluster's machines are."
@@ -49,14 +46,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark everything here as a rig test, and skip it where it cannot run."""
     wanted = config.getoption("--release")
-    part, parts = map(int, config.getoption("--part").split("/"))
-    files = sorted({item.path for item in items if not wanted or _release(item) == wanted})
     for item in list(items):
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.rig)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root: script/test rig gets it"))
-            if (wanted and _release(item) != wanted) or item.path not in files[part - 1 :: parts]:
+            if wanted and _release(item) != wanted:
+                items.remove(item)
+            elif not config.getoption("--campaign") and item.get_closest_marker("campaign"):
                 items.remove(item)
             elif config.getoption("--kind") != KINDS[0]:
                 for needed in item.iter_markers("one_machine"):
@@ -129,7 +126,7 @@ def shop(request: pytest.FixtureRequest) -> Iterator[Shop]:
     if name:
         service = service_on(named(kind, name), print)
     else:
-        name = f"test-shop-{request.param}-{request.config.getoption('--part')[0]}"
+        name = f"test-shop-{request.param}"
         service = running_service(name, request.param, print, luns=2, kind=kind, witness=True)
     with service as running:
         yield Shop(*running)
