@@ -51,9 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.rig)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root: script/test rig gets it"))
-            if wanted and _release(item) != wanted:
-                items.remove(item)
-            elif not config.getoption("--campaign") and item.get_closest_marker("campaign"):
+            other = wanted and _release(item) != wanted
+            long = item.get_closest_marker("campaign") and not config.getoption("--campaign")
+            if other or long:
                 items.remove(item)
             elif config.getoption("--kind") != KINDS[0]:
                 for needed in item.iter_markers("one_machine"):
