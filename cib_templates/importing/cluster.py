@@ -18,7 +18,7 @@ from cib_templates.cib import ids
 from cib_templates.cib.durations import in_words, seconds
 from cib_templates.cib.ids import PROPERTIES_ID
 from cib_templates.cib.nvset import is_true, pairs_of
-from cib_templates.cib.ownership import from_fragments, mark
+from cib_templates.cib.ownership import came_with, from_fragments, mark
 from cib_templates.deriving.fencing import fencing, fencing_levels
 from cib_templates.deriving.parts import amounts
 from cib_templates.deriving.sayable import sayable
@@ -120,7 +120,9 @@ def _fencing_delay(cib: etree._Element, cluster: Cluster, found: Document) -> Do
     if given is None:
         return {"fencing_delay": "0s"}
     if not any(
-        mark(device) and pairs_of(device, "meta_attributes").get("priority")
+        mark(device)
+        and came_with(device) is None
+        and pairs_of(device, "meta_attributes").get("priority")
         for device in cib.iterfind("configuration/resources/primitive[@class='stonith']")
     ):
         return {}
