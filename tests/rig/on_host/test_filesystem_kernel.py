@@ -5,6 +5,7 @@ On nodes that see no process but their own.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -274,6 +275,13 @@ def test_two_mounts_of_one_disk_are_resources_of_their_own(
     """The same disk on two folders: a stop unmounts its own, and ends its own holders."""
     second = {**given, "directory": "/srv/second"}
     name = {"OCF_RESOURCE_INSTANCE": "second"}
+    # Of one group: of two that may run on different nodes, a probe of the second fails.
+    group = f"<group id='site'><primitive id='host-test-{os.getpid()}'/><primitive id='second'/></group>"
+    cib = f"<cib><configuration><resources>{group}</resources></configuration></cib>"
+    folder = "/var/lib/pacemaker/cib"
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    node.run("mount", "-t", "tmpfs", "none", folder)
+    node.run("sh", "-c", f'echo "{cib}" >{folder}/cib.xml')
     assert node.act("filesystem", "monitor", name, **second)[0] == Code.NOT_RUNNING
     assert node.act("filesystem", "start", name, **second)[0] == Code.SUCCESS
     holder = subprocess.Popen([*node.enter, "sh", "-c", f"cd {POINT}; exec sleep 600"])

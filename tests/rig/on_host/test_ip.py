@@ -170,8 +170,9 @@ def test_a_link_local_address(node: Node) -> None:
     given = {"ip": "fe80::7", "nic": "eth1"}
     assert node.act("ip", "start", **given) == (0, "")
     assert "fe80::7/64" in node.run("ip", "address", "show", "eth1").stdout
-    assert node.act("ip", "monitor", ip="fe80::7", nic="eth2")[0] == Code.NOT_RUNNING
-    assert node.act("ip", "stop", ip="fe80::7", nic="eth2") == (0, "")
+    other = {"OCF_RESOURCE_INSTANCE": "other"}
+    assert node.act("ip", "monitor", other, ip="fe80::7", nic="eth2")[0] == Code.NOT_RUNNING
+    assert node.act("ip", "stop", other, ip="fe80::7", nic="eth2") == (0, "")
     assert node.act("ip", "monitor", RECURRING, **given) == (0, "")
     assert node.act("ip", "stop", **given) == (0, "")
     assert "fe80::7/64" not in node.run("ip", "address", "show", "eth1").stdout
