@@ -276,7 +276,8 @@ def test_two_mounts_of_one_disk_are_resources_of_their_own(
     second = {**given, "directory": "/srv/second"}
     name = {"OCF_RESOURCE_INSTANCE": "second"}
     # Of one group: of two that may run on different nodes, a probe of the second fails.
-    group = f"<group id='site'><primitive id='host-test-{os.getpid()}'/><primitive id='second'/></group>"
+    both = f"<primitive id='host-test-{os.getpid()}'/><primitive id='second'/>"
+    group = f"<group id='site'>{both}</group>"
     cib = f"<cib><configuration><resources>{group}</resources></configuration></cib>"
     folder = "/var/lib/pacemaker/cib"
     Path(folder).mkdir(parents=True, exist_ok=True)
