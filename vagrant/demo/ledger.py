@@ -22,7 +22,7 @@ _COMMIT_LIMIT = 1.0
 _RETRY_PAUSE = 0.02
 #: Bounds the load: at most 100 rows a second, for half an hour, or so many in a longer time.
 _ROW_PAUSE = 0.01
-_LIFETIME = 7200.0
+_LIFETIME = 1800.0
 
 _FAILURES = (
     OSError,
