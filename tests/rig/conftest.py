@@ -31,9 +31,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help=f"Run the tests of this release's cluster; or those of no such cluster ({_NONE}).",
     )
     parser.addoption(
-        "--campaign", action="store_true", help="Run what takes long, too: script/campaign."
-    )
-    parser.addoption(
         "--kind", choices=KINDS, default=KINDS[0], help="Of what that cluster's machines are."
     )
     parser.addoption(
@@ -51,9 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.rig)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root: script/test rig gets it"))
-            other = wanted and _release(item) != wanted
-            long = item.get_closest_marker("campaign") and not config.getoption("--campaign")
-            if other or long:
+            if wanted and _release(item) != wanted:
                 items.remove(item)
             elif config.getoption("--kind") != KINDS[0]:
                 for needed in item.iter_markers("one_machine"):

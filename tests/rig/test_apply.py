@@ -268,7 +268,7 @@ def test_one_apply_at_a_time(shop: Shop) -> None:
     apply(shop.rig, _WITH)
 
 
-def test_killed_at_many_moments(shop: Shop, request: pytest.FixtureRequest) -> None:
+def test_killed_at_twenty_moments(shop: Shop) -> None:
     """SIGKILL from the start to the end of an apply: old or new, and the next command says which.
 
     Or, where a service is removed, the one without it or the one in which it shall be stopped.
@@ -289,14 +289,13 @@ def test_killed_at_many_moments(shop: Shop, request: pytest.FixtureRequest) -> N
     chance = random.Random(4)  # noqa: S311 - for moments, not for secrets
     outcomes = {"pushed": 0, "not pushed": 0, "told": 0}
     began = time.monotonic()
-    moments = 20 if request.config.getoption("--campaign") else 7
-    for number in range(moments):
+    for number in range(20):
         old = _SURVEY.sub("", configuration(shop.rig))
         # One that was only stopped is removed by the next apply.
         target = _WITH if old == applied[DESCRIPTION] else DESCRIPTION
         # The machine has other things to do, too: the later moments shall still be within it.
         duration = min(durations) if target == _WITH else durations[0]
-        after = duration * (number + chance.random()) / moments
+        after = duration * (number + chance.random()) / 20
         _kill(shop.rig, target, after)
         new = _SURVEY.sub("", configuration(shop.rig))
         assert new in (old, applied[target], stopped), f"killed after {after:.2f} s: between"
@@ -312,7 +311,7 @@ def test_killed_at_many_moments(shop: Shop, request: pytest.FixtureRequest) -> N
             assert newest["state"] == ("applied" if there else "failed")
         assert newest["state"] != "pushing"
     print(f"an apply took {durations} s; {outcomes}")
-    # Moments of an apply whose own length varies with the machine's load.
+    # Twenty moments of an apply whose own length varies with the machine's load.
     assert all(outcomes.values())
     assert shop.client.outage(began, time.monotonic()) < LONGEST_PAUSE * shop.patience
     assert shop.client.check().lost == []

@@ -29,8 +29,6 @@ MOMENTS = [
     ("Fault: PostgreSQL killed", 1.0),
     ("Fault: node cut off", 4.0),
 ]
-#: Those that script/test takes; script/campaign takes them all.
-OFTEN = (2, 5, 8)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,13 +54,7 @@ def _killed_demo(text: str, delay: float) -> None:
         demo.kill()
 
 
-@pytest.mark.parametrize(
-    ("number", "text", "delay"),
-    [
-        pytest.param(number, *moment, marks=() if number in OFTEN else pytest.mark.campaign)
-        for number, moment in enumerate(MOMENTS)
-    ],
-)
+@pytest.mark.parametrize(("number", "text", "delay"), [(i, *m) for i, m in enumerate(MOMENTS)])
 def test_a_killed_demo_leaves_nothing_that_down_does_not_remove(
     number: int, text: str, delay: float
 ) -> None:

@@ -20,7 +20,7 @@ import asyncpg
 _CONNECT_LIMIT = 0.5
 _COMMIT_LIMIT = 1.0
 _RETRY_PAUSE = 0.02
-#: Bounds the load: at most 100 rows a second, for half an hour, or so many in a longer time.
+#: Bounds the load: at most 100 rows a second, for two hours. All tests of a rig share one client.
 _ROW_PAUSE = 0.01
 _LIFETIME = 7200.0
 
