@@ -136,6 +136,10 @@ def _start_service(rig: OneMachineRig) -> str:
         text = text.replace(old, new)
     password = create_database(admin, "node1")
     create_cluster(admin, "node1", text)
+    # The rig's fence agent needs Python, too, and does not wait for it: it is not monitored while
+    # Python is away. Its own monitor comes once a minute, and would fall into that by chance.
+    monitor = ("op", "monitor", "interval=3600s")
+    rig.run("node1", "pcs", "stonith", "update", "fence-rig", *monitor, check=True)
     wait_until_whole(rig)
     return password
 
