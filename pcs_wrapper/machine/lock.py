@@ -17,22 +17,25 @@ from typing import IO
 from pcs_wrapper.errors import Busy, StateNotWritten
 from pcs_wrapper.machine.files import require_own_folder
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.machine.waiting import wait_until
 
+# Between two tries to get the lock, in seconds.
+_PAUSE = 0.5
 # Of what a holder says of itself, in characters.
 _LONGEST = 4096
 
 
 @contextmanager
-def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None]:
+def held(machine: Machine, command: str, *, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock while the `with` block lasts.
 
     Args:
         machine: This machine.
         command: The command that takes the lock, such as `takeover apply`.
-        wait: Whether to wait until the lock is free.
+        patience: For how many seconds to wait until the lock is free.
 
     Raises:
-        Busy: Another command holds the lock, and `wait` is false.
+        Busy: Another command holds the lock for longer than that.
         StateNotWritten: Takeover's folder takes no files; nothing was changed.
     """
     try:
@@ -41,10 +44,16 @@ def held(machine: Machine, command: str, *, wait: bool = False) -> Iterator[None
         raise StateNotWritten(machine.state, error.strerror or f"{error}") from None
     require_own_folder(machine.state)
     with _open(machine.state / "lock") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise Busy(_read(file)) from None
+
+        def missing() -> str:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return f"{_read(file)} is changing the cluster from this node"
+            return ""
+
+        if missing() and wait_until(machine, missing, seconds=patience, pause=_PAUSE):
+            raise Busy(_read(file))
         holder = {"command": command, "user": machine.user, "pid": os.getpid()}
         said = json.dumps(holder | {"since": machine.now().isoformat(timespec="seconds")})
         # On a full disk the lock is held all the same, and nobody reads who holds it.
@@ -65,7 +74,7 @@ def _open(path: Path) -> IO[str]:
 def _read(file: IO[str]) -> str:
     """Return who holds the lock; its holder may not have written that yet."""
     try:
-        holder = json.loads(file.read(_LONGEST))
+        holder = json.loads(os.pread(file.fileno(), _LONGEST, 0))
         return (
             f"`{holder['command']}` of {holder['user']} (process {holder['pid']}, since "
             f"{holder['since']})"

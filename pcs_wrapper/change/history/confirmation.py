@@ -24,6 +24,8 @@ from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
 
 _TIMEOUT = 30.0
+# A timer that finds nothing to roll back, on a node that is busy, has decided by then; in seconds.
+_PATIENCE = 30.0
 
 
 def _unit(number: int) -> str:
@@ -118,12 +120,12 @@ def confirm(machine: Machine, number: int | None) -> Checkpoint:
 
     Raises:
         NotRoot: The user is not root.
-        Busy: Another command holds the lock, such as the change's own, or its rollback.
+        Busy: Another command holds the lock for long, such as the change's own, or its rollback.
         ClusterError: No change waits to be confirmed, or not this one.
         ProgramError: The cluster cannot be told.
     """
     machine.require_root()
-    with lock.held(machine, "takeover confirm"):
+    with lock.held(machine, "takeover confirm", patience=_PATIENCE):
         checkpoints = Checkpoints.of(machine, cib.read_cib(machine))
         waiting = [each for each in checkpoints.all() if each.state == "unconfirmed"]
         if number is not None:

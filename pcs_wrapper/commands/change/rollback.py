@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -69,7 +70,7 @@ def rollback(
         _show_plan(machine, rolling_back.prepare(machine, number), as_json=as_json)
         return
     # The timer's rollback waits while another command, such as a long apply, holds the lock.
-    with lock.held(machine, "takeover rollback", wait=unless_confirmed):
+    with lock.held(machine, "takeover rollback", patience=math.inf if unless_confirmed else 0.0):
         if unless_confirmed:
             planned = rolling_back.unless_confirmed(machine, number)
             if isinstance(planned, str):

@@ -6,6 +6,7 @@ import dataclasses
 import errno
 import json
 import os
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from lxml import etree
 from cib_templates.cib.record import entries_of, is_record, without_record
 from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.history import shared
+from pcs_wrapper.machine import lock
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH, configuration
 from tests.unit.pcs_wrapper.conftest import STOP_TIMER, Takeover
@@ -188,6 +190,37 @@ def test_an_old_description_that_undoes_nothing_of_others_is_applied(
     running.edit('value="postgres"', 'value="pg"')
     assert apply(takeover, description, 11) == 0
     assert running.cib.count('value="postgres"') == 1
+
+
+def test_a_confirmation_waits_for_a_timer_that_decides(
+    running: Cluster, takeover: Takeover, description: Path, capsys: Output
+) -> None:
+    """It holds the lock for a moment, also where there is nothing to roll back."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+    timer = ExitStack()
+    timer.enter_context(lock.held(takeover.machine, "takeover rollback"))
+
+    def sleep(seconds: float) -> None:
+        running.sleep(seconds)
+        if any("`takeover rollback` of alice" in text for text, _ in takeover.awaited):
+            timer.close()
+
+    machine = dataclasses.replace(takeover.machine, sleep=sleep)
+    assert dataclasses.replace(takeover, machine=machine)("confirm") == 0
+    assert history(takeover, capsys)[0]["state"] == "confirmed"
+
+
+def test_a_confirmation_does_not_wait_for_ever(
+    running: Cluster, takeover: Takeover, description: Path, capsys: Output
+) -> None:
+    """Whoever changes the cluster for longer is named."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+    began = running.clock()
+    with lock.held(takeover.machine, "takeover rollback"):
+        assert takeover("confirm") == 1
+    assert "`takeover rollback` of alice (process " in capsys.readouterr().err
+    assert 5 <= running.clock() - began <= 60
+    assert history(takeover, capsys)[0]["state"] == "unconfirmed"
 
 
 def test_a_change_is_confirmed_on_any_node(
