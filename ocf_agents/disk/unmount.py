@@ -6,7 +6,8 @@ import os
 import select
 
 from ocf_agents.disk.busy import kernel, siege
-from ocf_agents.disk.busy.namespaces import inhabited, kept, unmount_in
+from ocf_agents.disk.busy.namespaces import Namespace, inhabited, kept, unmount_in
+from ocf_agents.disk.busy.spared import is_spared
 from ocf_agents.disk.busy.threads import processes
 from ocf_agents.disk.holders import Holder, holders, keepers, namespaces, suspects
 from ocf_agents.disk.place import point
@@ -20,7 +21,7 @@ from ocf_agents.runtime.process import identify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 PAUSE = 0.1  # seconds between two tries
 KILL_AFTER = 0.5  # part of the time in which processes are asked to end before they are killed
@@ -272,9 +273,13 @@ def _in_the_way(target: Target, rest: list[Mount], phases: Phases) -> list[Holde
         return sure or (suspects(*found, limit=phases.limit) if phases.is_last else [])
     if target.is_gone or not (target.device or target.disk or target.mount_id):
         return None
-    if busy := namespaces(target.is_ours) or keepers(target.is_ours):
+    busy = namespaces(target.is_ours) or keepers(target.is_ours)
+    if any(is_spared(each.pid) for each in busy):
+        _unmount_in((each for each in inhabited() if is_spared(each.pid)), target, phases)
+        busy = namespaces(target.is_ours) or keepers(target.is_ours)
+    if busy:
         return busy
-    _unmount_where_nobody_is(target, phases)
+    _unmount_in((each for each in kept() if not each.pid), target, phases)
     if not (target.disk and in_use(target.disk)):
         # Of a disk that others have, too, a process may have what was unmounted lazily.
         return None if target.disk else holders(set(), "", target.mount_id) or None
@@ -301,10 +306,14 @@ def _again(target: Target, rest: list[Mount], among: set[int]) -> list[Holder]:
     return holders(target.ids(), target.device, "", target.points, among=among) if rest else []
 
 
-def _unmount_where_nobody_is(target: Target, phases: Phases) -> None:
-    """Unmount it in mount namespaces that only a mount of the namespace itself keeps."""
-    for namespace in kept():
-        if not namespace.pid and any(target.is_ours(mount) for mount in namespace.table):
+def _unmount_in(found: Iterable[Namespace], target: Target, phases: Phases) -> None:
+    """Unmount it in mount namespaces whose processes must not be ended, or that have none.
+
+    A service of the cluster with a /tmp of its own has a copy of all mounts that were there when it
+    began. Where mounts are shared (systemd has them so, but not in a container) it goes with ours.
+    """
+    for namespace in found:
+        if any(target.is_ours(mount) for mount in namespace.table):
             try:
                 unmount_in(namespace, target.is_ours, phases.limit)
             except AgentError as error:

@@ -21,7 +21,11 @@ _UNDOCUMENTED = ("/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", 
 
 
 def make_tree(
-    release: str, packages: Sequence[str], folder: Path, say: Callable[[str], None]
+    release: str,
+    packages: Sequence[str],
+    folder: Path,
+    say: Callable[[str], None],
+    hooks: Sequence[str] = (),
 ) -> None:
     """Make a root tree with Debian's packages, and Takeover's dependencies in /opt/takeover.
 
@@ -30,6 +34,8 @@ def make_tree(
         packages: Names of Debian packages.
         folder: The tree's folder; it must not exist.
         say: Called with each step that takes a while.
+        hooks: Shell commands that change the tree when the packages are in it (mmdebstrap(1),
+            "HOOKS"); $1 is its folder.
 
     Raises:
         TreeError: A step failed; what was begun is in `folder`.
@@ -40,6 +46,7 @@ def make_tree(
     run(
         *("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc"),
         *("mmdebstrap", "--variant=minbase", f"--include={','.join(packages)}"),
+        *(f"--customize-hook={hook}" for hook in hooks),
         *(*options, '--aptopt=Acquire::Languages "none"', release, str(folder)),
     )
     say(f"installing Takeover's dependencies in the {release} root tree")

@@ -1,7 +1,7 @@
 """The Debian root tree that the rig's nodes boot: built once from Debian's packages, then cached.
 
-It holds PostgreSQL, too, tgtd and corosync-qnetd: the same tree is the storage server's, and the
-quorum device's.
+It holds PostgreSQL, too, tgtd, corosync-qnetd and pacemaker-remoted: the same tree is the storage
+server's, the quorum device's, and a remote node's.
 """
 
 import shutil
@@ -27,6 +27,15 @@ PACKAGES = (
     "python3,python3-venv,postgresql"
 ).split(",")
 
+#: What a remote node runs. Its package conflicts with pacemaker, as one machine runs one or the
+#: other; their files do not.
+_REMOTE = "pacemaker-remote"
+_ADD_REMOTE = (
+    f'cd "$1/tmp" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet download {_REMOTE}'
+    f' && chroot "$1" sh -c "dpkg --force-conflicts --install /tmp/{_REMOTE}_*.deb"'
+    f" && rm {_REMOTE}_*.deb"
+)
+
 #: Units that have no place in a namespace, would change the whole machine, or must not start before
 #: `pcs cluster setup` (Debian's packages enable a one-node cluster of their own).
 _MASKED = (
@@ -44,6 +53,7 @@ _DISABLED = (
     "pacemaker.service",
     "corosync-qdevice.service",
     "corosync-qnetd.service",
+    "pacemaker_remote.service",
 )
 
 
@@ -69,7 +79,7 @@ def tree_for(release: str, say: Callable[[str], None]) -> Path:
 def _build(release: str, tree: Path, say: Callable[[str], None]) -> None:
     partial = tree.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    make_tree(release, PACKAGES, partial, say)
+    make_tree(release, PACKAGES, partial, say, hooks=[_ADD_REMOTE])
     _configure(partial)
     partial.rename(tree)
 

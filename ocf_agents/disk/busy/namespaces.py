@@ -31,10 +31,10 @@ class Namespace:
     Args:
         pid: A process that keeps it; 0 if only a mount does.
         table: What is mounted in it.
-        path: The path of the namespace, "" if a process is in it.
+        path: The path of the namespace, "" if there is none that leads to it.
     """
 
-    def __init__(self, pid: int, table: list[Mount], path: str = "") -> None:
+    def __init__(self, pid: int, table: list[Mount], path: str) -> None:
         self.pid = pid
         self.table = table
         self.path = path
@@ -42,7 +42,7 @@ class Namespace:
 
 def inhabited() -> Iterator[Namespace]:
     """Yield this mount namespace, and each other that a process or a thread is in."""
-    yield Namespace(os.getpid(), mounts())
+    yield Namespace(os.getpid(), mounts(), "/proc/self/ns/mnt")
     seen = {os.readlink("/proc/self/ns/mnt")}
     for pid in processes():
         try:
@@ -50,7 +50,8 @@ def inhabited() -> Iterator[Namespace]:
                 namespace = os.readlink(f"{folder}/ns/mnt")
                 if namespace not in seen:
                     seen.add(namespace)
-                    yield Namespace(pid, mounts(folder.removeprefix("/proc/")))
+                    table = mounts(folder.removeprefix("/proc/"))
+                    yield Namespace(pid, table, f"{folder}/ns/mnt")
         except OSError:
             continue  # it has ended, or is a kernel thread
 
@@ -83,7 +84,7 @@ def kept() -> Iterator[Namespace]:
 
 
 def unmount_in(namespace: Namespace, wanted: Callable[[Mount], bool], deadline: Deadline) -> None:
-    """Unmount something in a namespace that no process keeps."""
+    """Unmount something in another namespace, where nobody uses it."""
 
     def work() -> str:
         _enter(namespace.path)
@@ -143,7 +144,7 @@ def _of_an_open_table(pid: int, path: str, target: str) -> Iterator[Namespace]:
     finally:
         os.close(copy)
     if text[:1].isdigit():  # the form of mountinfo; the others have no numbers of devices
-        yield Namespace(pid, parse(text.rpartition("\n")[0]))
+        yield Namespace(pid, parse(text.rpartition("\n")[0]), "")
 
 
 def _of_waiting(pid: int, folder: str, number: str, seen: set[str]) -> Iterator[Namespace]:
@@ -157,7 +158,7 @@ def _of_waiting(pid: int, folder: str, number: str, seen: set[str]) -> Iterator[
     for file in files:
         target = os.readlink(f"/proc/self/fd/{file}")
         if target.startswith(KIND) and target not in seen:
-            yield Namespace(pid, _table(f"/proc/{os.getpid()}/fd/{file}"))
+            yield Namespace(pid, _table(f"/proc/{os.getpid()}/fd/{file}"), "")
     for file in [*files, copy]:
         os.close(file)
 

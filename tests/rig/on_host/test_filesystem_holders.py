@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ocf_agents.program.containment import cgroup_root
 from ocf_agents.runtime.agent import Code
 from ocf_agents.runtime.process import identify
 from tests.rig.on_host.conftest import Node
@@ -74,6 +75,46 @@ def test_the_cluster_survives_a_stop(node: Node, mounted: dict[str, str], tmp_pa
         assert f"cannot unmount {folder}, held by pcsd ({pcsd.pid})" in said
         assert "SIG" not in said
         assert pcsd.poll() is None
+
+
+def test_a_copy_of_the_clusters_is_unmounted_there(node: Node, mounted: dict[str, str]) -> None:
+    """A service with a /tmp of its own has one, where mounts are not shared, as in containers.
+
+    It is corosync-qdevice, say, that was started while the filesystem was mounted: it uses nothing
+    of it, and must not be ended. With a file open there the stop fails and says so.
+    """
+    folder = mounted["directory"]
+    group = Path(f"{cgroup_root()}/takeovertest.slice/corosync-qdevice.service")
+    group.mkdir(parents=True)
+    apart = ("unshare", "--mount", "--propagation=private", "sh", "-c")
+    try:
+        for script, stops in ((f"exec sleep 600 <{folder}", False), ("exec sleep 600", True)):
+            with process(node, *apart, script) as daemon:
+                (group / "cgroup.procs").write_text(str(daemon.pid))
+                assert eventually(lambda: folder in _mounts_of(daemon.pid), 10)
+                assert eventually(lambda: _name_of(daemon.pid) == "sleep", 10)
+                code, said = node.act("filesystem", "stop", LIMIT, **mounted)
+                assert "SIG" not in said
+                assert daemon.poll() is None
+                assert (folder in _mounts_of(daemon.pid)) is not stops
+                if stops:
+                    assert code == Code.SUCCESS, said
+                else:
+                    assert code == Code.ERR_GENERIC
+                    assert f"held by sleep ({daemon.pid})" in said
+            if not stops:
+                assert node.act("filesystem", "start", **mounted)[0] == Code.SUCCESS
+    finally:
+        for path in (group, group.parent):
+            path.rmdir()
+
+
+def _mounts_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/mounts").read_text()
+
+
+def _name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def test_holders_can_be_spared(node: Node, mounted: dict[str, str]) -> None:
