@@ -107,6 +107,8 @@ def _seen_by(rig: Rig, node: str, service: str, restore: Callable[[], object]) -
         start = on_node("systemctl", "start", "--no-block", "pacemaker")
         return [Damage(f"no cluster runs on {node}", start, reset)]
     seen = etree.fromstring(answer.stdout.encode())
+    if seen.find("summary/cluster_options") is None:  # it has no CIB yet
+        return [Damage(f"the cluster is starting on {node}", last_resort=reset)]
     found = [*_of_cluster(seen, on_node), *_of_nodes(seen, rig, on_node)]
     if seen.find(f"resources/group[@id='{service}']") is None:
         found.append(Damage(f"the service {service} is not configured", restore))

@@ -117,6 +117,15 @@ def test_a_timer_takes_no_later_change_back(shop: Shop) -> None:
     assert others == [here, here]
 
 
+@pytest.fixture
+def stays_off(shop: Shop) -> Iterator[None]:
+    """Let a node that is fenced stay off, until somebody switches it on."""
+    shop.rig.run("node2", "pcs", "property", "set", "stonith-action=off", check=True)
+    yield
+    shop.rig.run("node2", "pcs", "property", "set", "stonith-action=", check=True)
+
+
+@pytest.mark.usefixtures("stays_off")
 def test_nothing_is_lost_with_the_node_that_made_the_changes(shop: Shop) -> None:
     """Its change that waits is seen and taken back elsewhere, and so are those before."""
     rig = shop.rig
@@ -130,6 +139,8 @@ def test_nothing_is_lost_with_the_node_that_made_the_changes(shop: Shop) -> None
         limit=60 * shop.patience,
         pause=1,
     )
+    # If it was the one that served, another one does now.
+    rig.run("node2", "crm_resource", "--wait", f"--timeout={60 * shop.patience:.0f}", check=True)
     since = first["number"]
     assert _history(rig, "node2", since) == _history(rig, "node3", since) == before[:2]
     assert "node1 rolls it back" in rig.run("node3", "takeover", "status").stdout

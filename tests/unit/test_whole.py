@@ -96,6 +96,15 @@ def test_each_damage_is_named_and_put_right(
     assert _broken(rig) == []
 
 
+def test_a_cluster_that_is_starting_is_waited_for(rig: FakeRig) -> None:
+    """Its node answers before it has a configuration; nothing is done to it."""
+    rig.starting.add("node1")
+    assert _broken(rig) == ["the cluster is starting on node1"]
+    rig.starting.add("node1")
+    _caretaker(rig).put_right("after test_one")
+    assert rig.orders == []
+
+
 def test_the_next_test_begins_on_a_whole_cluster(rig: FakeRig) -> None:
     """What happened since the last test is found before the next one begins, and put right."""
     caretaker = _caretaker(rig)

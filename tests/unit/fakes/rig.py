@@ -28,6 +28,8 @@ class FakeRig:
         self.cut_links: dict[str, list[Link]] = {}
         self.refusing: set[str] = set()
         self.stopped: set[str] = set()
+        #: Nodes on which the cluster has no configuration yet when it is asked next.
+        self.starting: set[str] = set()
         self.unclean: set[str] = set()
         self.standby: set[str] = set()
         self.maintenance: set[str] = set()
@@ -84,6 +86,10 @@ class FakeRig:
         assert limit > 0, "nobody waits for ever"
         if command[0] == "crm_mon":
             code = 102 if node in self.stopped else 0
+            if node in self.starting:
+                self.starting.discard(node)
+                empty = "<pacemaker-result><summary/></pacemaker-result>"
+                return subprocess.CompletedProcess(command, code, empty, "")
             return subprocess.CompletedProcess(command, code, self._seen(), "")
         assert check, "a repair that fails is noticed"
         done = {
