@@ -16,6 +16,9 @@ from vagrant.one_machine.network import Network
 
 #: How long the kernel may take to end everything in a namespace, in seconds.
 _KILL_LIMIT = 30.0
+#: What a machine's firmware takes before the system boots, in seconds. A node that is back before
+#: the others have heard that it was fenced takes that for itself, and ends its Pacemaker.
+_FIRMWARE = 2.0
 
 
 @dataclass(kw_only=True)
@@ -50,10 +53,13 @@ class Host:
     pid: int | None = field(default=None, init=False)
     _process: subprocess.Popen[str] | None = field(default=None, init=False, repr=False)
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
+    #: What boots the host after a reset, until it does.
+    _firmware: threading.Timer | None = field(default=None, init=False, repr=False)
 
     def power_on(self) -> None:
         """Boot the host; nothing happens when it is on."""
         with self._lock:
+            self._cancel_firmware()
             if self._process:
                 return
             for number in self.loops:
@@ -90,6 +96,7 @@ class Host:
             TimeoutError: Something of the host is still there. It must not be taken for off.
         """
         with self._lock:
+            self._cancel_firmware()
             # Unplugged first: what a dying process or the unmounting kernel writes goes nowhere.
             self.network.unplug(self.name)
             if self._process:
@@ -108,10 +115,22 @@ class Host:
                 _wait(gone, f"{self.name}: /dev/loop{number} is in use")
 
     def reset(self) -> None:
-        """Power off, then on."""
+        """Power off, and on as soon as a machine's firmware would boot."""
         with self._lock:
             self.power_off()
-            self.power_on()
+            self._firmware = threading.Timer(_FIRMWARE, self._boot)
+            self._firmware.daemon = True
+            self._firmware.start()
+
+    def _boot(self) -> None:
+        with self._lock:
+            if self._firmware is threading.current_thread():  # nobody has pressed the switch since
+                self.power_on()
+
+    def _cancel_firmware(self) -> None:
+        if self._firmware:
+            self._firmware.cancel()
+            self._firmware = None
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         """Notice that the host powered itself off, or rebooted."""
