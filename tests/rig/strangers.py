@@ -11,10 +11,14 @@ from lxml import etree
 from cib_templates.cib.text import to_text
 from cib_templates.comparing.marks import without_marks
 from tests.rig.conftest import Shop
+from vagrant.common.networks import Link
 from vagrant.demo.faults import wait_until_whole
+from vagrant.one_machine.layout import WITNESS
 from vagrant.rig import Rig
 
 NODE = "node1"
+#: The remote node: the host that is a witness for other tests.
+REMOTE = WITNESS
 _FILE = "/root/strangers.xml"
 _DEVICE = "fence-rig"
 #: How long the cluster may take to settle, in seconds.
@@ -64,6 +68,11 @@ RESOURCES = """
       <nvpair id="their-single-m2" name="resource-stickiness" value="7"/>
     </meta_attributes>
   </primitive>
+  <primitive id="their-far" class="ocf" provider="pacemaker" type="Dummy">
+    <operations>
+      <op id="their-far-m" name="monitor" interval="21s" timeout="20s"/>
+    </operations>
+  </primitive>
   <clone id="their-pair">
     <meta_attributes id="their-pair-m">
       <nvpair id="their-pair-m1" name="promotable" value="true"/>
@@ -78,8 +87,9 @@ RESOURCES = """
   </clone>
 </resources>
 """
-CONSTRAINTS = """
+CONSTRAINTS = f"""
 <constraints>
+  <rsc_location id="location-far" rsc="their-far" node="{REMOTE}" score="INFINITY"/>
   <rsc_location id="location-theirs" rsc="theirs" node="node2" score="INFINITY"/>
   <rsc_location id="location-single" rsc="their-single">
     <rule id="location-single-rule" score="-INFINITY">
@@ -142,6 +152,21 @@ def _strange(cib: etree._Element) -> etree._Element:
         if pair.get("name") == "no-quorum-policy":
             pair.set("value", "freeze")
     return result
+
+
+@contextmanager
+def remote_node(shop: Shop) -> Iterator[None]:
+    """Have a remote node, as pcs makes it; afterwards nothing of it is left."""
+    types, rig = shop.admin.types, shop.rig
+    password = rig.run(NODE, "cat", "/root/hacluster.password", check=True).stdout
+    types(NODE, "pcs", "host", "auth", REMOTE, "-u", "hacluster", text=password)
+    address = rig.layout.node_address(REMOTE, Link.LINK0)
+    wait = f"--wait={_WAIT * shop.patience:.0f}"
+    try:
+        types(NODE, "pcs", "cluster", "node", "add-remote", REMOTE, address, wait)
+        yield
+    finally:
+        types(NODE, "pcs", "cluster", "node", "remove-remote", REMOTE)
 
 
 @contextmanager

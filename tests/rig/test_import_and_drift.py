@@ -1,5 +1,6 @@
 """A live cluster described, and compared with its description again after somebody was there."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from lxml import etree
 
 from cib_templates.comparing.marks import beyond_marks
 from tests.rig.conftest import Shop
-from tests.rig.strangers import configuration, history, strange_cluster
+from tests.rig.strangers import REMOTE, configuration, history, remote_node, strange_cluster
+from tests.rig.test_apply import LONGEST_PAUSE
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION
 from vagrant.rig import Rig
@@ -79,17 +81,23 @@ def test_what_others_made_is_taken_over_without_a_restart(shop: Shop, theirs: st
     assert shop.client.check().lost == []
 
 
+@pytest.mark.one_machine("the lab of virtual machines has no host for a remote node")
 def test_a_strangers_cluster_is_taken_over_and_given_back(shop: Shop) -> None:
     """Nothing of it stops, starts, moves, is looked at anew or fenced: it has only marks then.
 
-    It has fencing levels, what pgsql keeps in node attributes, utilization that does not count, a
-    promotable clone, rules, and a quorum policy of its own.
+    It has a remote node on which something runs, fencing levels, what pgsql keeps in node
+    attributes, utilization that does not count, a promotable clone, rules, and a quorum policy of
+    its own.
     """
     rig = shop.rig
-    with strange_cluster(shop) as before:
+    with remote_node(shop), strange_cluster(shop) as before:
         ran = history(rig)
+        assert (REMOTE, "their-far", "their-far_start_0") in {each[:3] for each in ran}
+        shop.client.write_steadily(1)
+        begin = time.monotonic()
         told = _import(rig)
-        assert "clone their-pair: not in the description; it stays as it is" in told
+        for left in ("clone their-pair", f"primitive {REMOTE}"):
+            assert f"{left}: not in the description; it stays as it is" in told
         assert "no-quorum-policy freeze" in told
         text = rig.run(NODE, "cat", IMPORTED, check=True).stdout
         assert "pgsql" not in text.partition("\n\n")[2]
@@ -115,6 +123,9 @@ def test_a_strangers_cluster_is_taken_over_and_given_back(shop: Shop) -> None:
         assert given_back.xpath("configuration//nvpair[starts-with(@name, 'takeover')]/@id") == []
         assert beyond_marks(before, given_back).differences == ()
         assert history(rig) == ran
+        outage = shop.client.outage(begin, time.monotonic())
+        print(f"longest pause of the client: {outage:.3f} s")
+        assert outage < LONGEST_PAUSE * shop.patience
     assert shop.client.check().lost == []
 
 
