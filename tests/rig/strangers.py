@@ -155,7 +155,7 @@ def _strange(cib: etree._Element) -> etree._Element:
 
 
 @contextmanager
-def remote_node(shop: Shop) -> Iterator[None]:
+def _remote_node(shop: Shop) -> Iterator[None]:
     """Have a remote node, as pcs makes it; afterwards nothing of it is left."""
     types, rig = shop.admin.types, shop.rig
     password = rig.run(NODE, "cat", "/root/hacluster.password", check=True).stdout
@@ -172,12 +172,15 @@ def remote_node(shop: Shop) -> Iterator[None]:
 @contextmanager
 def strange_cluster(shop: Shop) -> Iterator[etree._Element]:
     """Let the demo's cluster be a stranger's, and give its CIB; afterwards it is as before."""
-    original = copy.deepcopy(configuration(shop.rig))
     try:
-        push(shop.rig, _strange(original))
-        yield configuration(shop.rig)
+        with _remote_node(shop):
+            original = copy.deepcopy(configuration(shop.rig))
+            try:
+                push(shop.rig, _strange(original))
+                yield configuration(shop.rig)
+            finally:
+                push(shop.rig, original)
     finally:
-        push(shop.rig, original)
         shop.rig.run(NODE, "pcs", "resource", "refresh", check=True)
         wait_until_whole(shop.rig)
 

@@ -8,7 +8,7 @@ from lxml import etree
 
 from cib_templates.comparing.marks import beyond_marks
 from tests.rig.conftest import Shop
-from tests.rig.strangers import REMOTE, configuration, history, remote_node, strange_cluster
+from tests.rig.strangers import REMOTE, configuration, history, strange_cluster
 from tests.rig.test_apply import LONGEST_PAUSE
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION
@@ -90,7 +90,7 @@ def test_a_strangers_cluster_is_taken_over_and_given_back(shop: Shop) -> None:
     its own.
     """
     rig = shop.rig
-    with remote_node(shop), strange_cluster(shop) as before:
+    with strange_cluster(shop) as before:
         ran = history(rig)
         assert (REMOTE, "their-far", "their-far_start_0") in {each[:3] for each in ran}
         shop.client.write_steadily(1)
