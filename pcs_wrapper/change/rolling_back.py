@@ -19,6 +19,7 @@ from pcs_wrapper.change.history.checkpoints import (
     describe,
     told_if_not_written,
 )
+from pcs_wrapper.change.judging import conflicts
 from pcs_wrapper.change.judging.readiness import (
     Readiness,
     let_pass,
@@ -37,6 +38,7 @@ from pcs_wrapper.change.steps.push import (
     checkpoints_listed,
 )
 from pcs_wrapper.change.steps.step import Run, Step
+from pcs_wrapper.change.steps.survey import AskNodes
 from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle, WaitUntilStopped
 from pcs_wrapper.errors import ChangedMeanwhile, ClusterError, Interrupted, UsageError
 from pcs_wrapper.health import diagnosis
@@ -269,7 +271,9 @@ def _with_its_stop(in_effect: list[Checkpoint], number: int) -> list[Checkpoint]
     return undone + [each for each in in_effect if each.number == stopped_by]
 
 
-def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]:
+def steps(
+    machine: Machine, rollback: Rollback, message: str = "", *, asks: bool = True
+) -> list[Step]:
     """Return the steps of a rollback; nothing is changed.
 
     Resources that the rollback removes are stopped before. If one of them does not stop within its
@@ -279,6 +283,7 @@ def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]
         machine: This machine.
         rollback: The rollback.
         message: The reason, for the history.
+        asks: Whether the nodes are asked before whether what the services had then is still free.
     """
     numbers = rollback.numbers
     number = Checkpoints.of(machine, rollback.live).next_number()
@@ -288,6 +293,9 @@ def steps(machine: Machine, rollback: Rollback, message: str = "") -> list[Step]
         planned.append(MarkRolledBack(numbers))
     else:
         checkpoint = _checkpoint(machine, rollback, message, number)
+        question = conflicts.question_of(live, rollback.target) if asks else None
+        if question is not None:
+            planned.append(AskNodes(question, adopt=False))
         planned.append(SaveConfiguration(str(cib.PUSH_FILES.old)))
         files = cib.PUSH_FILES
         if rollback.stops:
@@ -365,6 +373,7 @@ def roll_back(
     message: str = "",
     *,
     unchanged: str = "nothing was changed",
+    asks: bool = True,
 ) -> RolledBack:
     """Run the steps of a rollback, and return its result.
 
@@ -375,13 +384,16 @@ def roll_back(
         rollback: The rollback.
         message: The reason, for the history.
         unchanged: What is said if somebody interrupts it before it has changed anything.
+        asks: As in `steps`. What is taken back by itself comes so soon, or is so urgent, that
+            nobody is asked.
 
     Raises:
+        NotApplicable: What a service had then is somebody else's now; nothing was pushed.
         InvalidCib: Pacemaker's schema rejects the result; nothing was pushed.
         ChangedMeanwhile: Somebody has changed the same objects since it was prepared.
         TakeoverError: A step has failed.
     """
-    planned = steps(machine, rollback, message)
+    planned = steps(machine, rollback, message, asks=asks)
     if rollback.stops:
         # Check the whole rollback before something is stopped for it.
         cib.check(machine, rollback.target)
@@ -425,7 +437,7 @@ def take_back(
         rollback = prepare(machine, checkpoint.number, failed, alone=True)
         require_decision(rollback.readiness)
         try:
-            return roll_back(machine, rollback, message=reason, unchanged=still_there)
+            return roll_back(machine, rollback, message=reason, unchanged=still_there, asks=False)
         except ChangedMeanwhile:
             if attempt == _ATTEMPTS - 1:
                 raise

@@ -86,7 +86,7 @@ def rollback(
             print_line("nothing was changed", err=True)
             ctx.exit(1)
         reason = "not confirmed in time" if unless_confirmed else message
-        done = rolling_back.roll_back(machine, planned, reason)
+        done = rolling_back.roll_back(machine, planned, reason, asks=not unless_confirmed)
     if as_json:
         print_text(rolled_back_json(done))
     else:

@@ -120,6 +120,31 @@ def test_a_survey_that_was_left_is_taken_out(cluster: Cluster, takeover: Takeove
     assert configuration(cluster.cib) == configuration(APPLIED)
 
 
+def test_a_rollback_takes_nothing_back_that_is_anothers_now(
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a service had before its change may have been given to somebody else since."""
+    cluster.state, cluster.cib = "running", APPLIED
+    text = EXAMPLE.read_text()
+    changed = tmp_path / "changed.toml"
+    changed.write_text(text.replace('directory = "/srv/shop"', 'directory = "/srv/moved"'))
+    assert changed.read_text() != text
+    assert takeover("apply", changed) == 0
+    after, cluster.writes[:] = cluster.cib, []
+    cluster.taken["node3"] = [DISK]
+    assert takeover("rollback", "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "# asking every node whether what shop-filesystem shall have is free" in shown
+    assert takeover("rollback", "--yes") == 1
+    assert (cluster.writes, cluster.cib) == ([], after)
+    said = capsys.readouterr().err
+    assert f"shop-filesystem: {DISK['message']} (found on node3)" in said
+    assert "Nothing was changed" in said
+    cluster.taken.clear()
+    assert takeover("rollback", "--yes") == 0
+    assert configuration(cluster.cib) == configuration(APPLIED)
+
+
 def test_a_dry_run_shows_how_the_nodes_are_asked(
     takeover: Takeover, before: str, cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
