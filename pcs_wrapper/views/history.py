@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
+from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.history.timeline import Elsewhere, Timeline
 from pcs_wrapper.views.changes import changes_record, changes_text, checkpoint_text
 from pcs_wrapper.views.output import output_json
+
+if TYPE_CHECKING:
+    from pcs_wrapper.views.contract import change as contract
 
 
 def history_text(timeline: Timeline) -> Iterator[str]:
@@ -17,16 +22,24 @@ def history_text(timeline: Timeline) -> Iterator[str]:
     for checkpoint in timeline.checkpoints:
         if checkpoint.number in elsewhere:
             yield from _elsewhere_text(elsewhere[checkpoint.number])
-        yield checkpoint_text(checkpoint)
-        for line in (*changes_text(checkpoint.changes), *checkpoint.note.splitlines()):
-            yield f"    {line}"
-        if checkpoint.omitted:
-            yield f"    and {checkpoint.omitted} more objects"
+        yield from _checkpoint_text(checkpoint)
+    if timeline.older:
+        yield "older changes, of which each node keeps only its own:"
+    for checkpoint in timeline.older:
+        yield from _checkpoint_text(checkpoint)
     if timeline.former:
         yield (
             f"not shown: {len(timeline.former)} checkpoints of another cluster, which this node "
             "was in before"
         )
+
+
+def _checkpoint_text(checkpoint: Checkpoint) -> Iterator[str]:
+    yield checkpoint_text(checkpoint)
+    for line in (*changes_text(checkpoint.changes), *checkpoint.note.splitlines()):
+        yield f"    {line}"
+    if checkpoint.omitted:
+        yield f"    and {checkpoint.omitted} more objects"
 
 
 def _elsewhere_text(elsewhere: Elsewhere) -> Iterator[str]:
@@ -44,27 +57,7 @@ def history_json(timeline: Timeline) -> str:
 
     return output_json(
         contract.History(
-            checkpoints=[
-                contract.Checkpoint(
-                    number=each.number,
-                    at=each.at,
-                    user=each.user,
-                    node=each.node,
-                    command=each.command,
-                    message=each.message,
-                    cluster=each.cluster,
-                    changes=changes_record(each.changes),
-                    omitted=each.omitted,
-                    state=each.state,
-                    epoch_before=each.epoch_before,
-                    epoch_after=each.epoch_after,
-                    confirm_by=each.confirm_by,
-                    undoes=each.undoes,
-                    stopped_by=each.stopped_by,
-                    note=each.note,
-                )
-                for each in timeline.checkpoints
-            ],
+            checkpoints=[_checkpoint_record(each) for each in timeline.checkpoints],
             elsewhere=[
                 contract.Elsewhere(
                     after=each.after,
@@ -74,6 +67,30 @@ def history_json(timeline: Timeline) -> str:
                 )
                 for each in timeline.elsewhere
             ],
+            older=[_checkpoint_record(each) for each in timeline.older],
             former=timeline.former,
         )
+    )
+
+
+def _checkpoint_record(checkpoint: Checkpoint) -> contract.Checkpoint:
+    from pcs_wrapper.views.contract import change as contract
+
+    return contract.Checkpoint(
+        number=checkpoint.number,
+        at=checkpoint.at,
+        user=checkpoint.user,
+        node=checkpoint.node,
+        command=checkpoint.command,
+        message=checkpoint.message,
+        cluster=checkpoint.cluster,
+        changes=changes_record(checkpoint.changes),
+        omitted=checkpoint.omitted,
+        state=checkpoint.state,
+        epoch_before=checkpoint.epoch_before,
+        epoch_after=checkpoint.epoch_after,
+        confirm_by=checkpoint.confirm_by,
+        undoes=checkpoint.undoes,
+        stopped_by=checkpoint.stopped_by,
+        note=checkpoint.note,
     )

@@ -170,6 +170,10 @@ class Checkpoints:
             if not self._is_of_another_cluster(found[number])
         ]
 
+    def oldest_of_all_nodes(self) -> int:
+        """Return the number of the oldest change that every node knows of; 0 if there is none."""
+        return min(self._shared, default=0)
+
     def of_another_cluster(self) -> list[int]:
         """Return the numbers of the checkpoints that this machine keeps of a former cluster."""
         local = map(self._load, sorted(self._numbers()))

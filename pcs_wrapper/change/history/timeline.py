@@ -50,13 +50,16 @@ class Timeline:
     """What was changed in this cluster.
 
     Attributes:
-        checkpoints: The changes that Takeover made, the newest first.
+        checkpoints: The changes that Takeover made, the newest first: those that every node knows.
         elsewhere: What was changed between them and since.
+        older: The changes before those that every node knows, of which this node keeps its own, the
+            newest first.
         former: The numbers of the checkpoints that this node keeps of another cluster.
     """
 
     checkpoints: tuple[Checkpoint, ...]
     elsewhere: tuple[Elsewhere, ...] = ()
+    older: tuple[Checkpoint, ...] = ()
     former: tuple[int, ...] = ()
 
 
@@ -82,9 +85,11 @@ def read_timeline(machine: Machine) -> Timeline:
     checkpoints = Checkpoints.of(machine, live)
     for finding in waiting(machine, checkpoints.all()):
         machine.console.warning(f"{finding.message}. {finding.hint}")
+    oldest = checkpoints.oldest_of_all_nodes()
     return Timeline(
-        tuple(checkpoints.all()),
+        tuple(each for each in checkpoints.all() if each.number >= oldest),
         tuple(_elsewhere(checkpoints, live)),
+        tuple(each for each in checkpoints.all() if each.number < oldest),
         tuple(checkpoints.of_another_cluster()),
     )
 

@@ -185,6 +185,11 @@ class History(Output):
         description="What was changed without Takeover between the last checkpoints and since, the "
         "newest first.",
     )
+    older: Sequence[Checkpoint] = Field(
+        default=(),
+        description="The changes before those that every node knows, of which this node keeps its "
+        "own, the newest first.",
+    )
     former: Sequence[int] = Field(
         default=(),
         description="The numbers of the checkpoints that this node keeps of another cluster, which "

@@ -107,19 +107,22 @@ def test_an_error_and_what_is_told_meanwhile(
     assert "\\x1b]0;title\\x07" in err
 
 
-def test_what_is_imported_and_rendered_means_the_same(
-    takeover: Takeover,
-    cluster: Cluster,
-    live: str,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
+def test_what_cannot_be_described_is_told_in_letters(
+    takeover: Takeover, cluster: Cluster, live: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """TOML and XML have escapes of their own."""
+    """No description can have it; the comment says what it is."""
     cluster.state, cluster.cib = "running", live.replace('value="postgres"', f'value="{OF_XML}"')
-    takeover("import")
+    assert takeover("import") == 0
     out = capsys.readouterr().out
     assert letters(out)
-    assert tomllib.loads(out)["services"]["shop"]["app"]["user"] == OF_XML
+    assert "user \\U0000009b31m\\U0000202eevil\\U00002066: " in out.partition("\n\n")[0]
+    assert "user" not in tomllib.loads(out)["services"]["shop"]["app"]
+
+
+def test_what_is_rendered_means_the_same(
+    takeover: Takeover, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """XML has escapes of its own."""
     (tmp_path / "acls.xml").write_text(f'<acls><acl_role id="a" description="{OF_XML}"/></acls>')
     file = tmp_path / "cluster.toml"
     file.write_text(f'{EXAMPLE.read_text()}\n[[fragments]]\nfile = "acls.xml"\n')

@@ -442,6 +442,27 @@ def test_the_record_is_small_and_has_no_secret(
     assert all(len(text) < 1200 and "hunter3" not in text for text in entries.values())
 
 
+@pytest.mark.usefixtures("running")
+def test_what_only_one_node_keeps_is_told_apart(
+    takeover: Takeover, other: Takeover, description: Path, capsys: Output
+) -> None:
+    """The record has the last changes; older ones are known, and shown, where they were made."""
+    for minutes in range(11, 11 + shared.KEPT + 3):
+        assert apply(takeover, description, minutes) == 0
+    numbers = list(range(3 + shared.KEPT, 3, -1))
+    assert [each["number"] for each in history(takeover, capsys)] == numbers
+    assert history(other, capsys) == history(takeover, capsys)
+    assert takeover("history", "--json") == 0
+    assert [each["number"] for each in json.loads(capsys.readouterr().out)["older"]] == [3, 2, 1]
+    assert takeover("history") == 0
+    newer, _, older = capsys.readouterr().out.partition(
+        "older changes, of which each node keeps only its own:\n"
+    )
+    assert [line.split()[0] for line in older.splitlines() if line[0] != " "] == ["3", "2", "1"]
+    assert other("history") == 0
+    assert capsys.readouterr().out == newer
+
+
 def test_the_record_is_nobodys_difference(
     running: Cluster, takeover: Takeover, description: Path, capsys: Output
 ) -> None:

@@ -372,7 +372,7 @@ def test_history_of_nothing(
         == "there are no checkpoints: Takeover has not changed this cluster yet\n"
     )
     assert takeover("history", "--json") == 0
-    nothing: dict[str, object] = {"checkpoints": [], "elsewhere": [], "former": []}
+    nothing: dict[str, object] = {"checkpoints": [], "elsewhere": [], "older": [], "former": []}
     assert json.loads(capsys.readouterr().out) == {"schema": 1, **nothing}
 
 

@@ -21,6 +21,11 @@ _RULE = "chapter rule sentence source severity"
 _STEP = "what commands"
 # Objects whose keys are names.
 _NAMES = ("phases", "stopped_fencing")
+_CHECKPOINT = {
+    "": "number at user node command message cluster changes omitted state epoch_before "
+    "epoch_after confirm_by undoes stopped_by note",
+    ".changes": _CHANGES,
+}
 _ROLLED_BACK = "checkpoint undone changes touched services stopped_fencing"
 
 
@@ -83,12 +88,11 @@ KEYS: dict[str, dict[str, str]] = {
         "steps": _STEP,
     },
     "history": {
-        "": "schema checkpoints elsewhere former",
+        "": "schema checkpoints elsewhere older former",
         "elsewhere": "after epoch_before epoch_after changes",
         "elsewhere.changes": _CHANGES,
-        "checkpoints": "number at user node command message cluster changes omitted state "
-        "epoch_before epoch_after confirm_by undoes stopped_by note",
-        "checkpoints.changes": _CHANGES,
+        **_below("checkpoints", _CHECKPOINT),
+        **_below("older", _CHECKPOINT),
     },
     "drift": {
         "": "schema differences not_managed findings",
