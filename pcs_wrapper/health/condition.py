@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.cib.nvset import is_true
+from cib_templates.cib.placement import Placement, placements
 from cib_templates.findings import Finding, error, warning
 from pcs_wrapper.health import diagnosis, obstacles
 from pcs_wrapper.machine.machine import Machine
@@ -29,6 +30,16 @@ SERVICE_DISABLED = warning("service-disabled", "A service is stopped because it 
 SERVICE_UNMANAGED = warning(
     "service-unmanaged", "A service runs, but Pacemaker leaves it alone: there is no failover."
 )
+SERVICE_PINNED = warning(
+    "service-pinned", "An administrator has pinned a service to a node, which it prefers to all."
+)
+SERVICE_BANNED = warning(
+    "service-banned", "An administrator has banned a service from a node, which cannot take over."
+)
+SERVICE_HELD = warning(
+    "service-held",
+    "A constraint holds a service on a node for a while: a move is under way, or was interrupted.",
+)
 NODE_AWAY = warning("node-away", "A node is offline, or may not run anything.")
 LINK_DOWN = warning(
     "link-down", "A Corosync link between two nodes is dead: another one still works, for now."
@@ -43,10 +54,12 @@ class Watched:
         links: For each of this node's Corosync links the IDs of the other nodes, and whether it
             is connected; None if that is not known.
         properties: The cluster's properties.
+        placements: Where services are pinned to, or banned from.
     """
 
     links: Mapping[int, Mapping[str, bool]] | None
     properties: Mapping[str, str]
+    placements: tuple[Placement, ...] = ()
 
 
 def watch(machine: Machine, live: etree._Element) -> Watched:
@@ -61,7 +74,7 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
     properties: dict[str, str] = {}
     for pair in pairs:
         properties.setdefault(pair.get("name") or "", pair.get("value") or "")
-    return Watched(read_links(machine), properties)
+    return Watched(read_links(machine), properties, tuple(placements(live)))
 
 
 def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterator[Finding]:
@@ -76,6 +89,7 @@ def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterat
     yield from _undecided(state)
     yield from _unclean(state)
     yield from _services(state)
+    yield from _placements(machine, watched)
     for device, why in diagnosis.stopped_fencing(state).items():
         yield FENCING_STOPPED.at((device,), f"the fencing device does not run: {why}")
     unclean = {node.name for node in state.nodes if node.unclean}
@@ -145,7 +159,27 @@ def _services(state: ClusterState) -> Iterator[Finding]:
             yield SERVICE_UNMANAGED.at(
                 (service.id,),
                 "it runs, but Pacemaker leaves it alone, so there is no failover",
-                f"To end that: pcs resource manage {service.id}",
+                f"To end that: takeover service maintenance off {service.id}",
+            )
+
+
+def _placements(machine: Machine, watched: Watched) -> Iterator[Finding]:
+    for placed in watched.placements:
+        name, node = placed.resource, placed.node
+        hint = f"To end that: takeover service unpin {name}"
+        if placed.ends is not None:
+            if not placed.has_ended(machine.now()):
+                yield SERVICE_HELD.at(
+                    (name,),
+                    f"it is held on {node} until {placed.ends:%H:%M:%S} UTC: a move is under way, "
+                    "or was interrupted",
+                    "The next command that changes the cluster takes that out",
+                )
+        elif placed.kind == "pin":
+            yield SERVICE_PINNED.at((name,), f"it is pinned to {node}", hint)
+        else:
+            yield SERVICE_BANNED.at(
+                (name,), f"it is banned from {node}, which cannot take it over", hint
             )
 
 

@@ -1,0 +1,134 @@
+"""What is in the configuration for a while: of a command at work, or left by one that was killed.
+
+It ends by itself. The next command that changes the cluster takes it out before, and so it is not
+forgotten, and never sends a service back later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from cib_templates.cib.for_a_while import sets_for_a_while, without_for_a_while
+from cib_templates.cib.placement import placements
+from pcs_wrapper.change.history import interruption
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.judging.readiness import let_pass
+from pcs_wrapper.change.services.moving import taken_out
+from pcs_wrapper.change.services.subject import Seen
+from pcs_wrapper.errors import ClusterError
+from pcs_wrapper.health.explanation import read_explained_state
+from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker import cib
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is in the configuration for a while.
+
+    Attributes:
+        service: The ID of the service that it is about.
+        object: The ID of the object of the CIB in which it is.
+        what: What it does, in a clause.
+        ends: When it ends by itself; None if that cannot be read.
+    """
+
+    service: str
+    object: str
+    what: str
+    ends: datetime | None
+
+
+def left_in(live: etree._Element) -> Iterator[Left]:
+    """Yield what is in a CIB for a while.
+
+    Args:
+        live: The live CIB.
+    """
+    for placed in placements(live):
+        if placed.ends is not None and placed.kind == "pin":
+            what = f"holds {placed.resource} on {placed.node}"
+            yield Left(placed.resource, placed.id, what, placed.ends)
+    for each in sets_for_a_while(live):
+        what = f"gives {each.resource} another target role"
+        yield Left(each.outermost, each.outermost, what, each.ends)
+
+
+def look(machine: Machine, *, only: bool) -> Seen:
+    """Return the cluster as it is, without what a command has left that was killed.
+
+    Args:
+        machine: This machine.
+        only: Whether nothing may be changed, as for a dry run; else the lock must be held.
+
+    Raises:
+        ClusterUnreachable: No cluster runs here.
+        ClusterError: A command on another node is at work.
+        ProgramError: pcs or a Pacemaker tool is missing or fails.
+    """
+    machine.runner.require("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate")
+    if not only:
+        let_pass(machine)
+    live = cib.read_cib(machine)
+    if not only:
+        for sentence in interruption.resolve_interrupted(machine, live):
+            machine.console.warning(sentence)
+        live = take_out(machine, live)
+    return Seen(machine, read_explained_state(machine), live)
+
+
+def take_out(machine: Machine, live: etree._Element) -> etree._Element:
+    """Take out what commands have left that were killed, and warn of it; the lock must be held.
+
+    What an administrator has made with an end, by crm_resource, stays.
+
+    Args:
+        machine: This machine.
+        live: The live CIB.
+
+    Returns:
+        The live CIB afterwards.
+
+    Raises:
+        ClusterError: A command on another node is at work.
+        TakeoverError: It cannot be taken out.
+    """
+    found = [(each, _made_by(machine, live, each)) for each in left_in(live)]
+    ours = [(each, made) for each, made in found if made is not None]
+    if not ours:
+        return live
+    for each, made in ours:
+        late = each.ends is not None and each.ends <= machine.now()
+        if made.node not in ("", machine.host) and not late and made.state == "applied":
+            until = f", until {each.ends:%H:%M:%S} UTC at the longest" if each.ends else ""
+            raise ClusterError(
+                f"`{made.command}` of {made.user} on {made.node} {each.what}{until}: it is at "
+                "work, or was killed. Wait for it, or run this again on that node. Nothing was "
+                "changed"
+            )
+    now = cib.query(machine)
+    cib.push(machine, now, _without(now, [each for each, _ in ours]))
+    for each, made in ours:
+        machine.console.warning(
+            f"`{made.command}` of {made.user} was interrupted, and has left something that "
+            f"{each.what}: that was taken out"
+        )
+    return cib.read_cib(machine)
+
+
+def _without(live: etree._Element, left: list[Left]) -> etree._Element:
+    new = without_for_a_while(live)
+    for each in left:
+        new = taken_out(new, each.service)
+    return new
+
+
+def _made_by(machine: Machine, live: etree._Element, left: Left) -> Checkpoint | None:
+    """Return the change that has put it into the configuration; None if it was not Takeover."""
+    for each in Checkpoints.of(machine, live).all():
+        if each.passes and left.object in (*each.changes.created, *each.changes.changed):
+            return each
+    return None
