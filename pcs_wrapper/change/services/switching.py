@@ -15,7 +15,7 @@ from pcs_wrapper.change.services.moving import end_of_move
 from pcs_wrapper.change.services.prepared import Prepared, Stage, objections
 from pcs_wrapper.change.services.subject import Seen, find
 from pcs_wrapper.errors import NotApplicable
-from pcs_wrapper.health.obstacles import RESOURCE_UNMANAGED
+from pcs_wrapper.health import obstacles
 from pcs_wrapper.pacemaker.simulation import simulate
 
 NOT_RUNNING = error("restart-of-stopped", "What does not run cannot be restarted.")
@@ -149,7 +149,9 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
     ready = readiness(seen.machine, seen.state, seen.live, new)
     if left_alone:
         others = tuple(
-            each for each in ready.obstacles if each.finding.code != RESOURCE_UNMANAGED.code
+            each
+            for each in ready.obstacles
+            if each.finding.code != obstacles.RESOURCE_UNMANAGED.code
         )
         ready = Readiness(others, ready.is_cure)
     return Prepared(
