@@ -74,8 +74,8 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     ),
     (
         "Before a command about one service",
-        "What keeps a service from being moved, restarted or stopped: `takeover service` refuses it; "
-        "what is about others, unless --yes is given.",
+        "What keeps a service from being moved, restarted or stopped: `takeover service` refuses "
+        "it; what is about others, unless --yes is given.",
         (moving, switching, prepared, carrying_out),
     ),
     (

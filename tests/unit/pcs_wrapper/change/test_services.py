@@ -40,7 +40,7 @@ STOPPED = scheduled(*(f"stop {part} node1" for part in PARTS))
 
 def did(state: str, *operations: tuple[str, str, str, int, int]) -> str:
     """Return a state with operations: resource, node, task, when it began, and its milliseconds."""
-    nodes = {}
+    nodes: dict[str, list[str]] = {}
     for resource, node, task, at, took in operations:
         began = datetime.fromtimestamp(at, UTC).isoformat(sep=" ")
         nodes.setdefault(node, []).append(
@@ -86,10 +86,13 @@ def meta(cluster: Cluster, resource: str) -> dict[str, str]:
 def test_move(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
     """The outage is said before, measured after, and the constraint is gone."""
     before = configuration(shop.cib)
+    at = 1_800_000_000
     history = (
-        *(("shop-address", "node1", "stop", 1_800_000_000, 40), ("shop-app", "node1", "stop", 1_800_000_000, 100)),
-        *(("shop-app", "node2", "start", 1_800_000_002, 290), ("shop-address", "node2", "start", 1_800_000_002, 60)),
-    )  # fmt: skip
+        ("shop-address", "node1", "stop", at, 40),
+        ("shop-app", "node1", "stop", at, 100),
+        ("shop-app", "node2", "start", at + 2, 290),
+        ("shop-address", "node2", "start", at + 2, 60),
+    )
     shop.when(PUSH, state=did(ON_NODE2, *history))
     shop.when(PUSH)
     assert takeover("service", "move", "shop", "node2", "-m", "more memory") == 0
