@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from cib_templates.cib.administration.placement import Placement, placements
 from cib_templates.cib.nvset import is_true
-from cib_templates.cib.placement import Placement, placements
 from cib_templates.findings import Finding, error, warning
 from pcs_wrapper.health import diagnosis, obstacles
 from pcs_wrapper.machine.machine import Machine

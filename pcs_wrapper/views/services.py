@@ -23,9 +23,10 @@ def prepared_text(prepared: Prepared) -> Iterator[str]:
         return
     yield f"{prepared.command.removeprefix('service ')}: {prepared.what}"
     for _, alike in groupby(prepared.own, _kind_and_place):
-        actions = list(alike)
-        names = ", ".join(action.target for action in actions)
-        yield f"  {action_text(actions[0], names)}"
+        actions = {action.target: action for action in alike}
+        if actions.keys() == {part.id for part in prepared.subject.service.parts}:
+            actions = {prepared.subject.name: next(iter(actions.values()))}
+        yield from (f"  {action_text(action, name)}" for name, action in actions.items())
     for finding in prepared.objections:
         yield f"  {style(finding.message, fg='yellow')}"
     if (outage := prepared.outage) is not None:

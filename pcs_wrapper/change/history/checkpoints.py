@@ -40,10 +40,10 @@ State = Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rol
 
 #: How many checkpoints are kept.
 KEPT = 100
-# The states of changes that are in the cluster. A change that is still `pushing` after interrupted
-# commands were resolved is one, too.
 #: The commands that take out what they have put into the configuration.
 PASSING = ("service move", "service restart")
+# The states of changes that are in the cluster. A change that is still `pushing` after interrupted
+# commands were resolved is one, too.
 _IN_EFFECT = ("pushing", "applied", "unconfirmed", "confirmed")
 
 

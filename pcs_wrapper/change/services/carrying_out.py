@@ -194,7 +194,7 @@ def steps(machine: Machine, prepared: Prepared, message: str = "") -> list[Step]
     number = Checkpoints.of(machine, live).next_number()
     if prepared.stages:
         first, *later = prepared.stages
-        files = _files(len(prepared.stages))
+        files = _files(prepared)
         planned += [
             SaveConfiguration(str(files[0].old)),
             KeepCheckpoint(
@@ -324,9 +324,13 @@ def _settled(run: Run, timeout: int) -> ClusterState:
     return run.known_state()
 
 
-def _files(count: int) -> list[cib.PushFiles]:
-    """Return the names of the files of each push; each begins where the one before has ended."""
+def _files(prepared: Prepared) -> list[cib.PushFiles]:
+    """Return the names of the files of each push, which begins where the one before has ended."""
+    count = len(prepared.stages)
     names = ["old.xml", *(f"new{at or ''}.xml" for at in range(count))]
+    if prepared.passes:
+        # In the end the configuration is as it was.
+        names[-1] = names[0]
     return [
         cib.PushFiles(Path(names[at]), Path(names[at + 1]), Path(f"patch{at or ''}.xml"))
         for at in range(count)
@@ -336,7 +340,6 @@ def _files(count: int) -> list[cib.PushFiles]:
 def _checkpoint(
     machine: Machine, prepared: Prepared, changes: ChangedIds, message: str, number: int
 ) -> Checkpoint:
-    until = "; what it puts into the configuration ends by itself" if prepared.passes else ""
     names = prepared.live.xpath("string(//nvpair[@name='cluster-name']/@value)")
     return Checkpoint(
         number=number,
@@ -348,5 +351,5 @@ def _checkpoint(
         changes=changes,
         node=machine.host,
         cluster_id=cluster_id(machine.corosync_conf),
-        note=until.removeprefix("; "),
+        note="what it puts into the configuration ends by itself" if prepared.passes else "",
     )

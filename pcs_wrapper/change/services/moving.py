@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from lxml import etree
 
-from cib_templates.cib.placement import placements, with_ban, with_pin, without
+from cib_templates.cib.administration.placement import placements, with_ban, with_pin, without
 from cib_templates.findings import error
 from pcs_wrapper.change.judging.readiness import readiness
 from pcs_wrapper.change.services.prepared import (

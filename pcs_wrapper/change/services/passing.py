@@ -12,8 +12,8 @@ from datetime import datetime
 
 from lxml import etree
 
-from cib_templates.cib.for_a_while import sets_for_a_while, without_for_a_while
-from cib_templates.cib.placement import placements
+from cib_templates.cib.administration.for_a_while import sets_for_a_while, without_for_a_while
+from cib_templates.cib.administration.placement import placements
 from pcs_wrapper.change.history import interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.change.judging.readiness import let_pass

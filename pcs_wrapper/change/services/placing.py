@@ -7,7 +7,13 @@ from dataclasses import replace
 
 from lxml import etree
 
-from cib_templates.cib.placement import Placement, placements, with_ban, with_pin, without
+from cib_templates.cib.administration.placement import (
+    Placement,
+    placements,
+    with_ban,
+    with_pin,
+    without,
+)
 from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.judging.readiness import readiness
 from pcs_wrapper.change.services import edits

@@ -82,7 +82,11 @@ class Prepared:
     @property
     def first(self) -> etree._Element:
         """The CIB after the first stage; the live CIB if there is none."""
-        return self.stages[0].edit(self.live) if self.stages else self.live
+        if not self.stages:
+            return self.live
+        new = self.stages[0].edit(self.live)
+        etree.indent(new)
+        return new
 
     @property
     def own(self) -> tuple[Action, ...]:

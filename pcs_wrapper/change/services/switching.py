@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from lxml import etree
 
-from cib_templates.cib.for_a_while import with_for_a_while, without_for_a_while
+from cib_templates.cib.administration.for_a_while import with_for_a_while, without_for_a_while
 from cib_templates.findings import error
 from pcs_wrapper.change.judging.readiness import Readiness, readiness
 from pcs_wrapper.change.services import edits

@@ -103,7 +103,7 @@ def test_move(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[s
     ]
     assert err.splitlines() == [
         "move: shop from node1 to node2",
-        "  shop-filesystem, shop-app, shop-address moves from node1 to node2",
+        "  shop moves from node1 to node2",
         "clients of shop are not served for about 1.1 s (data 0.4, application 0.5, address 0.1; "
         "measured; at most 470 s)",
     ]

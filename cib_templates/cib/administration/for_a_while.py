@@ -13,8 +13,8 @@ from datetime import datetime
 
 from lxml import etree
 
+from cib_templates.cib.administration.placement import end_of, read_end
 from cib_templates.cib.nvset import nvset
-from cib_templates.cib.placement import end_of, read_end
 
 _SUFFIX = "-takeover-for-a-while"
 _TAG = "meta_attributes"
