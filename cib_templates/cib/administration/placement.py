@@ -133,7 +133,7 @@ def read_end(rule: etree._Element) -> datetime | None:
             found = datetime.fromisoformat(expression.get("end", "").replace(" +", "+"))
         except ValueError:
             continue
-        return found if found.tzinfo else found.astimezone()
+        return (found if found.tzinfo else found.astimezone()).astimezone(UTC)
     return None
 
 

@@ -11,7 +11,7 @@ from cib_templates.errors import TakeoverError
 from cib_templates.findings import Finding, error
 from pcs_wrapper.change import outages, verification
 from pcs_wrapper.change.execution import execute
-from pcs_wrapper.change.history import confirmation, interruption
+from pcs_wrapper.change.history import confirmation, interruption, shared
 from pcs_wrapper.change.history.checkpoints import (
     Checkpoint,
     Checkpoints,
@@ -19,6 +19,7 @@ from pcs_wrapper.change.history.checkpoints import (
     told_if_not_written,
 )
 from pcs_wrapper.change.judging import readiness
+from pcs_wrapper.change.services.passing import ends_by_itself
 from pcs_wrapper.change.services.prepared import Prepared, Stage
 from pcs_wrapper.change.steps.clean_up import CleanUp
 from pcs_wrapper.change.steps.push import Finish, KeepCheckpoint, Push, SaveConfiguration
@@ -32,6 +33,9 @@ from pcs_wrapper.pacemaker import cib, settling
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Operation
 
 NOT_AGREED = error("not-agreed", "A command would hurt others, and nobody has agreed to that.")
+
+
+_NOTHING_LEFT = "nothing of it is left in the configuration"
 
 
 @dataclass(frozen=True)
@@ -60,10 +64,12 @@ class PushNext(Step):
     Attributes:
         stage: The change.
         files: The names of its files.
+        ends: The number of the checkpoint of which nothing is left then; None if something is.
     """
 
     stage: Stage
     files: cib.PushFiles
+    ends: int | None = None
     changes = True
     announced = True
 
@@ -79,8 +85,7 @@ class PushNext(Step):
 
     def run(self, run: Run) -> None:
         """Push it, whatever others have changed since."""
-        live = cib.query(run.machine)
-        cib.push(run.machine, live, self.stage.edit(live), self.files)
+        _push(run.machine, self.stage, self.files, self.ends)
 
 
 @dataclass(frozen=True)
@@ -210,9 +215,11 @@ def steps(machine: Machine, prepared: Prepared, message: str = "") -> list[Step]
     stops = bool(prepared.stages) and prepared.stages[0].until_stopped
     planned.append(WaitUntilPartsStop(prepared, timeout) if stops else wait)
     for stage, names in zip(later, files[1:], strict=True):
-        planned += [PushNext(stage, names), replace(wait)]
+        ends = number if prepared.passes and stage is later[-1] else None
+        planned += [PushNext(stage, names, ends), wait]
     planned += [Explain(), VerifyService(prepared, scope)]
-    return [*planned, *([Finish(number)] if prepared.stages else [])]
+    note = _NOTHING_LEFT if prepared.passes else ""
+    return [*planned, *([Finish(number, note)] if prepared.stages else [])]
 
 
 def carry_out(
@@ -266,7 +273,7 @@ def carry_out(
         execute(steps(machine, prepared, message), run)
     except (TakeoverError, KeyboardInterrupt):
         if prepared.passes:
-            _put_away(machine, prepared, number, "interrupted, or failed; it was taken out")
+            _put_away(machine, prepared, number, f"interrupted, or failed; {_NOTHING_LEFT}")
         raise
     if run.harm and prepared.stages:
         if prepared.passes:
@@ -304,8 +311,7 @@ def _put_away(machine: Machine, prepared: Prepared, number: int, note: str) -> N
     """Take out what is in the configuration for a while, when a step has failed."""
     checkpoints = Checkpoints(machine.state)
     try:
-        live = cib.query(machine)
-        cib.push(machine, live, prepared.stages[-1].edit(live))
+        _push(machine, prepared.stages[-1], cib.PUSH_FILES, number)
         kept = checkpoints.find(number)
         if kept is not None and kept.epoch_after is not None:
             with told_if_not_written(machine):
@@ -315,6 +321,14 @@ def _put_away(machine: Machine, prepared: Prepared, number: int, note: str) -> N
             f"what was put into the configuration for a while could not be taken out: {error_}. It "
             "ends by itself; the next command that changes the cluster takes it out before"
         )
+
+
+def _push(machine: Machine, stage: Stage, files: cib.PushFiles, ends: int | None) -> None:
+    """Make a change of the live configuration, whatever others have changed since."""
+    live = cib.query(machine)
+    numbers = () if ends is None else (ends,)
+    record = shared.become(numbers, "applied", _NOTHING_LEFT)
+    cib.push(machine, live, stage.edit(live), files, record=record)
 
 
 def _settled(run: Run, timeout: int) -> ClusterState:
@@ -351,5 +365,5 @@ def _checkpoint(
         changes=changes,
         node=machine.host,
         cluster_id=cluster_id(machine.corosync_conf),
-        note="what it puts into the configuration ends by itself" if prepared.passes else "",
+        note=ends_by_itself(prepared.ends) if prepared.ends else "",
     )

@@ -68,7 +68,7 @@ def prepare(seen: Seen, name: str, node: str | None) -> Prepared:
     command = "service move"
     if service.nodes == (node,):
         text = f"{name} already runs on {node}"
-        return Prepared(command, subject, text, state, live, passes=True, nothing=text)
+        return Prepared(command, subject, text, state, live, nothing=text)
     ends = end_of_move(seen)
     _require_unpinned(seen, subject, node)
     target = node or _best(seen, subject)
@@ -97,7 +97,7 @@ def prepare(seen: Seen, name: str, node: str | None) -> Prepared:
             Stage("taking the constraint out", lambda cib: taken_out(cib, name)),
         ),
         node=target,
-        passes=True,
+        ends=ends,
         readiness=ready,
         actions=actions,
         objections=tuple(objections(subject, state, actions)),

@@ -31,13 +31,11 @@ class Left:
 
     Attributes:
         service: The ID of the service that it is about.
-        object: The ID of the object of the CIB in which it is.
         what: What it does, in a clause.
         ends: When it ends by itself; None if that cannot be read.
     """
 
     service: str
-    object: str
     what: str
     ends: datetime | None
 
@@ -51,10 +49,10 @@ def left_in(live: etree._Element) -> Iterator[Left]:
     for placed in placements(live):
         if placed.ends is not None and placed.kind == "pin":
             what = f"holds {placed.resource} on {placed.node}"
-            yield Left(placed.resource, placed.id, what, placed.ends)
+            yield Left(placed.resource, what, placed.ends)
     for each in sets_for_a_while(live):
         what = f"gives {each.resource} another target role"
-        yield Left(each.outermost, each.outermost, what, each.ends)
+        yield Left(each.outermost, what, each.ends)
 
 
 def look(machine: Machine, *, only: bool) -> Seen:
@@ -102,7 +100,7 @@ def take_out(machine: Machine, live: etree._Element) -> etree._Element:
         return live
     for each, made in ours:
         late = each.ends is not None and each.ends <= machine.now()
-        if made.node not in ("", machine.host) and not late and made.state == "applied":
+        if made.node not in ("", machine.host) and not late:
             until = f", until {each.ends:%H:%M:%S} UTC at the longest" if each.ends else ""
             raise ClusterError(
                 f"`{made.command}` of {made.user} on {made.node} {each.what}{until}: it is at "
@@ -126,9 +124,18 @@ def _without(live: etree._Element, left: list[Left]) -> etree._Element:
     return new
 
 
+def ends_by_itself(ends: datetime) -> str:
+    """Return the remark on a checkpoint by which what it has left is known, on every node."""
+    return f"what it puts into the configuration ends by itself at {ends:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def _made_by(machine: Machine, live: etree._Element, left: Left) -> Checkpoint | None:
-    """Return the change that has put it into the configuration; None if it was not Takeover."""
+    """Return the change that has put it into the configuration; None if it was not Takeover.
+
+    An administrator may have made the same constraint with crm_resource, which then stays.
+    """
+    remark = "" if left.ends is None else ends_by_itself(left.ends)
     for each in Checkpoints.of(machine, live).all():
-        if each.passes and left.object in (*each.changes.created, *each.changes.changed):
+        if each.passes and remark in each.note:
             return each
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from lxml import etree
@@ -55,8 +56,8 @@ class Prepared:
         stages: The changes, one after another; none if there is nothing to change.
         wanted: What shall be so afterwards.
         node: The node on which it shall run then; empty if that is Pacemaker's affair.
-        passes: Whether nothing of it is left in the configuration afterwards; then the last stage
-            takes it out.
+        ends: When it ends by itself what it puts into the configuration, and takes out in the last
+            stage; None if it is there to stay.
         cleans_up: Whether failures are cleared, so that Pacemaker tries again.
         readiness: Whether the cluster can carry it out.
         actions: What the cluster would do.
@@ -72,12 +73,17 @@ class Prepared:
     stages: tuple[Stage, ...] = ()
     wanted: Wanted = "running"
     node: str = ""
-    passes: bool = False
+    ends: datetime | None = None
     cleans_up: bool = False
     readiness: Readiness = field(default_factory=Readiness)
     actions: tuple[Action, ...] = ()
     objections: tuple[Finding, ...] = ()
     nothing: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing of it is left in the configuration afterwards."""
+        return self.ends is not None
 
     @property
     def first(self) -> etree._Element:

@@ -161,7 +161,7 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
         seen.state,
         seen.live,
         tuple(stages),
-        passes=True,
+        ends=ends,
         readiness=ready,
         actions=actions,
         objections=tuple(objections(subject, seen.state, actions, may_stop=True)),

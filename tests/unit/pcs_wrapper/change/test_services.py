@@ -114,6 +114,14 @@ def test_move(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[s
     checkpoint = newest(takeover)
     assert (checkpoint.command, checkpoint.state) == ("service move", "applied")
     assert checkpoint.message == "shop from node1 to node2: more memory"
+    assert takeover("history") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "1  2026-11-24T20:00:00+00:00  alice on node1  service move: applied (epoch 9 to 10): shop "
+        "from node1 to node2: more memory",
+        "    created: cli-prefer-shop",
+        "    nothing of it is left in the configuration",
+    ]
 
 
 def test_the_constraint_of_a_move_ends_by_itself(shop: Cluster, takeover: Takeover) -> None:
@@ -164,7 +172,7 @@ def test_a_move_that_is_interrupted_leaves_no_constraint(
     assert placed(shop) == []
     assert "it ends by itself" in capsys.readouterr().err
     assert newest(takeover).state == "applied"
-    assert "taken out" in newest(takeover).note
+    assert "nothing of it is left" in newest(takeover).note
 
 
 def killed(shop: Cluster, takeover: Takeover) -> None:
@@ -227,6 +235,24 @@ def test_a_move_on_another_node_is_waited_for(
 
 def _as(machine: Machine, host: str, now: datetime = NOW) -> Machine:
     return replace(machine, host=host, now=lambda: now, state=machine.state.parent / host)
+
+
+def test_what_an_administrator_has_moved_for_a_while_stays(
+    shop: Cluster, takeover: Takeover
+) -> None:
+    """`crm_resource --move --lifetime` makes the same constraint: it is not Takeover's."""
+    shop.when(PUSH, state=ON_NODE2)
+    assert takeover("service", "move", "shop", "node2") == 0
+    again = re.search(
+        r'(?s)<rsc_location id="cli-prefer-shop".*?</rsc_location>', shop.pushes[0].after
+    )
+    assert again is not None
+    constraint = again[0].replace("2026-11-24", "2026-11-25")
+    shop.cib = shop.cib.replace("</constraints>", f"{constraint}</constraints>")
+    shop.scheduled = (NOTHING, STOPPED)
+    shop.when(PUSH, state="disabled")
+    assert takeover("service", "stop", "shop") == 0
+    assert placed(shop) == ["cli-prefer-shop"]
 
 
 CANNOT: list[tuple[str, Sequence[str], dict[str, str], str]] = [
