@@ -216,7 +216,8 @@ def steps(machine: Machine, prepared: Prepared, message: str = "") -> list[Step]
     planned.append(WaitUntilPartsStop(prepared, timeout) if stops else wait)
     for stage, names in zip(later, files[1:], strict=True):
         ends = number if prepared.passes and stage is later[-1] else None
-        planned += [PushNext(stage, names, ends), wait]
+        # A failure that is known already does not end this wait: what comes of it is waited for.
+        planned += [PushNext(stage, names, ends), replace(wait, scope=None)]
     planned += [Explain(), VerifyService(prepared, scope)]
     note = _NOTHING_LEFT if prepared.passes else ""
     return [*planned, *([Finish(number, note)] if prepared.stages else [])]

@@ -145,8 +145,11 @@ def test_a_move_that_fails_leaves_no_constraint(
     """pcs#697: the service does not start there, goes back, and it is said why."""
     failure = re.search(r'<failure [^>]*node="node2"[^>]*/>', told("start-failed"))
     assert failure is not None
-    went_back = told("running").replace("<status", f"<failures>{failure[0]}</failures><status")
-    shop.when(PUSH, state=went_back)
+    failures = f"<failures>{failure[0]}</failures><status"
+    on_its_way = told("start-failed").replace("node1", "node2")
+    went_back = told("running").replace("<status", failures)
+    shop.when(PUSH, state=on_its_way)
+    shop.when(PUSH, then=lambda: shop.later(went_back))
     assert takeover("service", "move", "shop", "node2") == 1
     assert placed(shop) == []
     assert shop.writes == [PUSH, PUSH]
