@@ -301,7 +301,9 @@ def _not_agreed() -> Finding:
 
 def _go_on(prepared: Prepared, number: int) -> str:
     if prepared.passes:
-        return "it ends by itself; `takeover status` shows what has become of it"
+        return (
+            "nothing of it stays in the configuration; `takeover status` shows how the service is"
+        )
     return (
         "`takeover status` shows what has become of it; to take it back: takeover rollback "
         f"{number}"

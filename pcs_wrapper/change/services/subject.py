@@ -71,10 +71,13 @@ class Subject:
         return self.parts_in(self.service)
 
     def parts_in(self, service: diagnosis.Service) -> tuple[Part, ...]:
-        """Return the same parts of the service as it is at another time."""
-        if self.is_whole:
-            return service.parts
-        return tuple(part for part in service.parts if part.id in self.ids)
+        """Return the same parts of the service as it is at another time.
+
+        Of a clone's copies, those that run: there are more of them than nodes that may run one.
+        """
+        parts = [part for part in service.parts if self.is_whole or part.id in self.ids]
+        active = {part.id for part in parts if part.nodes}
+        return tuple(part for part in parts if part.nodes or part.id not in active)
 
     def in_state(self, state: ClusterState) -> diagnosis.Service:
         """Return the service in another state of the cluster."""

@@ -173,7 +173,7 @@ def test_a_move_that_is_interrupted_leaves_no_constraint(
     shop.when(PUSH, then=then)
     assert takeover("service", "move", "shop", "node2") == 130
     assert placed(shop) == []
-    assert "it ends by itself" in capsys.readouterr().err
+    assert "nothing of it stays in the configuration" in capsys.readouterr().err
     assert newest(takeover).state == "applied"
     assert "nothing of it is left" in newest(takeover).note
 
@@ -477,6 +477,27 @@ def test_restart_of_a_part_while_it_is_unmanaged(shop: Cluster, takeover: Takeov
 
 def _unmanaged(state: str) -> str:
     return re.sub(r'(<resource id="shop-app"[^>]*)managed="true"', r'\1managed="false"', state)
+
+
+def test_a_service_on_several_nodes(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It can be restarted wherever it runs; there is no node to move it to."""
+    shop.state = "everywhere"
+    clone = (
+        '<clone id="front"><group id="front-group"><primitive id="front-app" class="ocf" '
+        'provider="takeover" type="app"/></group></clone></resources>'
+    )
+    shop.cib = shop.cib.replace("</resources>", clone)
+    assert takeover("service", "move", "front") == 1
+    assert "front runs on several nodes at once: there is no move" in capsys.readouterr().err
+    shop.scheduled = (NOTHING, NOTHING)
+    off = re.sub(
+        r'role="Started"([^>]*)>\s*<node [^>]*/>', r'role="Stopped"\1>', told("everywhere")
+    )
+    shop.when(PUSH, state=off)
+    shop.when(PUSH, state="everywhere")
+    assert takeover("service", "restart", "front") == 0
 
 
 @pytest.mark.parametrize(
