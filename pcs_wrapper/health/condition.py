@@ -38,7 +38,8 @@ SERVICE_BANNED = warning(
 )
 SERVICE_HELD = warning(
     "service-held",
-    "A constraint holds a service on a node for a while: a move is under way, or was interrupted.",
+    "A constraint holds a service on a node for a while: a move or a restart is under way, or was "
+    "interrupted.",
 )
 NODE_AWAY = warning("node-away", "A node is offline, or may not run anything.")
 LINK_DOWN = warning(
@@ -171,8 +172,8 @@ def _placements(machine: Machine, watched: Watched) -> Iterator[Finding]:
             if not placed.has_ended(machine.now()):
                 yield SERVICE_HELD.at(
                     (name,),
-                    f"it is held on {node} until {placed.ends:%H:%M:%S} UTC: a move is under way, "
-                    "or was interrupted",
+                    f"it is held on {node} until {placed.ends:%H:%M:%S} UTC: a move or a restart "
+                    "is under way, or was interrupted",
                     "The next command that changes the cluster takes that out",
                 )
         elif placed.kind == "pin":

@@ -343,8 +343,6 @@ def _no_management(resource: Resource, state: ClusterState) -> str:
             "pcs property set maintenance-mode=false"
         )
     if not all(part.managed for part in resource.parts):
-        return (
-            "it is unmanaged, so Pacemaker leaves it alone; to end that: "
-            f"pcs resource manage {resource.id}"
-        )
+        end = "pcs resource manage" if resource.is_fencing else "takeover service maintenance off"
+        return f"it is unmanaged, so Pacemaker leaves it alone; to end that: {end} {resource.id}"
     return ""

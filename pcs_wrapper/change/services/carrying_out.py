@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,6 +106,11 @@ class WaitUntilPartsStop(Step):
     def summary(self) -> str:
         """The step in a clause."""
         return f"waiting up to {self.timeout} s for {self.prepared.subject.words} to stop"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The command that waits, for a user who types the commands of the steps."""
+        return (shlex.join(cib.wait_command(self.timeout)),)
 
     def run(self, run: Run) -> None:
         """Wait."""

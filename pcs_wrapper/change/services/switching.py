@@ -8,12 +8,13 @@ from dataclasses import replace
 from lxml import etree
 
 from cib_templates.cib.administration.for_a_while import with_for_a_while, without_for_a_while
+from cib_templates.cib.administration.placement import placements, with_pin
 from cib_templates.findings import error
 from pcs_wrapper.change.judging.readiness import Readiness, readiness
 from pcs_wrapper.change.services import edits
-from pcs_wrapper.change.services.moving import end_of_move
+from pcs_wrapper.change.services.moving import end_of_move, taken_out
 from pcs_wrapper.change.services.prepared import Prepared, Stage, objections
-from pcs_wrapper.change.services.subject import Seen, find
+from pcs_wrapper.change.services.subject import Seen, Subject, find
 from pcs_wrapper.errors import NotApplicable
 from pcs_wrapper.health import obstacles
 from pcs_wrapper.pacemaker.simulation import simulate
@@ -100,7 +101,8 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
     """Find out what it takes to restart a service, also an unmanaged one; nothing is changed.
 
     It is stopped for a while: if the command is killed in between, the service is started again
-    when that time is over.
+    when that time is over. Meanwhile it is held on its node, where what has stopped would no longer
+    be kept by its stickiness.
 
     Args:
         seen: The cluster as it is.
@@ -129,21 +131,31 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
     # What the whole cluster, or a node, leaves alone, it leaves alone all the same.
     left_alone = not seen.state.maintenance and not all(part.managed for part in subject.parts)
     extra = _MANAGED if left_alone else {}
+    node = _held_on(seen, subject)
+
+    def held(cib: etree._Element) -> etree._Element:
+        return with_pin(cib, name, node, ends) if node else cib
 
     def stopped(cib: etree._Element) -> etree._Element:
-        return with_for_a_while(cib, subject.ids, _STOPPED | extra, ends)
+        return with_for_a_while(held(cib), subject.ids, _STOPPED | extra, ends)
 
     def started(cib: etree._Element) -> etree._Element:
-        return with_for_a_while(cib, subject.ids, _STARTED | extra, ends)
+        return with_for_a_while(held(cib), subject.ids, _STARTED | extra, ends)
+
+    def free(cib: etree._Element) -> etree._Element:
+        return without_for_a_while(taken_out(cib, name))
 
     until = ends.strftime("%H:%M:%S")
     title = f"stopping {subject.words}, at the longest until {until} UTC"
     stages = [Stage(title, stopped, until_stopped=True)]
     if left_alone:
         stages.append(Stage(f"starting {subject.words}, which is otherwise unmanaged", started))
-        stages.append(Stage(f"leaving {subject.words} unmanaged again", without_for_a_while))
     else:
-        stages.append(Stage(f"starting {subject.words}", without_for_a_while))
+        title = f"starting {subject.words}"
+        stages.append(Stage(title, lambda cib: held(without_for_a_while(cib))))
+    last = "leaving it unmanaged again" if left_alone else "letting it go"
+    if left_alone or node:
+        stages.append(Stage(last, free))
     new = stopped(seen.live)
     actions = simulate(seen.machine, seen.live, new)
     ready = readiness(seen.machine, seen.state, seen.live, new)
@@ -161,8 +173,16 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
         seen.state,
         seen.live,
         tuple(stages),
+        node=node,
         ends=ends,
         readiness=ready,
         actions=actions,
         objections=tuple(objections(subject, seen.state, actions, may_stop=True)),
     )
+
+
+def _held_on(seen: Seen, subject: Subject) -> str:
+    """Return the node on which a service is held during its restart; empty if it need not be."""
+    pinned = any(each.ends is None for each in placements(seen.live, subject.name))
+    nodes = subject.service.nodes
+    return "" if pinned or subject.is_clone or len(nodes) != 1 else nodes[0]

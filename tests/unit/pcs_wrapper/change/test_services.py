@@ -441,6 +441,10 @@ def test_restart(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixtur
     stopped = etree.fromstring(shop.pushes[0].after)
     [rule] = stopped.xpath("//group[@id='shop']/meta_attributes/rule")
     assert rule.find("date_expression").get("end").startswith("2026-11-24 20:")
+    # What has stopped is not kept by its stickiness: it would start on the node it prefers.
+    again = etree.fromstring(shop.pushes[1].after)
+    assert again.xpath("//group[@id='shop']/meta_attributes/rule") == []
+    assert again.xpath("//rsc_location[@id='cli-prefer-shop']//expression/@value") == ["node1"]
     assert configuration(shop.cib) == before
     assert newest(takeover).command == "service restart"
 
