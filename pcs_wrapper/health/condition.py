@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from cib_templates.cib.administration.for_a_while import ForAWhile, sets_for_a_while
 from cib_templates.cib.administration.placement import Placement, placements
 from cib_templates.cib.nvset import is_true
 from cib_templates.findings import Finding, error, warning
@@ -36,6 +37,9 @@ SERVICE_PINNED = warning(
 SERVICE_BANNED = warning(
     "service-banned", "An administrator has banned a service from a node, which cannot take over."
 )
+SERVICE_RESTARTING = warning(
+    "service-restarting", "A service is being restarted, or its restart was interrupted."
+)
 SERVICE_HELD = warning(
     "service-held",
     "A constraint holds a service on a node for a while: a move or a restart is under way, or was "
@@ -56,11 +60,13 @@ class Watched:
             is connected; None if that is not known.
         properties: The cluster's properties.
         placements: Where services are pinned to, or banned from.
+        for_a_while: What resources have for a while, as during a restart.
     """
 
     links: Mapping[int, Mapping[str, bool]] | None
     properties: Mapping[str, str]
     placements: tuple[Placement, ...] = ()
+    for_a_while: tuple[ForAWhile, ...] = ()
 
 
 def watch(machine: Machine, live: etree._Element) -> Watched:
@@ -75,7 +81,9 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
     properties: dict[str, str] = {}
     for pair in pairs:
         properties.setdefault(pair.get("name") or "", pair.get("value") or "")
-    return Watched(read_links(machine), properties, tuple(placements(live)))
+    return Watched(
+        read_links(machine), properties, tuple(placements(live)), tuple(sets_for_a_while(live))
+    )
 
 
 def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterator[Finding]:
@@ -165,11 +173,23 @@ def _services(state: ClusterState) -> Iterator[Finding]:
 
 
 def _placements(machine: Machine, watched: Watched) -> Iterator[Finding]:
+    restarting = {
+        each.outermost: each.ends
+        for each in watched.for_a_while
+        if each.ends is not None and each.ends > machine.now()
+    }
+    for name, ends in restarting.items():
+        yield SERVICE_RESTARTING.at(
+            (name,),
+            f"it, or a part of it, is stopped or started for a restart, until {ends:%H:%M:%S} UTC "
+            "at the longest: that is under way, or was interrupted",
+            f"To start it if it was interrupted: takeover service start {name}",
+        )
     for placed in watched.placements:
         name, node = placed.resource, placed.node
         hint = f"To end that: takeover service unpin {name}"
         if placed.ends is not None:
-            if not placed.has_ended(machine.now()):
+            if not placed.has_ended(machine.now()) and name not in restarting:
                 yield SERVICE_HELD.at(
                     (name,),
                     f"it is held on {node} until {placed.ends:%H:%M:%S} UTC: a move or a restart "

@@ -292,11 +292,12 @@ def carry_out(
     note(Explain())
     service = prepared.subject.in_state(state)
     every = replace(state, operations=tuple(operations))
+    was_served = prepared.subject.service.is_running
     return Done(
         prepared,
         service,
         number if prepared.stages else None,
-        outages.gap(service, prepared.state, every),
+        outages.gap(service, prepared.state, every) if was_served else None,
         tuple(run.harm),
     )
 

@@ -62,8 +62,7 @@ def prepare(seen: Seen, name: str, node: str | None) -> Prepared:
         )
     if not service.is_running:
         why = f"{name} is {service.state}: {service.why}"
-        hint = f"To start it: takeover service start {name}" if service.is_disabled else ""
-        raise NotApplicable([NOT_MOVABLE.at((name,), why, hint)])
+        raise NotApplicable([NOT_MOVABLE.at((name,), why)])
     source = ", ".join(service.nodes)
     command = "service move"
     if service.nodes == (node,):

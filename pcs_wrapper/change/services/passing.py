@@ -6,7 +6,7 @@ forgotten, and never sends a service back later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from lxml import etree
 
 from cib_templates.cib.administration.for_a_while import sets_for_a_while, without_for_a_while
 from cib_templates.cib.administration.placement import placements
+from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.history import interruption
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.change.judging.readiness import let_pass
@@ -21,8 +22,10 @@ from pcs_wrapper.change.services.moving import taken_out
 from pcs_wrapper.change.services.subject import Seen
 from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.health.explanation import read_explained_state
+from pcs_wrapper.health.lookout import Lookout
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker import cib
+from pcs_wrapper.pacemaker import cib, settling
+from pcs_wrapper.pacemaker.crm_mon import read_state
 
 
 @dataclass(frozen=True)
@@ -107,21 +110,33 @@ def take_out(machine: Machine, live: etree._Element) -> etree._Element:
                 "work, or was killed. Wait for it, or run this again on that node. Nothing was "
                 "changed"
             )
-    now = cib.query(machine)
-    cib.push(machine, now, _without(now, [each for each, _ in ours]))
     for each, made in ours:
         machine.console.warning(
             f"`{made.command}` of {made.user} was interrupted, and has left something that "
-            f"{each.what}: that was taken out"
+            f"{each.what}: that is taken out"
         )
+    names = dict.fromkeys(each.service for each, _ in ours)
+    # What a restart has stopped is started first, while it is still held on its node.
+    _edit(machine, without_for_a_while)
+    _edit(machine, lambda now: _without(now, names))
     return cib.read_cib(machine)
 
 
-def _without(live: etree._Element, left: list[Left]) -> etree._Element:
-    new = without_for_a_while(live)
-    for each in left:
-        new = taken_out(new, each.service)
-    return new
+def _edit(machine: Machine, edit: Callable[[etree._Element], etree._Element]) -> None:
+    """Make a change of the live configuration, if it is one, and wait for what comes of it."""
+    live = cib.query(machine)
+    new = edit(live)
+    if changed_ids(live, new):
+        before = read_state(machine)
+        cib.push(machine, live, new)
+        timeout = settling.timeout_of(live)
+        settling.wait_until_idle(machine, before, timeout, look=Lookout(machine))
+
+
+def _without(live: etree._Element, names: Iterable[str]) -> etree._Element:
+    for name in names:
+        live = taken_out(live, name)
+    return live
 
 
 def ends_by_itself(ends: datetime) -> str:

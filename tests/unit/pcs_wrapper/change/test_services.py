@@ -449,6 +449,29 @@ def test_restart(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixtur
     assert newest(takeover).command == "service restart"
 
 
+def test_the_next_command_ends_a_killed_restart(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is started, while it is still held on its node; until then status tells of it."""
+    before = configuration(shop.cib)
+    shop.scheduled = (NOTHING, STOPPED)
+
+    def kill() -> None:
+        shop.when("crm_mon", before=_killed)
+
+    shop.when(PUSH, state="disabled", then=kill)
+    with pytest.raises(SystemExit):
+        takeover("service", "restart", "shop")
+    assert takeover("status") == 0
+    told_ = capsys.readouterr().out
+    assert "warning: shop: it, or a part of it, is stopped or started for a restart" in told_
+    shop.when(PUSH, state="running")
+    assert takeover("service", "start", "shop") == 0
+    assert 'id="cli-prefer-shop"' in shop.pushes[1].after
+    assert configuration(shop.cib) == before
+    assert capsys.readouterr().out.startswith("shop runs already: there is nothing to do")
+
+
 def test_restart_of_a_part_while_it_is_unmanaged(shop: Cluster, takeover: Takeover) -> None:
     """pcs#233: one command, and afterwards it is unmanaged as before."""
     unmanaged = '<nvpair id="u" name="is-managed" value="false"/></meta_attributes>'
