@@ -266,7 +266,7 @@ def carry_out(
         raise NotApplicable([*prepared.objections, _not_agreed()])
     checkpoints = Checkpoints.of(machine, prepared.live)
     if not prepared.passes and prepared.stages:
-        confirmation.check_none_waits(machine, checkpoints, over_others=agreed)
+        confirmation.check_none_waits(machine, checkpoints, over_others=agreed, option="--yes")
     number = checkpoints.next_number()
     operations: dict[Operation, None] = {}
     run = Run(machine, before=prepared.state, state=prepared.state, go_on=_go_on(prepared, number))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -192,7 +193,7 @@ def _killed() -> None:
 
 @pytest.mark.parametrize("command", [("service", "stop", "shop"), ("apply",)])
 def test_the_next_command_takes_out_what_a_killed_move_has_left(
-    command: tuple[str, ...], shop: Cluster, takeover: Takeover, description: object
+    command: tuple[str, ...], shop: Cluster, takeover: Takeover, description: Path
 ) -> None:
     """os-autoinst#25656: no left-over constraint sends the service somewhere after a cleanup."""
     killed(shop, takeover)
@@ -330,6 +331,23 @@ def test_what_runs_there_already_is_not_moved(
     out = capsys.readouterr().out
     assert out.splitlines()[0] == "shop already runs on node1: there is nothing to do"
     assert shop.writes == []
+
+
+def test_while_a_change_waits_to_be_confirmed(
+    shop: Cluster, takeover: Takeover, description: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lasting change would keep its timer from taking it back; a move leaves nothing."""
+    description.write_text(description.read_text().replace('user = "postgres"', 'user = "pg"'))
+    shop.when(PUSH)
+    assert takeover("apply", "--confirm", "5m", description) == 0
+    shop.scheduled = (NOTHING, STOPPED)
+    shop.writes.clear()
+    assert takeover("service", "stop", "shop") == 1
+    assert "or make this change all the same: --yes" in capsys.readouterr().err
+    assert shop.writes == []
+    shop.scheduled = (NOTHING, MOVED)
+    shop.when(PUSH, state=ON_NODE2)
+    assert takeover("service", "move", "shop", "node2") == 0
 
 
 def test_what_would_hurt_another_service_is_refused(
@@ -553,7 +571,7 @@ def test_a_service_that_is_not_there(
 
 
 def test_pins_and_bans_are_shown_and_left_alone(
-    shop: Cluster, takeover: Takeover, description: object, capsys: pytest.CaptureFixture[str]
+    shop: Cluster, takeover: Takeover, description: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """By status, and by an apply, which warns; pcs can end them, as they are its own."""
     shop.when(PUSH, state=ON_NODE2)
