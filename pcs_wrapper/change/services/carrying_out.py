@@ -36,6 +36,8 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, Operation
 NOT_AGREED = error("not-agreed", "A command would hurt others, and nobody has agreed to that.")
 
 
+# For how long a service is given time to start when its restart was interrupted, in seconds.
+_MOMENTS = 15
 _NOTHING_LEFT = "nothing of it is left in the configuration"
 
 
@@ -318,10 +320,19 @@ def _go_on(prepared: Prepared, number: int) -> str:
 
 
 def _put_away(machine: Machine, prepared: Prepared, number: int, note: str) -> None:
-    """Take out what is in the configuration for a while, when a step has failed."""
+    """Take out what is in the configuration for a while, when a step has failed.
+
+    What a restart has stopped is started first, while it is still held on its node.
+    """
     checkpoints = Checkpoints(machine.state)
+    _, *between, last = prepared.stages
     try:
-        _push(machine, prepared.stages[-1], cib.PUSH_FILES, number)
+        live = cib.query(machine)
+        if changed_ids(live, last.edit(live)):
+            for stage in between:
+                _push(machine, stage, cib.PUSH_FILES, None)
+                cib.wait_for_pacemaker(machine, _MOMENTS)
+            _push(machine, last, cib.PUSH_FILES, number)
         kept = checkpoints.find(number)
         if kept is not None and kept.epoch_after is not None:
             with told_if_not_written(machine):

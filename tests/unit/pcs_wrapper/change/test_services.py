@@ -467,6 +467,36 @@ def test_restart(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixtur
     assert newest(takeover).command == "service restart"
 
 
+def test_a_restart_that_is_interrupted_starts_it_again(shop: Cluster, takeover: Takeover) -> None:
+    """On its node: it is let go only afterwards."""
+    before = configuration(shop.cib)
+    shop.scheduled = (NOTHING, STOPPED)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    shop.when(PUSH, state="disabled", then=lambda: shop.when("crm_mon", before=interrupt))
+    assert takeover("service", "restart", "shop") == 130
+    assert [("cli-prefer-shop" in push.after, "for-a-while" in push.after) for push in shop.pushes][
+        :2
+    ] == [(True, True), (True, False)]
+    assert configuration(shop.cib) == before
+
+
+def test_a_restart_that_is_not_pushed_leaves_nothing(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor does what ends a restart put anything into the configuration."""
+    before = configuration(shop.cib)
+    shop.scheduled = (NOTHING, STOPPED)
+    shop.when(PUSH, exit_code=1, stderr="ill")
+    assert takeover("service", "restart", "shop") == 1
+    assert "ill" in capsys.readouterr().err
+    assert configuration(shop.cib) == before
+    assert shop.writes == [PUSH]
+    assert newest(takeover).state == "failed"
+
+
 def test_the_next_command_ends_a_killed_restart(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
