@@ -68,6 +68,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.cluster.status:status",
             "Show what runs where, and why something does not run.",
         ),
+        "service": (
+            "pcs_wrapper.commands.service.service:service",
+            "Move, stop, start or restart one service, or keep it on a node.",
+        ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
             "Install Takeover's resource agents, or test any agent.",

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from lxml import etree
+
+from cib_templates.cib.durations import pacemaker_time
 from cib_templates.cib.history import History
 from cib_templates.model.description import Description
 from cib_templates.model.services import App, Service
@@ -24,6 +27,11 @@ Source = Literal["measured", "estimated", "limit"]
 Phase = Literal["detect", "fence", "data", "application", "address"]
 
 _PHASES: dict[str, Phase] = {"filesystem": "data", "app": "application", "address": "address"}
+
+# The same for agents that are not Takeover's, by their types in lower case.
+_AGENTS: dict[str, Phase] = _PHASES | {"ip": "address", "ipaddr2": "address", "drbd": "data"}
+# Pacemaker's own default timeout of an action.
+_DEFAULT = timedelta(seconds=20)
 
 _TWO = 2
 # All in seconds. From one action's end to the next one's begin: result to the DC, the next order.
@@ -105,8 +113,64 @@ class _Part:
     watched: bool
 
 
-class Clock:
-    """How long a service's actions take.
+class _Actions:
+    """How long the actions of some parts take.
+
+    Args:
+        parts: The parts, in the order in which they start.
+        history: What the live cluster has measured.
+    """
+
+    def __init__(self, parts: Sequence[_Part], history: History) -> None:
+        self._seconds = history.seconds
+        self._history = history
+        self._parts = parts
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The IDs of the service's parts, in the order in which they start."""
+        return tuple(part.identity for part in self._parts)
+
+    def planned(self, restarted: Iterable[str]) -> Outage:
+        """Return the outage when parts are stopped, and started here or elsewhere.
+
+        Args:
+            restarted: IDs of the parts; with a part stop those that start after it.
+        """
+        names = set(restarted)
+        parts = [part for part in self._parts if part.identity in names]
+        return Outage(_add(_add({}, self._stops(parts)), self._starts(parts, 1.0)))
+
+    def _stops(self, parts: Sequence[_Part]) -> dict[Phase, Span]:
+        phases: dict[Phase, Span] = {}
+        for part in parts:
+            took = self._seconds.get((part.identity, "stop"))
+            source: Source = "measured"
+            if took is None:
+                started = self._seconds.get((part.identity, "start"))
+                took, source = started and started * _STOP_SHARE, "estimated"
+            phases = _add(phases, {part.phase: _span(took, part.times.stop, source)})
+        return phases
+
+    def _starts(self, parts: Sequence[_Part], factor: float) -> dict[Phase, Span]:
+        phases: dict[Phase, Span] = {}
+        for part in parts:
+            took = self._seconds.get((part.identity, "start"))
+            slower = 1.0 if part.phase == "address" else factor
+            source: Source = "measured" if slower == 1.0 else "estimated"
+            begun = None if took is None else took * slower
+            phases = _add(phases, {part.phase: _span(begun, part.times.start, source)})
+            if part is not parts[-1]:
+                # A busy node does one thing at a time: the first monitor, then the next start.
+                looked = self._seconds.get((part.identity, "monitor"))
+                if looked is not None:
+                    seen = _span(looked, part.times.monitor, "measured")
+                    phases = _add(phases, {part.phase: seen})
+        return phases
+
+
+class Clock(_Actions):
+    """How long a described service's actions take.
 
     Args:
         name: The service's name.
@@ -115,9 +179,7 @@ class Clock:
     """
 
     def __init__(self, name: str, service: Service, history: History) -> None:
-        self._seconds = history.seconds
-        self._history = history
-        self._parts = [
+        parts = [
             _Part(
                 part.resource_id(name, kind),
                 _PHASES.get(kind, "application"),
@@ -126,11 +188,7 @@ class Clock:
             )
             for kind, part in service.parts()
         ]
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """The IDs of the service's parts, in the order in which they start."""
-        return tuple(part.identity for part in self._parts)
+        super().__init__(parts, history)
 
     def node_failure(self, corosync: Corosync, fencing: Span) -> Outage:
         """Return the outage when the node that runs the service dies or is cut off.
@@ -163,30 +221,9 @@ class Clock:
         stops = _add(self._finds_it_dead(app), self._stops(behind[1:]))
         return Outage(_add(_add(phases, stops), self._starts(behind, _AFTER_CRASH)))
 
-    def planned(self, restarted: Iterable[str]) -> Outage:
-        """Return the outage when parts are stopped, and started here or elsewhere.
-
-        Args:
-            restarted: IDs of the parts; with a part stop those that start after it.
-        """
-        names = set(restarted)
-        parts = [part for part in self._parts if part.identity in names]
-        return Outage(_add(_add({}, self._stops(parts)), self._starts(parts, 1.0)))
-
     def _nodes(self) -> set[str]:
         running = self._history.running_on
         return {running[part.identity] for part in self._parts if part.identity in running}
-
-    def _stops(self, parts: Sequence[_Part]) -> dict[Phase, Span]:
-        phases: dict[Phase, Span] = {}
-        for part in parts:
-            took = self._seconds.get((part.identity, "stop"))
-            source: Source = "measured"
-            if took is None:
-                started = self._seconds.get((part.identity, "start"))
-                took, source = started and started * _STOP_SHARE, "estimated"
-            phases = _add(phases, {part.phase: _span(took, part.times.stop, source)})
-        return phases
 
     def _finds_it_dead(self, app: _Part) -> dict[Phase, Span]:
         """Return how long a stop takes that has nothing to end: as long as a look, a monitor."""
@@ -195,21 +232,28 @@ class Clock:
             return self._stops([app])
         return {app.phase: _span(looked, app.times.stop, "estimated")}
 
-    def _starts(self, parts: Sequence[_Part], factor: float) -> dict[Phase, Span]:
-        phases: dict[Phase, Span] = {}
-        for part in parts:
-            took = self._seconds.get((part.identity, "start"))
-            slower = 1.0 if part.phase == "address" else factor
-            source: Source = "measured" if slower == 1.0 else "estimated"
-            begun = None if took is None else took * slower
-            phases = _add(phases, {part.phase: _span(begun, part.times.start, source)})
-            if part is not parts[-1]:
-                # A busy node does one thing at a time: the first monitor, then the next start.
-                looked = self._seconds.get((part.identity, "monitor"))
-                if looked is not None:
-                    seen = _span(looked, part.times.monitor, "measured")
-                    phases = _add(phases, {part.phase: seen})
-        return phases
+
+class ResourceClock(_Actions):
+    """How long the actions of a live cluster's resource take, whoever has made it.
+
+    Args:
+        resource: The outermost resource.
+        history: What the live cluster has measured.
+    """
+
+    def __init__(self, resource: etree._Element, history: History) -> None:
+        super().__init__([_present(each) for each in resource.iter("primitive")], history)
+
+
+def _present(primitive: etree._Element) -> _Part:
+    """Return a primitive of a live cluster as a part."""
+    limits = {
+        operation.get("name", ""): pacemaker_time(operation.get("timeout", ""))
+        for operation in primitive.iterfind("operations/op")
+    }
+    times = {name: limits.get(name) or _DEFAULT for name in ("monitor", "start", "stop")}
+    phase = _AGENTS.get(primitive.get("type", "").lower(), "application")
+    return _Part(primitive.get("id", ""), phase, Times(interval=_DEFAULT, **times), watched=False)
 
 
 def fencing_span(name: str, timeout: timedelta, history: History) -> Span:

@@ -25,6 +25,7 @@ from pcs_wrapper.change.judging import adopting, conflicts, preconditions, readi
 from pcs_wrapper.change.looking.condition import tell
 from pcs_wrapper.change.prepare import Change, prepare
 from pcs_wrapper.change.saved_plan import SavedPlan
+from pcs_wrapper.change.services import passing
 from pcs_wrapper.change.steps.clean_up import clean_up_steps, forget_steps
 from pcs_wrapper.change.steps.push import (
     Finish,
@@ -305,6 +306,9 @@ def apply(machine: Machine, description: Description, options: Options | None = 
         if not options.even_so:
             readiness.refuse_at_once(machine, description, adopt=options.adopt)
         change = prepared(machine, description, options)
+        if any(passing.left_in(change.old)):
+            passing.take_out(machine, change.old)
+            change = prepared(machine, description, options)
         tell(machine, change.condition)
         if options.over_others:
             tell(machine, change.outdated)

@@ -245,13 +245,18 @@ def _undone(
                 "(`takeover history` shows its checkpoints)"
             )
         # The stop of a rollback that was interrupted is taken back together with the apply.
-        newest = next((each for each in in_effect if each.command == "apply"), in_effect[0])
+        newest = next((each for each in in_effect if each.command != "rollback"), in_effect[0])
         return _with_its_stop(in_effect, newest.number)
     chosen = checkpoints.get(number)
     if chosen.undoes:
         raise ClusterError(
             f"checkpoint {number} is a rollback, which cannot be rolled back: to make the change "
             "again, apply its description"
+        )
+    if chosen.passes:
+        raise ClusterError(
+            f"checkpoint {number} is a `{chosen.command}`, which has left nothing in the "
+            "configuration that could be taken back; to move a service: takeover service move"
         )
     if not chosen.in_effect:
         raise ClusterError(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from cib_templates.cib.administration.for_a_while import ForAWhile, sets_for_a_while
+from cib_templates.cib.administration.placement import Placement, placements
 from cib_templates.cib.nvset import is_true
 from cib_templates.findings import Finding, error, warning
 from pcs_wrapper.health import diagnosis, obstacles
@@ -29,6 +31,20 @@ SERVICE_DISABLED = warning("service-disabled", "A service is stopped because it 
 SERVICE_UNMANAGED = warning(
     "service-unmanaged", "A service runs, but Pacemaker leaves it alone: there is no failover."
 )
+SERVICE_PINNED = warning(
+    "service-pinned", "An administrator has pinned a service to a node, which it prefers to all."
+)
+SERVICE_BANNED = warning(
+    "service-banned", "An administrator has banned a service from a node, which cannot take over."
+)
+SERVICE_RESTARTING = warning(
+    "service-restarting", "A service is being restarted, or its restart was interrupted."
+)
+SERVICE_HELD = warning(
+    "service-held",
+    "A constraint holds a service on a node for a while: a move or a restart is under way, or was "
+    "interrupted.",
+)
 NODE_AWAY = warning("node-away", "A node is offline, or may not run anything.")
 LINK_DOWN = warning(
     "link-down", "A Corosync link between two nodes is dead: another one still works, for now."
@@ -43,10 +59,14 @@ class Watched:
         links: For each of this node's Corosync links the IDs of the other nodes, and whether it
             is connected; None if that is not known.
         properties: The cluster's properties.
+        placements: Where services are pinned to, or banned from.
+        for_a_while: What resources have for a while, as during a restart.
     """
 
     links: Mapping[int, Mapping[str, bool]] | None
     properties: Mapping[str, str]
+    placements: tuple[Placement, ...] = ()
+    for_a_while: tuple[ForAWhile, ...] = ()
 
 
 def watch(machine: Machine, live: etree._Element) -> Watched:
@@ -61,7 +81,9 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
     properties: dict[str, str] = {}
     for pair in pairs:
         properties.setdefault(pair.get("name") or "", pair.get("value") or "")
-    return Watched(read_links(machine), properties)
+    return Watched(
+        read_links(machine), properties, tuple(placements(live)), tuple(sets_for_a_while(live))
+    )
 
 
 def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterator[Finding]:
@@ -76,6 +98,7 @@ def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterat
     yield from _undecided(state)
     yield from _unclean(state)
     yield from _services(state)
+    yield from _placements(machine, watched)
     for device, why in diagnosis.stopped_fencing(state).items():
         yield FENCING_STOPPED.at((device,), f"the fencing device does not run: {why}")
     unclean = {node.name for node in state.nodes if node.unclean}
@@ -145,7 +168,39 @@ def _services(state: ClusterState) -> Iterator[Finding]:
             yield SERVICE_UNMANAGED.at(
                 (service.id,),
                 "it runs, but Pacemaker leaves it alone, so there is no failover",
-                f"To end that: pcs resource manage {service.id}",
+                f"To end that: takeover service maintenance off {service.id}",
+            )
+
+
+def _placements(machine: Machine, watched: Watched) -> Iterator[Finding]:
+    restarting = {
+        each.outermost: each.ends
+        for each in watched.for_a_while
+        if each.ends is not None and each.ends > machine.now()
+    }
+    for name, ends in restarting.items():
+        yield SERVICE_RESTARTING.at(
+            (name,),
+            f"it, or a part of it, is stopped or started for a restart, until {ends:%H:%M:%S} UTC "
+            "at the longest: that is under way, or was interrupted",
+            f"To start it if it was interrupted: takeover service start {name}",
+        )
+    for placed in watched.placements:
+        name, node = placed.resource, placed.node
+        hint = f"To end that: takeover service unpin {name}"
+        if placed.ends is not None:
+            if not placed.has_ended(machine.now()) and name not in restarting:
+                yield SERVICE_HELD.at(
+                    (name,),
+                    f"it is held on {node} until {placed.ends:%H:%M:%S} UTC: a move or a restart "
+                    "is under way, or was interrupted",
+                    "The next command that changes the cluster takes that out",
+                )
+        elif placed.kind == "pin":
+            yield SERVICE_PINNED.at((name,), f"it is pinned to {node}", hint)
+        else:
+            yield SERVICE_BANNED.at(
+                (name,), f"it is banned from {node}, which cannot take it over", hint
             )
 
 

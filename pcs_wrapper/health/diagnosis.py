@@ -154,7 +154,7 @@ def _service(resource: Resource, state: ClusterState) -> Service:
         nodes=tuple(nodes),
         why="" if word == "running" else _why(resource, state),
         parts=resource.parts,
-        limited=", ".join(f"{node.name} {_unusable(node)}" for node in missing),
+        limited=", ".join(f"{node.name} {unusable(node)}" for node in missing),
         total=len(nodes) + len(missing) if missing else 0,
         is_paused=word == "stopped" and _is_paused(resource, state),
     )
@@ -187,7 +187,7 @@ def _is_paused(resource: Resource, state: ClusterState) -> bool:
     return is_up_to_nodes and not no_decision(state) and not _disabled(resource, state)
 
 
-def _unusable(node: Node) -> str:
+def unusable(node: Node) -> str:
     """Return in words why a node runs nothing that is not there already."""
     if node.unclean:
         return "has to be fenced"
@@ -299,7 +299,7 @@ def _no_node(resource: Resource, state: ClusterState) -> str:
     if usable or not state.nodes:
         return ""
     banned = [node.name for node in state.nodes if node not in allowed]
-    clauses = [f"{node.name} {_unusable(node)}" for node in allowed]
+    clauses = [f"{node.name} {unusable(node)}" for node in allowed]
     if banned:
         clauses.append(f"constraints keep it off {', '.join(banned)}")
     return f"no node may run it: {', '.join(clauses)}"
@@ -343,8 +343,6 @@ def _no_management(resource: Resource, state: ClusterState) -> str:
             "pcs property set maintenance-mode=false"
         )
     if not all(part.managed for part in resource.parts):
-        return (
-            "it is unmanaged, so Pacemaker leaves it alone; to end that: "
-            f"pcs resource manage {resource.id}"
-        )
+        end = "pcs resource manage" if resource.is_fencing else "takeover service maintenance off"
+        return f"it is unmanaged, so Pacemaker leaves it alone; to end that: {end} {resource.id}"
     return ""

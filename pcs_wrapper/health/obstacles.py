@@ -192,7 +192,7 @@ def obstacles_of(
                 RESOURCE_UNMANAGED.at(
                     (resource.id,),
                     f"{resource.id} is unmanaged, so Pacemaker leaves it alone",
-                    f"End that (pcs resource manage {resource.id}), then {_AGAIN}",
+                    f"End that (takeover service maintenance off {resource.id}), then {_AGAIN}",
                 ),
                 f"{resource.id} is managed again",
             )

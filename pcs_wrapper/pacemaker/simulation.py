@@ -17,7 +17,7 @@ from typing import Literal
 
 from lxml import etree
 
-from cib_templates.cib.text import NotXml, parse, to_text
+from cib_templates.cib.text import NotXml, parse, parse_cib, to_text
 from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.machine.machine import Machine
 
@@ -74,11 +74,37 @@ def simulate(machine: Machine, old: etree._Element, new: etree._Element) -> tupl
         ClusterError: crm_simulate prints no XML.
     """
     # Reasons are not compared: the same action can have another reason without the change.
-    before = {replace(action, reason="") for action in _ask(machine, old)}
+    before = {replace(action, reason="") for action in ask(machine, old)}
     return tuple(
-        replace(action, anyway=replace(action, reason="") in before)
-        for action in _ask(machine, new)
+        replace(action, anyway=replace(action, reason="") in before) for action in ask(machine, new)
     )
+
+
+def afterwards(machine: Machine, cib: etree._Element) -> etree._Element:
+    """Return a CIB as it would be when the cluster has done everything that it makes it do.
+
+    Args:
+        machine: This machine.
+        cib: The CIB, with its status.
+
+    Raises:
+        ProgramError: crm_simulate is missing or fails.
+        ClusterError: crm_simulate saves no CIB.
+    """
+    machine.runner.require("crm_simulate")
+    with tempfile.TemporaryDirectory(prefix="takeover-") as folder:
+        file, saved = Path(folder) / "cib.xml", Path(folder) / "afterwards.xml"
+        file.write_text(to_text(cib))
+        machine.runner.run(
+            *("env", f"CIB_file={file}"),
+            *("crm_simulate", "--simulate", "--live-check", f"--save-output={saved}"),
+            "--output-as=xml",
+            timeout=_TIMEOUT,
+        )
+        try:
+            return parse_cib(saved.read_bytes())
+        except (OSError, NotXml) as error:
+            raise ClusterError(f"crm_simulate saved no CIB: {error}") from None
 
 
 def parse_actions(text: str) -> tuple[Action, ...]:
@@ -94,7 +120,17 @@ def parse_actions(text: str) -> tuple[Action, ...]:
     return tuple(_actions(root))
 
 
-def _ask(machine: Machine, cib: etree._Element) -> tuple[Action, ...]:
+def ask(machine: Machine, cib: etree._Element) -> tuple[Action, ...]:
+    """Return the actions that Pacemaker's scheduler would take with a CIB.
+
+    Args:
+        machine: This machine.
+        cib: The CIB with its status.
+
+    Raises:
+        ProgramError: crm_simulate is missing or fails.
+        ClusterError: crm_simulate prints no XML.
+    """
     machine.runner.require("crm_simulate")
     # The mode of this folder is 0700, because a CIB may contain secrets.
     with tempfile.TemporaryDirectory(prefix="takeover-") as folder:

@@ -25,6 +25,7 @@ from pcs_wrapper.change import verification
 from pcs_wrapper.change.history import outdated, timeline
 from pcs_wrapper.change.judging import adopting, conflicts, preconditions
 from pcs_wrapper.change.looking import corosync
+from pcs_wrapper.change.services import carrying_out, moving, prepared, switching
 from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.health import condition, obstacles
 
@@ -70,6 +71,12 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "Pacemaker would not carry a change out; `apply` and `rollback` refuse it unless it is the "
         "cure, or --even-so is given.",
         (obstacles,),
+    ),
+    (
+        "Before a command about one service",
+        "What keeps a service from being moved, restarted or stopped: `takeover service` refuses "
+        "it; what is about others, unless --yes is given.",
+        (moving, switching, prepared, carrying_out),
     ),
     (
         "After a change",

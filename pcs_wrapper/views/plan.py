@@ -122,9 +122,9 @@ def _grouped(planned: Plan, actions: Sequence[Action]) -> Iterator[str]:
     for (service, *_), found in groupby(actions, lambda action: _alike(groups, action)):
         alike = list(found)
         if service and {action.target for action in alike} == set(groups[service]):
-            yield f"  {_action(alike[0], service)}"
+            yield f"  {action_text(alike[0], service)}"
         else:
-            yield from (f"  {_action(action, action.target)}" for action in alike)
+            yield from (f"  {action_text(action, action.target)}" for action in alike)
 
 
 def _groups(planned: Plan) -> dict[str, list[str]]:
@@ -144,7 +144,13 @@ def _alike(groups: dict[str, list[str]], action: Action) -> tuple[str, str, str 
     return service, action.kind, action.source, action.dest
 
 
-def _action(action: Action, name: str) -> str:
+def action_text(action: Action, name: str) -> str:
+    """Return a line about an action of the cluster.
+
+    Args:
+        action: The action.
+        name: What it is on: a resource, several with the same action, or a node.
+    """
     verb = _VERBS.get(action.kind, action.word)
     if action.kind == "move":
         where = f" from {action.source} to {action.dest}"
@@ -185,7 +191,7 @@ def _clients(forecasts: Sequence[Forecast], until: str) -> Iterator[str]:
         if each.stopped:
             yield f"  {each.service} is not served any more"
         elif each.interrupted:
-            outage = _outage(each.interrupted)
+            outage = outage_text(each.interrupted)
             if until:
                 yield f"  {each.service} may not be served until {until}, and then for {outage}"
             else:
@@ -205,7 +211,7 @@ def _failures(forecasts: Sequence[Forecast]) -> Iterator[str]:
         ):
             if outage is not None:
                 verdict = _verdict(each, outage)
-                yield f"  {each.service}, {failing} fails: {_outage(outage)}{verdict}"
+                yield f"  {each.service}, {failing} fails: {outage_text(outage)}{verdict}"
     if len(shown) < len(forecasts):
         rest = len(forecasts) - len(shown)
         yield f"  {rest} more services, of which none is known to exceed a budget: see --json"
@@ -225,7 +231,8 @@ def _over_budget(forecasts: Sequence[Forecast]) -> Iterator[str]:
         yield style(f"over their budget: {', '.join(exceeding)}", fg="red")
 
 
-def _outage(outage: Outage) -> str:
+def outage_text(outage: Outage) -> str:
+    """Return an outage in words, with its phases."""
     total = outage.total
     if total.likely is None:
         unknown = [phase for phase, span in outage.phases.items() if span.likely is None]
@@ -252,18 +259,7 @@ def plan_json(planned: Plan) -> str:
         contract.Plan(
             differences=[difference_record(each) for each in planned.diff.differences],
             unchanged=planned.diff.unchanged,
-            actions=[
-                contract.Action(
-                    kind=action.kind,
-                    target=action.target,
-                    source=action.source,
-                    dest=action.dest,
-                    reason=action.reason,
-                    word=action.word,
-                    anyway=action.anyway,
-                )
-                for action in planned.actions
-            ],
+            actions=[action_record(action) for action in planned.actions],
             not_simulated=planned.not_simulated,
             obstacles=finding_records(planned.readiness.findings),
             adoption_refused=planned.refused,
@@ -272,9 +268,9 @@ def plan_json(planned: Plan) -> str:
                     service=each.service,
                     touched=each.touched,
                     stopped=each.stopped,
-                    interrupted=_outage_record(each.interrupted),
-                    node_failure=_outage_record(each.node_failure),
-                    application_failure=_outage_record(each.application_failure),
+                    interrupted=outage_record(each.interrupted),
+                    node_failure=outage_record(each.node_failure),
+                    application_failure=outage_record(each.application_failure),
                     budget=None if each.budget is None else each.budget.total_seconds(),
                     fits=each.fits,
                 )
@@ -285,7 +281,23 @@ def plan_json(planned: Plan) -> str:
     )
 
 
-def _outage_record(outage: Outage | None) -> contract.Outage | None:
+def action_record(action: Action) -> contract.Action:
+    """Return an action of the cluster, as a part of an output."""
+    from pcs_wrapper.views.contract import plan as contract
+
+    return contract.Action(
+        kind=action.kind,
+        target=action.target,
+        source=action.source,
+        dest=action.dest,
+        reason=action.reason,
+        word=action.word,
+        anyway=action.anyway,
+    )
+
+
+def outage_record(outage: Outage | None) -> contract.Outage | None:
+    """Return an outage, as a part of an output."""
     from pcs_wrapper.views.contract import plan as contract
 
     def record(span: Span) -> contract.Span:

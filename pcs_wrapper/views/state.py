@@ -74,7 +74,10 @@ def state_text(state: ClusterState, condition: Condition) -> Iterator[str]:
     yield from _failures(state)
     if condition.last is not None:
         last = condition.last
-        yield f"last change: {describe(last)}{f': {last.message}' if last.message else ''}"
+        # Of a command about one service, the message says only what it was about.
+        command = f": {last.command}" if last.command.startswith("service ") else ""
+        message = f": {last.message}" if last.message else ""
+        yield f"last change: {describe(last)}{command}{message}"
 
 
 def check_text(findings: Sequence[Finding]) -> str:

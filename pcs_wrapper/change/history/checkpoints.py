@@ -40,6 +40,8 @@ State = Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rol
 
 #: How many checkpoints are kept.
 KEPT = 100
+#: The commands that take out what they have put into the configuration.
+PASSING = ("service move", "service restart")
 # The states of changes that are in the cluster. A change that is still `pushing` after interrupted
 # commands were resolved is one, too.
 _IN_EFFECT = ("pushing", "applied", "unconfirmed", "confirmed")
@@ -109,7 +111,12 @@ class Checkpoint:
     @property
     def in_effect(self) -> bool:
         """Whether it can be taken back: it is in the cluster, and not a rollback itself."""
-        return self.in_cluster and not self.undoes
+        return self.in_cluster and not self.undoes and not self.passes
+
+    @property
+    def passes(self) -> bool:
+        """Whether it leaves nothing in the configuration that could be taken back."""
+        return self.command in PASSING
 
     def is_late(self, now: datetime) -> bool:
         """Return whether it should have been confirmed or rolled back by now."""

@@ -74,7 +74,13 @@ def stop_timer(machine: Machine, number: int) -> None:
     machine.runner.run(*stop_command(number), timeout=_TIMEOUT, ok=range(-64, 256))
 
 
-def check_none_waits(machine: Machine, checkpoints: Checkpoints, *, over_others: bool) -> None:
+def check_none_waits(
+    machine: Machine,
+    checkpoints: Checkpoints,
+    *,
+    over_others: bool,
+    option: str = "--over-others",
+) -> None:
     """Check that no earlier change waits to be confirmed: it may be taken back at any moment.
 
     Args:
@@ -82,6 +88,7 @@ def check_none_waits(machine: Machine, checkpoints: Checkpoints, *, over_others:
         checkpoints: The changes of the cluster.
         over_others: Whether a change may be made all the same; the earlier one is then not rolled
             back by its timer, which never takes back a later change.
+        option: The command's option for that.
 
     Raises:
         ClusterError: An earlier change waits to be confirmed.
@@ -104,7 +111,7 @@ def check_none_waits(machine: Machine, checkpoints: Checkpoints, *, over_others:
         raise ClusterError(
             f"checkpoint {number}{by} {why}. Nothing was changed. First keep it (takeover confirm "
             f"{number}), or take it back (takeover rollback {number}); or make this change all the "
-            "same: --over-others"
+            f"same: {option}"
         )
 
 

@@ -50,6 +50,7 @@ def outdated(
         each
         for each in checkpoints
         if each.in_cluster
+        and not each.passes
         and _is_by_others(machine, each)
         and (known is None or each.number > known.number)
     ]

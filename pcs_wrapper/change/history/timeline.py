@@ -137,7 +137,8 @@ def _elsewhere(checkpoints: Checkpoints, live: etree._Element) -> Iterator[Elsew
             continue
         if each.admin_epoch == admin_epoch and epoch is not None and each.epoch_after < epoch:
             now = live if later is None else _side(checkpoints, later, 0)
-            then = _side(checkpoints, each, 1)
+            # What passes has taken out itself what it had put in.
+            then = _side(checkpoints, each, 0 if each.passes else 1)
             changes = None if now is None or then is None else changed_ids(then, now)
             if changes is None or changes:
                 yield Elsewhere(each.number, each.epoch_after, epoch, changes)

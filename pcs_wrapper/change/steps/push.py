@@ -206,9 +206,11 @@ class Finish(Step):
 
     Attributes:
         number: The number of its checkpoint.
+        note: A remark for the history; if it is empty, the checkpoint keeps its own.
     """
 
     number: int
+    note: str = ""
 
     @property
     def summary(self) -> str:
@@ -218,7 +220,7 @@ class Finish(Step):
     def run(self, run: Run) -> None:
         """Record it; every node knows it already, from the push itself."""
         with told_if_not_written(run.machine):
-            interruption.finish(run.checkpoints, run.checkpoints.get(self.number))
+            interruption.finish(run.checkpoints, run.checkpoints.get(self.number), self.note)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pcs_wrapper.views.contract.cluster import Status
 from pcs_wrapper.views.contract.difference import Drift
 from pcs_wrapper.views.contract.findings import Check, Error
 from pcs_wrapper.views.contract.plan import Plan
+from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ OUTPUTS = {
     "rollback-dry-run": PublishedOutput("takeover rollback --dry-run --json", RollbackDryRun),
     "history": PublishedOutput("takeover history --json", History),
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
+    "service": PublishedOutput("takeover service … --json", ServiceDone),
+    "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
     "error": PublishedOutput("any command with --json", Error),

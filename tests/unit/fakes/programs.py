@@ -32,6 +32,9 @@ LOOK = 10.0
 _OLD, _DISCONNECTED, _CONFIG, _DIFF_FAILED = 103, 102, 78, 65
 _CRM_MON = {"--output-as=xml", "--one-shot", "--inactive", "--fence-history=3"}
 _SIMULATE = {"crm_simulate", "--run", "--live-check", "--output-as=xml"}
+_AFTERWARDS = {"crm_simulate", "--simulate", "--live-check", "--output-as=xml"}
+#: Who has last changed a CIB that the scheduler has saved.
+_SCHEDULER = "crm_simulate"
 _JOURNAL = {
     *("--output=json", "--output-fields=MESSAGE", "--no-pager"),
     *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
@@ -91,6 +94,8 @@ class Programs:
         password: hacluster's password.
         scheduled: What crm_simulate says of the live CIB, and of any other; None if it must not be
             asked.
+        scheduled_later: What crm_simulate says of a CIB that it has saved itself; what it says of
+            the live CIB if it is empty.
         journal: The messages of pacemaker-fenced in the journal.
         attributes: The values of private node attributes, by name and node.
         taken: What each node finds taken when it is asked by a survey; only what is said here.
@@ -114,6 +119,7 @@ class Programs:
     hosts: dict[str, str] = field(default_factory=dict)
     password: str = "hunter2"
     scheduled: tuple[str, str] | None = None
+    scheduled_later: str = ""
     journal: list[Any] = field(default_factory=list)
     attributes: dict[tuple[str, str], str] = field(default_factory=dict)
     taken: dict[str, list[dict[str, str]]] = field(default_factory=dict)
@@ -217,11 +223,19 @@ class Programs:
         return Result(0, "", "") if patch is None else Result(1, as_text(patch), "")
 
     def _crm_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
-        require(set(command[2:]) == _SIMULATE, f"crm_simulate would tell otherwise: {command}")
+        saved = _option(command, "--save-output") if "--simulate" in command else ""
+        wanted = {*_AFTERWARDS, f"--save-output={saved}"} if saved else _SIMULATE
+        require(set(command[2:]) == wanted, f"crm_simulate would tell otherwise: {command}")
         asked = self._xml(command[1].removeprefix("CIB_file="))
+        if saved:
+            asked.set("update-client", _SCHEDULER)
+            Path(saved).write_text(as_text(asked))
+            return Result(0, "<pacemaker-result/>", "")
         self.simulated.append(asked)
         if self.scheduled is None:
             pytest.fail("the scheduler was asked")
+        if asked.get("update-client") == _SCHEDULER:
+            return Result(0, self.scheduled_later or self.scheduled[0], "")
         is_live = configuration(asked) == configuration(self.cib)
         return Result(0, self.scheduled[0 if is_live else 1], "")
 

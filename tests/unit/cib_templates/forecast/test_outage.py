@@ -9,7 +9,14 @@ import pytest
 from lxml import etree
 
 from cib_templates.cib.history import History, read_history
-from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fencing_span
+from cib_templates.forecast.outage import (
+    Clock,
+    Outage,
+    ResourceClock,
+    Span,
+    delay_span,
+    fencing_span,
+)
 from cib_templates.model.timing import Corosync, corosync_times
 from cib_templates.reading.reading import read_description
 
@@ -246,3 +253,16 @@ def test_fencing_the_node_of_a_new_service_may_be_delayed(tmp_path: Path) -> Non
     measured = History({}, {"big-app": "node1", "big-address": "node1"}, None)
     assert delay_span("small", read_description(file), measured).limit == 10
     assert delay_span("small", read_description(file), measured).likely == 10
+
+
+def test_a_resource_of_the_live_cluster_needs_no_description() -> None:
+    """It is known by what was measured, and by its own limits; whoever has made it."""
+    live = etree.parse(LIVE / "2.1.xml").getroot()
+    [group] = live.iterfind("configuration/resources/group")
+    parts = ("shop-app", "shop-address")
+    known = ResourceClock(group, history()).planned(parts)
+    assert list(known.phases) == ["application", "address"]
+    assert known.total == clock(history()).planned(parts).total
+    dummy = etree.fromstring('<primitive id="x" type="Dummy"/>')
+    unknown = ResourceClock(dummy, NOTHING).planned(["x"]).total
+    assert (unknown.likely, unknown.limit) == (None, 40.0)

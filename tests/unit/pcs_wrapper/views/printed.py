@@ -163,6 +163,30 @@ def _drift(command: Command, *options: str) -> str:
     return command("drift", *options, _DESCRIPTION)
 
 
+def _moving(command: Command) -> None:
+    """Let the scheduler move the service, and the cluster have moved it."""
+    simulated = _FIXTURES / "crm_simulate"
+    command.cluster.scheduled = (
+        (simulated / f"nothing-{command.release}.xml").read_text(),
+        (simulated / f"moved-{command.release}.xml").read_text(),
+    )
+
+
+def _service_dry_run(command: Command, *options: str) -> str:
+    _moving(command)
+    return command("service", "move", "shop", "node2", "--dry-run", *options)
+
+
+def _service(command: Command, *options: str) -> str:
+    _moving(command)
+    here, there = (
+        'name="{}" id="{}" cached'.format(*node) for node in (("node1", 1), ("node2", 2))
+    )
+    state = command.cluster.state.replace(here, there)
+    command.cluster.when(PUSH, state=state)
+    return command("service", "move", "shop", "node2", "-m", "more memory", *options)
+
+
 def _agents_check(command: Command, *options: str) -> str:
     agent = command.folder / "good"
     agent.write_text(
@@ -193,6 +217,8 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "rollback-dry-run": _rollback_dry_run,
     "history": _history,
     "drift": _drift,
+    "service": _service,
+    "service-dry-run": _service_dry_run,
     "agents-check": _agents_check,
     "agents-check-list": _agents_check_list,
     "error": _error,

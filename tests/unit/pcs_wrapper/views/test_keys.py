@@ -99,6 +99,19 @@ KEYS: dict[str, dict[str, str]] = {
         **_below("differences", _DIFFERENCE),
         "findings": _FINDING,
     },
+    "service": {
+        "": "schema command what nothing service expected not_served checkpoint harm",
+        **_below("service", _SERVICE),
+        **_outage("expected"),
+    },
+    "service-dry-run": {
+        "": "schema command what nothing actions expected obstacles objections commands steps",
+        "actions": "kind target source dest reason word anyway",
+        **_outage("expected"),
+        "obstacles": _FINDING,
+        "objections": _FINDING,
+        "steps": _STEP,
+    },
     "agents-check": {
         "": "schema agent version judged_by parameters good summary results",
         "summary": "ok failed advice skipped",
