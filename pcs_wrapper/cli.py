@@ -68,6 +68,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.cluster.status:status",
             "Show what runs where, and why something does not run.",
         ),
+        "node": (
+            "pcs_wrapper.commands.node.node:node",
+            "List the nodes; pause one, or let it run things again.",
+        ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
             "Install Takeover's resource agents, or test any agent.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -13,6 +13,7 @@ from pcs_wrapper.health import diagnosis, obstacles
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import read_links
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.pauses import Pause, pause_of
 
 FENCING_OFF = error(
     "fencing-off",
@@ -30,6 +31,9 @@ SERVICE_UNMANAGED = warning(
     "service-unmanaged", "A service runs, but Pacemaker leaves it alone: there is no failover."
 )
 NODE_AWAY = warning("node-away", "A node is offline, or may not run anything.")
+NODE_PAUSED = warning(
+    "node-paused", "A node takes nothing new because it is paused, although it is online."
+)
 LINK_DOWN = warning(
     "link-down", "A Corosync link between two nodes is dead: another one still works, for now."
 )
@@ -43,10 +47,12 @@ class Watched:
         links: For each of this node's Corosync links the IDs of the other nodes, and whether it
             is connected; None if that is not known.
         properties: The cluster's properties.
+        pauses: The nodes that are paused, each with its pause.
     """
 
     links: Mapping[int, Mapping[str, bool]] | None
     properties: Mapping[str, str]
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
 
 
 def watch(machine: Machine, live: etree._Element) -> Watched:
@@ -61,7 +67,10 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
     properties: dict[str, str] = {}
     for pair in pairs:
         properties.setdefault(pair.get("name") or "", pair.get("value") or "")
-    return Watched(read_links(machine), properties)
+    now = machine.now()
+    names = [each.get("uname", "") for each in live.iterfind("configuration/nodes/node")]
+    paused = {name: pause for name in names if (pause := pause_of(live, name, now))}
+    return Watched(read_links(machine), properties, paused)
 
 
 def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterator[Finding]:
@@ -86,6 +95,7 @@ def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterat
             )
     yield from _maintenance(state)
     yield from _away(state)
+    yield from _paused(state, watched.pauses)
     yield from _links(machine, state, watched.links or {})
 
 
@@ -174,6 +184,22 @@ def _away(state: ClusterState) -> Iterator[Finding]:
             }
             yield NODE_AWAY.at(
                 (node.name,), f"{node.name} is {node.state}", hint.get(node.state, "")
+            )
+
+
+def _paused(state: ClusterState, paused: Mapping[str, Pause]) -> Iterator[Finding]:
+    """Find the pauses that Pacemaker does not show as standby: those by a constraint."""
+    for node in state.nodes:
+        pause = paused.get(node.name)
+        if pause is not None and node.state == "online":
+            what = "keeps what it runs and takes nothing new" if pause.keeps else "runs nothing"
+            until = ""
+            if pause.until is not None:
+                until = f", until {pause.until.isoformat(timespec='seconds')}"
+            yield NODE_PAUSED.at(
+                (node.name,),
+                f"{node.name} is paused: it {what}{until}",
+                f"To end that: takeover node resume {node.name}",
             )
 
 

@@ -19,6 +19,7 @@ from pcs_wrapper.views.contract.change import (
 from pcs_wrapper.views.contract.cluster import Status
 from pcs_wrapper.views.contract.difference import Drift
 from pcs_wrapper.views.contract.findings import Check, Error
+from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.plan import Plan
 
 
@@ -46,6 +47,11 @@ OUTPUTS = {
     "rollback-dry-run": PublishedOutput("takeover rollback --dry-run --json", RollbackDryRun),
     "history": PublishedOutput("takeover history --json", History),
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
+    "node-list": PublishedOutput("takeover node list --json", Nodes),
+    "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
+    "node-pause-dry-run": PublishedOutput(
+        "takeover node pause|resume --dry-run --json NODE", NodeDryRun
+    ),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
     "error": PublishedOutput("any command with --json", Error),

@@ -342,6 +342,17 @@ class Programs:
         self.cib = as_text(root)
         return Result(0, "", "")
 
+    def _end_standby(self, command: tuple[str, ...], _stdin: str) -> Result:
+        wanted = ("--name", "standby", "--lifetime", "reboot", "--delete")
+        require(command[3:] == wanted, f"not the end of a standby: {command}")
+        root = etree.fromstring(self.cib)
+        for pair in root.iterfind(
+            f"status/node_state[@uname='{command[2]}']//nvpair[@name='standby']"
+        ):
+            pair.getparent().remove(pair)  # type: ignore[union-attr]
+        self.cib = as_text(root)
+        return Result(0, "", "")
+
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
         unit = f"{_option(command, '--unit')}.timer"
         if unit in self.timers:
@@ -428,6 +439,7 @@ WRITES: dict[str, Program] = {
     "pcs resource cleanup": Programs._cleanup,
     "pcs stonith cleanup": Programs._cleanup,
     "attrd_updater --delete": Programs._delete_attribute,
+    "crm_attribute": Programs._end_standby,
     "systemd-run": Programs._start_timer,
     "systemctl stop": Programs._stop_unit,
     "pcs host auth": Programs._authenticate,
