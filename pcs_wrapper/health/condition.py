@@ -62,15 +62,24 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
         machine: This machine.
         live: The live CIB.
     """
+    now = machine.now()
+    names = [each.get("uname", "") for each in live.iterfind("configuration/nodes/node")]
+    paused = {name: pause for name in names if (pause := pause_of(live, name, now))}
+    return Watched(read_links(machine), properties_of(live), paused)
+
+
+def properties_of(live: etree._Element) -> dict[str, str]:
+    """Return the cluster's properties.
+
+    Args:
+        live: The live CIB.
+    """
     pairs = live.iterfind("configuration/crm_config/cluster_property_set/nvpair")
     # In doubt the first set counts (Pacemaker Explained, "Cluster Options").
     properties: dict[str, str] = {}
     for pair in pairs:
         properties.setdefault(pair.get("name") or "", pair.get("value") or "")
-    now = machine.now()
-    names = [each.get("uname", "") for each in live.iterfind("configuration/nodes/node")]
-    paused = {name: pause for name in names if (pause := pause_of(live, name, now))}
-    return Watched(read_links(machine), properties, paused)
+    return properties
 
 
 def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterator[Finding]:

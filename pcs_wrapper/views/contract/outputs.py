@@ -21,6 +21,7 @@ from pcs_wrapper.views.contract.difference import Drift
 from pcs_wrapper.views.contract.findings import Check, Error
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.plan import Plan
+from pcs_wrapper.views.contract.quorum import Quorum
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ OUTPUTS = {
     "node-pause-dry-run": PublishedOutput(
         "takeover node pause|resume --dry-run --json NODE", NodeDryRun
     ),
+    "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
     "error": PublishedOutput("any command with --json", Error),

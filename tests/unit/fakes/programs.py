@@ -100,6 +100,7 @@ class Programs:
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
         votes: What corosync-quorumtool prints.
+        certificates: Since when and until when each certificate for the witness is valid.
         files: The files that programs were given.
         seconds: How much time has passed.
     """
@@ -109,6 +110,7 @@ class Programs:
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: str = ""
+    certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: dict[str, Any] | None = None
     dead_links: set[tuple[int, int]] = field(default_factory=set)
     hosts: dict[str, str] = field(default_factory=dict)
@@ -233,6 +235,14 @@ class Programs:
     def _quorumtool(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(command[1:] == ("-s",), f"corosync-quorumtool is asked otherwise: {command}")
         return Result(0 if self.votes else 1, self.votes, "")
+
+    def _certutil(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[1:3] == ("-L", "-d"), f"certutil would do otherwise: {command}")
+        if command[-1] not in self.certificates:
+            return Result(255, "", f"certutil: Could not find cert: {command[-1]}\n")
+        begins, ends = self.certificates[command[-1]]
+        validity = f"Validity:\n            Not Before: {begins}\n            Not After : {ends}\n"
+        return Result(0, f"Certificate:\n    Data:\n        {validity}", "")
 
     def _attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
         name = _option(command, "--name")
@@ -430,6 +440,7 @@ READS: dict[str, Program] = {
     "journalctl": Programs._journalctl,
     "attrd_updater --query": Programs._attribute,
     "corosync-quorumtool": Programs._quorumtool,
+    "certutil": Programs._certutil,
     "corosync-cfgtool": Programs._links,
     "corosync-cmapctl": Programs._loaded,
     "getent ahosts": Programs._getent,

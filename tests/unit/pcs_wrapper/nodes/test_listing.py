@@ -19,9 +19,8 @@ def listed(takeover: Takeover, capsys: pytest.CaptureFixture[str], node: str) ->
     return nodes[node]["state"], nodes[node]["why"]
 
 
-def test_all_nodes_are_listed(
-    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("shop")
+def test_all_nodes_are_listed(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -> None:
     """With what each runs, and who decides."""
     assert takeover("node", "list") == 0
     assert capsys.readouterr().out.splitlines() == [
@@ -160,9 +159,7 @@ def test_a_node_that_hangs_delays_nothing(
     assert "did not finish within 30 s and was stopped" in capsys.readouterr().err
 
 
-def test_without_a_cluster_there_is_nothing_to_list(
-    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_cluster_there_is_nothing_to_list(cluster: Cluster, takeover: Takeover) -> None:
     """That is an exit code of its own."""
     cluster.state = "disconnected"
     assert takeover("node", "list") == 4
