@@ -1,4 +1,4 @@
-"""`takeover node` and `takeover quorum` on a real cluster, with a client that writes all the time."""
+"""`takeover node` and `takeover quorum` on a real cluster, with a client that always writes."""
 
 from __future__ import annotations
 

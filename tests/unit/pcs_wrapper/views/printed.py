@@ -244,7 +244,7 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "drift": _drift,
     "node-list": _node_list,
     "node-pause": _node_pause,
-    "node-pause-dry-run": _node_pause_dry_run,
+    "node-dry-run": _node_pause_dry_run,
     "quorum-status": _quorum_status,
     "agents-check": _agents_check,
     "agents-check-list": _agents_check_list,

@@ -107,7 +107,7 @@ KEYS: dict[str, dict[str, str]] = {
         "outcomes": "service outage",
         **_below("outcomes.service", _SERVICE),
     },
-    "node-pause-dry-run": {
+    "node-dry-run": {
         "": "schema node changes effects kept fenced obstacles commands steps",
         "changes": _CHANGES,
         "effects": "service kind source dest goes_on outage",
