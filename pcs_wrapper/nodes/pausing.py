@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,7 @@ from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.push import Finish, KeepCheckpoint, Push, SaveConfiguration
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle
+from pcs_wrapper.change.verification import new_failures
 from pcs_wrapper.errors import NotApplicable, UsageError
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
@@ -389,6 +391,7 @@ def make(machine: Machine, planned: Planned, options: Options) -> Done:
         service = outcome.service
         if not service.is_running and not service.is_disabled and service.id not in stopped_before:
             harm.append(f"{service.id} is {service.state}: {service.why}")
+    harm += _fenced_meanwhile(planned.state, state)
     if run.given_up and not harm:
         harm.append(run.given_up)
     return Done(
@@ -399,6 +402,17 @@ def make(machine: Machine, planned: Planned, options: Options) -> Done:
         tuple(runs_on(state, name)),
         tuple(harm),
     )
+
+
+def _fenced_meanwhile(before: ClusterState, after: ClusterState) -> Iterator[str]:
+    """Yield that a node was fenced meanwhile, as one is whose service does not stop."""
+    known = {*before.fencing_history}
+    for event in after.fencing_history:
+        if event not in known and event.status == "success" and event.action != "on":
+            at = f" at {event.at}" if event.at else ""
+            failed = [each for each in new_failures(before, after) if each.node == event.target]
+            because = "; ".join(diagnosis.describe(failed))
+            yield f"{event.target} was fenced{at}{f': {because}' if because else ''}"
 
 
 def _outcomes(planned: Planned, state: ClusterState) -> list[Outcome]:

@@ -50,9 +50,7 @@ OUTPUTS = {
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
     "node-list": PublishedOutput("takeover node list --json", Nodes),
     "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
-    "node-dry-run": PublishedOutput(
-        "takeover node pause|resume --dry-run --json NODE", NodeDryRun
-    ),
+    "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
     "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),

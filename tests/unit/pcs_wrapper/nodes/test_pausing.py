@@ -351,3 +351,46 @@ def test_an_interrupted_pause_is_told_by_the_next_command(
     assert any("was interrupted: the change is in the cluster" in each for each in takeover.warned)
     assert takeover("node", "list") == 0
     assert "shop still runs there" in capsys.readouterr().out
+
+
+def test_a_node_that_is_fenced_meanwhile_is_told(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one is when its service does not stop: the service runs, and yet not all is well."""
+    fenced = (
+        '<failures><failure op_key="shop-app_stop_0" node="node1" exitstatus="error" '
+        'exitreason="it holds on" task="stop"/></failures><fence_history status="0"><fence_event '
+        'target="node1" action="reboot" status="success" completed="2026-11-24 20:00:10Z"/>'
+        "</fence_history><status "
+    )
+    state = node_is(on("node2"), "node1", online='"false"').replace("<status ", fenced)
+    shop.when(PUSH, state=state)
+    assert takeover("node", "pause", "node1") == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "node1 was fenced at 2026-11-24 20:00:10Z: stop of shop-app failed on node1: it holds on",
+        "node1 is OFFLINE, and will run nothing when it comes back",
+    ]
+
+
+def test_a_node_that_is_off_can_be_paused(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It runs nothing when it comes back."""
+    shop.state = node_is(on("node1"), "node3", online='"false"')
+    shop.scheduled = (simulated("nothing"), simulated("nothing"))
+    assert takeover("node", "pause", "node3") == 0
+    assert capsys.readouterr().out.splitlines()[0] == (
+        "node3 is OFFLINE, and will run nothing when it comes back"
+    )
+    assert pause(shop, "node3") == Pause()
+
+
+def test_a_remote_node_can_be_paused(shop: Cluster, takeover: Takeover) -> None:
+    """Pacemaker has made no element of its own for it yet."""
+    shop.cib = shop.cib.replace('<node id="3" uname="node3"/>', "")
+    shop.state = node_is(on("node1"), "node3", type='"remote"')
+    shop.scheduled = (simulated("nothing"), simulated("nothing"))
+    assert takeover("node", "pause", "node3") == 0
+    assert '<node id="node3" uname="node3" type="remote">' in shop.cib
+    assert pause(shop, "node3") == Pause()
