@@ -17,7 +17,7 @@ from pcs_wrapper.health import diagnosis
 from pcs_wrapper.health.explanation import explain
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.nodes.verification import runs_on, unusable
-from pcs_wrapper.pacemaker import cib
+from pcs_wrapper.pacemaker import cib, pauses
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, read_state
 from pcs_wrapper.pacemaker.pauses import Pause, constraint_ids, pause_of
 
@@ -78,6 +78,8 @@ def _listed(
     pause = pause_of(live, node.name, now)
     runs = tuple(runs_on(state, node.name)) if node.online else ()
     word, why = _state(node, state, pause)
+    if word == "maintenance" and pauses.has_transient(live, node.name, "maintenance"):
+        why = f"{why}; it ends, too, when its cluster is restarted there"
     if word == "paused":
         why = f"{why}{_by(node, changes)}{_draining(pause, runs)}"
     elif pause is not None and why:

@@ -78,9 +78,15 @@ def pause_of(live: etree._Element, node: str, now: datetime) -> Pause | None:
     return found[0] if found else None
 
 
-def has_transient(live: etree._Element, node: str) -> bool:
-    """Return whether a node is in standby until its cluster is restarted."""
-    return any(is_true(pair.get("value", "")) for pair in _transient(live, node))
+def has_transient(live: etree._Element, node: str, mode: str = _STANDBY) -> bool:
+    """Return whether a node is in standby, or another mode, until its cluster is restarted.
+
+    Args:
+        live: The live CIB with its status.
+        node: The node's name.
+        mode: The name of the node attribute: standby or maintenance.
+    """
+    return any(is_true(pair.get("value", "")) for pair in _transient(live, node, mode))
 
 
 def with_pause(
@@ -129,7 +135,7 @@ def without_pause(live: etree._Element, node: str) -> etree._Element:
 def without_transient(live: etree._Element, node: str) -> etree._Element:
     """Return a CIB without the standby of a node that ends with a restart of its cluster."""
     cib = copy.deepcopy(live)
-    for pair in _transient(cib, node):
+    for pair in _transient(cib, node, _STANDBY):
         parent = pair.getparent()
         if parent is not None:
             parent.remove(pair)
@@ -157,13 +163,13 @@ def _node(cib: etree._Element, name: str) -> etree._Element | None:
     return next((each for each in found if each.get("uname") == name), None)
 
 
-def _transient(cib: etree._Element, node: str) -> list[etree._Element]:
+def _transient(cib: etree._Element, node: str, mode: str) -> list[etree._Element]:
     return [
         pair
         for state in cib.iterfind("status/node_state")
         if state.get("uname") == node
         for pair in state.iterfind("transient_attributes/instance_attributes/nvpair")
-        if pair.get("name") == _STANDBY
+        if pair.get("name") == mode
     ]
 
 

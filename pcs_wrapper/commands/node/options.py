@@ -49,6 +49,7 @@ def options_of(
 
 def carry_out(
     machine: Machine,
+    command: str,
     prepare: Callable[[], Planned],
     options: Options,
     *,
@@ -59,6 +60,7 @@ def carry_out(
 
     Args:
         machine: This machine.
+        command: The command, for whoever runs another one meanwhile.
         prepare: Finds out what it changes.
         options: Its options.
         as_json: Whether the result is printed as JSON.
@@ -82,7 +84,7 @@ def carry_out(
         else:
             print_lines((*planned_text(planned), *shown(steps)))
         return 0
-    with lock.held(machine, "takeover node"):
+    with lock.held(machine, command):
         planned = prepare()
         print_lines(planned_text(planned), err=True)
         pausing.require(machine, planned, options)

@@ -79,6 +79,7 @@ def pause(
     ctx.exit(
         options.carry_out(
             machine,
+            "takeover node pause",
             lambda: pausing.prepare_pause(
                 machine, node, keep=keep, until=until, patient=not even_so
             ),

@@ -55,6 +55,7 @@ def resume(
     ctx.exit(
         options.carry_out(
             machine,
+            "takeover node resume",
             lambda: pausing.prepare_resume(machine, node, patient=not even_so),
             chosen,
             as_json=as_json,

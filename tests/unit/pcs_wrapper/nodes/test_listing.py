@@ -84,6 +84,21 @@ def test_maintenance_of_the_whole_cluster_is_that_of_each_node(
     assert why.startswith("the whole cluster is in maintenance mode; to end that: ")
 
 
+def test_a_maintenance_that_a_restart_ends_is_told(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """crmsh#2147: transient maintenance vanishes at a restart, when nobody expects it."""
+    shop.state = node_is(on("node1"), "node1", maintenance='"true"')
+    assert "restarted" not in listed(takeover, capsys, "node1")[1]
+    pair = '<nvpair id="status-1-maintenance" name="maintenance" value="true"/>'
+    shop.cib = shop.cib.replace(
+        '<instance_attributes id="status-1">', f'<instance_attributes id="status-1">{pair}'
+    )
+    word, why = listed(takeover, capsys, "node1")
+    assert word == "maintenance"
+    assert why.endswith("; it ends, too, when its cluster is restarted there")
+
+
 def test_who_has_paused_a_node_and_why_is_known_everywhere(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:

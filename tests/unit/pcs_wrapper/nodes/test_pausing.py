@@ -220,7 +220,7 @@ def test_a_pause_that_is_there_already_is_no_change(
 
 
 def test_standby_until_a_restart_is_ended_too(shop: Cluster, takeover: Takeover) -> None:
-    """It is not in the configuration (crmsh#2147: transient modes vanish at a restart)."""
+    """It is not in the configuration, but in the state of the node."""
     pair = '<nvpair id="status-1-standby" name="standby" value="on"/>'
     shop.cib = shop.cib.replace(
         '<instance_attributes id="status-1">', f'<instance_attributes id="status-1">{pair}'
