@@ -35,9 +35,7 @@ from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, read_state
 from pcs_wrapper.pacemaker.pauses import Pause, pause_of
 from pcs_wrapper.pacemaker.simulation import Action, simulate
 
-NOWHERE_TO_RUN = error(
-    "nowhere-to-run", "A service would stop, because no other node may run it while one is paused."
-)
+NOWHERE_TO_RUN = error("nowhere-to-run", "A service would stop, because no node may run it then.")
 WOULD_BE_FENCED = error(
     "would-be-fenced", "A node would be fenced because of what is to be changed."
 )
@@ -250,24 +248,27 @@ def require(machine: Machine, planned: Planned, options: Options) -> None:
         ClusterError: An earlier change waits to be confirmed; nothing was changed.
     """
     readiness.require(machine, planned.readiness, even_so=options.even_so)
+    name = planned.node.name
+    when = "no node may run it then"
+    if planned.pause is not None:
+        when = f"no other node may run it while {name} is paused"
     hurt = [
         NOWHERE_TO_RUN.at(
             (effect.service,),
-            f"{effect.service} would stop: no other node may run it while {planned.node.name} is "
-            "paused",
-            "Bring another node back first (takeover node list). Nothing was changed; to pause "
-            f"{planned.node.name} all the same: --even-so",
+            f"{effect.service} would stop: {when}",
+            "Bring another node back first (takeover node list). Nothing was changed; to do it all "
+            "the same: --even-so",
         )
         for effect in planned.effects
         if effect.kind == "stops"
     ]
     hurt += [
         WOULD_BE_FENCED.at(
-            (name,),
-            f"{name} would be fenced",
+            (node,),
+            f"{node} would be fenced",
             "`takeover status` shows why. Nothing was changed; to do it all the same: --even-so",
         )
-        for name in planned.fenced
+        for node in planned.fenced
     ]
     if hurt and not options.even_so:
         raise NotApplicable(hurt)

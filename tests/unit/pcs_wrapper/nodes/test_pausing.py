@@ -87,7 +87,7 @@ def test_what_has_nowhere_to_run_is_not_stopped(
     assert takeover("node", "pause", "node1") == 1
     assert capsys.readouterr().err.splitlines()[-1] == (
         "shop would stop: no other node may run it while node1 is paused. Bring another node back "
-        "first (takeover node list). Nothing was changed; to pause node1 all the same: --even-so"
+        "first (takeover node list). Nothing was changed; to do it all the same: --even-so"
     )
     assert shop.writes == []
     assert takeover("node", "pause", "node1", "--json") == 1
