@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,32 +82,44 @@ def _effect(
     resource: Resource, actions: Sequence[Action], live: etree._Element, history: History
 ) -> Effect | None:
     by_kind = {kind: [each for each in actions if each.kind == kind] for kind in _KINDS}
-    left = _nodes(each.source for each in (*by_kind["stop"], *by_kind["move"]))
-    reached = _nodes(each.dest for each in (*by_kind["start"], *by_kind["move"]))
-    restarted = _nodes(each.source for each in by_kind["restart"])
     before = _nodes(node for part in resource.parts for node in part.nodes)
-    goes_on = tuple(node for node in before if node not in (*left, *restarted))
+    away = _nodes(each.source for each in (*by_kind["stop"], *by_kind["move"]))
+    # A copy that is to be promoted where none runs is started there.
+    promoted = (each.dest for each in actions if each.word == "promote")
+    come = (each.dest for each in (*by_kind["start"], *by_kind["move"]))
+    reached = _nodes((*come, *(node for node in promoted if node not in before)))
+    # The copies of a clone have no names: one may go to where another one comes from.
+    again = _nodes((*(node for node in away if node in reached), *_sources(by_kind["restart"])))
+    left = tuple(node for node in away if node not in again)
+    dest = tuple(node for node in reached if node not in again)
+    goes_on = tuple(node for node in before if node not in (*left, *again))
     interrupted = {
         each.target.partition(":")[0]
         for kind in ("stop", "move", "restart")
         for each in by_kind[kind]
     }
-    if left and goes_on and resource.copies:
-        return Effect(resource.id, "leaves", left, reached, goes_on)
-    if left and not reached:
-        return Effect(resource.id, "stops", left)
-    if left or restarted:
+    outage = None
+    if (left or again) and not goes_on:
         outage = _outage(live, history, resource, interrupted)
-        if left:
-            return Effect(resource.id, "moves", left, reached, goes_on, outage)
-        return Effect(resource.id, "restarts", restarted, (), goes_on, outage)
-    return Effect(resource.id, "starts", (), reached, goes_on) if reached else None
+    if left and goes_on:
+        return Effect(resource.id, "leaves", left, dest, goes_on)
+    if left and not (dest or again):
+        return Effect(resource.id, "stops", left)
+    if left:
+        return Effect(resource.id, "moves", left, (*dest, *again), (), outage)
+    if again:
+        return Effect(resource.id, "restarts", again, dest, goes_on, outage)
+    return Effect(resource.id, "starts", (), dest, goes_on) if dest else None
+
+
+def _sources(actions: Sequence[Action]) -> tuple[str, ...]:
+    return _nodes(each.source for each in actions)
 
 
 _KINDS = ("stop", "move", "restart", "start")
 
 
-def _nodes(names: Iterator[str | None]) -> tuple[str, ...]:
+def _nodes(names: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 

@@ -417,9 +417,18 @@ def _fenced_meanwhile(before: ClusterState, after: ClusterState) -> Iterator[str
 
 
 def _outcomes(planned: Planned, state: ClusterState) -> list[Outcome]:
-    concerned = {each.service for each in planned.effects}
+    concerned = {each.service: each for each in planned.effects}
     return [
-        Outcome(service, outage(service, planned.state, state))
+        Outcome(service, _served(concerned[service.id], service, planned.state, state))
         for service in diagnosis.services(state)
         if service.id in concerned
     ]
+
+
+def _served(
+    effect: Effect, service: diagnosis.Service, before: ClusterState, after: ClusterState
+) -> str:
+    """Return for how long a service was not served; a copy that ends elsewhere is no outage."""
+    if effect.goes_on or effect.kind == "starts":
+        return ""
+    return outage(service, before, after)

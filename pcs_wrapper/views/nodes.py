@@ -75,6 +75,10 @@ def _effect(effect: Effect) -> str:
             away = f"moves from {source} to {dest}"
             return f"{effect.service} {away}: clients wait for {_span(effect.outage)}"
         case "restarts":
+            if effect.goes_on:
+                return f"{effect.service} restarts on {source}, and goes on on " + ", ".join(
+                    effect.goes_on
+                )
             return f"{effect.service} restarts on {source}: clients wait for {_span(effect.outage)}"
         case "leaves":
             new = f", and starts on {dest}" if dest else ""

@@ -48,6 +48,27 @@ def test_each_pattern_is_told_apart(release: str, live: str) -> None:
     assert fenced(actions) == ()
 
 
+@pytest.mark.parametrize("release", ["2.1", "3.0"])
+def test_what_comes_back_is_told_apart(release: str, live: str) -> None:
+    """Of the mirror's copies, which have no names, 2.1 also says that one goes where one is."""
+    actions = parse_actions((_SIMULATED / f"resumed-{release}.xml").read_text())
+    drained = parse_state(etree.fromstring(told(f"drained-{release}").encode()))
+    found = without_times(effects(drained, etree.fromstring(live), actions))
+    mirror = found.pop("site-mirror")
+    assert found == {
+        "site": ("moves", "node1", "->", "node2", "|"),
+        "front": ("starts", "->", "node2", "|", "node1", "node3"),
+        "lonely": ("starts", "->", "node2", "|"),
+    }
+    assert (
+        mirror
+        == {
+            "2.1": ("restarts", "node1", "->", "node2", "|"),
+            "3.0": ("starts", "->", "node2", "|", "node1"),
+        }[release]
+    )
+
+
 def test_the_last_copy_of_a_clone_has_nowhere_to_run(live: str) -> None:
     """Then it is as with a service of one node."""
     text = told("patterns-2.1")
