@@ -27,6 +27,7 @@ from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle
 from pcs_wrapper.change.verification import new_failures
 from pcs_wrapper.errors import NotApplicable, UsageError
 from pcs_wrapper.health import diagnosis
+from pcs_wrapper.health.condition import properties_of
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.nodes.effects import Effect, effects, fenced
 from pcs_wrapper.nodes.verification import VerifyDrained, VerifyUsable, runs_on
@@ -330,15 +331,13 @@ def _title(planned: Planned) -> str:
 
 
 def _checkpoint(machine: Machine, planned: Planned, options: Options, number: int) -> Checkpoint:
-    properties = planned.live.iterfind("configuration/crm_config/cluster_property_set/nvpair")
-    names = (pair.get("value", "") for pair in properties if pair.get("name") == "cluster-name")
     return Checkpoint(
         number=number,
         at="",
         user=machine.user,
         command=planned.command,
         message=options.message,
-        cluster=next(names, ""),
+        cluster=properties_of(planned.live).get("cluster-name", ""),
         changes=planned.changes,
         seen_through=False,
         node=machine.host,
