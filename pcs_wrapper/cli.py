@@ -72,6 +72,14 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.service.service:service",
             "Move, stop, start or restart one service, or keep it on a node.",
         ),
+        "node": (
+            "pcs_wrapper.commands.node.node:node",
+            "List the nodes; pause one, or let it run things again.",
+        ),
+        "quorum": (
+            "pcs_wrapper.commands.quorum.quorum:quorum",
+            "Show who may decide, and what may be lost.",
+        ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
             "Install Takeover's resource agents, or test any agent.",

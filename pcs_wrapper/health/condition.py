@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml import etree
 
@@ -15,6 +15,7 @@ from pcs_wrapper.health import diagnosis, obstacles
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import read_links
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.pauses import Pause, pause_of
 
 FENCING_OFF = error(
     "fencing-off",
@@ -46,6 +47,9 @@ SERVICE_HELD = warning(
     "interrupted.",
 )
 NODE_AWAY = warning("node-away", "A node is offline, or may not run anything.")
+NODE_PAUSED = warning(
+    "node-paused", "A node takes nothing new because it is paused, although it is online."
+)
 LINK_DOWN = warning(
     "link-down", "A Corosync link between two nodes is dead: another one still works, for now."
 )
@@ -61,12 +65,14 @@ class Watched:
         properties: The cluster's properties.
         placements: Where services are pinned to, or banned from.
         for_a_while: What resources have for a while, as during a restart.
+        pauses: The nodes that are paused, each with its pause.
     """
 
     links: Mapping[int, Mapping[str, bool]] | None
     properties: Mapping[str, str]
     placements: tuple[Placement, ...] = ()
     for_a_while: tuple[ForAWhile, ...] = ()
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
 
 
 def watch(machine: Machine, live: etree._Element) -> Watched:
@@ -76,14 +82,30 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
         machine: This machine.
         live: The live CIB.
     """
+    now = machine.now()
+    names = [each.get("uname", "") for each in live.iterfind("configuration/nodes/node")]
+    paused = {name: pause for name in names if (pause := pause_of(live, name, now))}
+    return Watched(
+        read_links(machine),
+        properties_of(live),
+        tuple(placements(live)),
+        tuple(sets_for_a_while(live)),
+        paused,
+    )
+
+
+def properties_of(live: etree._Element) -> dict[str, str]:
+    """Return the cluster's properties.
+
+    Args:
+        live: The live CIB.
+    """
     pairs = live.iterfind("configuration/crm_config/cluster_property_set/nvpair")
     # In doubt the first set counts (Pacemaker Explained, "Cluster Options").
     properties: dict[str, str] = {}
     for pair in pairs:
         properties.setdefault(pair.get("name") or "", pair.get("value") or "")
-    return Watched(
-        read_links(machine), properties, tuple(placements(live)), tuple(sets_for_a_while(live))
-    )
+    return properties
 
 
 def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterator[Finding]:
@@ -109,6 +131,7 @@ def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterat
             )
     yield from _maintenance(state)
     yield from _away(state)
+    yield from _paused(state, watched.pauses)
     yield from _links(machine, state, watched.links or {})
 
 
@@ -229,6 +252,22 @@ def _away(state: ClusterState) -> Iterator[Finding]:
             }
             yield NODE_AWAY.at(
                 (node.name,), f"{node.name} is {node.state}", hint.get(node.state, "")
+            )
+
+
+def _paused(state: ClusterState, paused: Mapping[str, Pause]) -> Iterator[Finding]:
+    """Find the pauses that Pacemaker does not show as standby: those by a constraint."""
+    for node in state.nodes:
+        pause = paused.get(node.name)
+        if pause is not None and node.state == "online":
+            what = "keeps what it runs and takes nothing new" if pause.keeps else "runs nothing"
+            until = ""
+            if pause.until is not None:
+                until = f", until {pause.until.isoformat(timespec='seconds')}"
+            yield NODE_PAUSED.at(
+                (node.name,),
+                f"{node.name} is paused: it {what}{until}",
+                f"To end that: takeover node resume {node.name}",
             )
 
 

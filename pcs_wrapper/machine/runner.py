@@ -35,6 +35,7 @@ _PACKAGES = {
     "cibadmin": "pacemaker-cli-utils",
     "crm_diff": "pacemaker-cli-utils",
     "attrd_updater": "pacemaker-cli-utils",
+    "crm_attribute": "pacemaker-cli-utils",
     "crm_mon": "pacemaker-cli-utils",
     "crm_resource": "pacemaker-cli-utils",
     "crm_simulate": "pacemaker-cli-utils",

@@ -47,6 +47,7 @@ class Node:
         remote: Whether it is a remote or guest node, which Corosync does not know.
         sick: Whether its health is red, so that it may be kept from running resources.
         number: The ID that Corosync knows it by; may be empty.
+        standby_on_fail: Whether it is in standby because an action with `on-fail=standby` failed.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Node:
     remote: bool = False
     sick: bool = False
     number: str = ""
+    standby_on_fail: bool = False
 
     @property
     def is_usable(self) -> bool:
@@ -371,6 +373,7 @@ def _node(node: etree._Element) -> Node:
         remote=node.get("type", "member") != "member",
         sick=node.get("health") == "red",
         number=node.get("id", ""),
+        standby_on_fail=_true(node, "standby_onfail"),
     )
 
 

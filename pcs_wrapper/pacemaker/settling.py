@@ -90,14 +90,20 @@ def timeout_of(*cibs: etree._Element, only: Collection[str] | None = None) -> in
         actions = len(each.findall("configuration/nodes/node")) + _ACTIONS
         most = max(most, _OVERHEAD * actions * sum(map(len, services)))
         times = (
-            sum(_seconds(part, name) for part in parts for name in ("stop", "start"))
+            sum(limit_of(part, name) for part in parts for name in ("stop", "start"))
             for parts in services
         )
         longest = max(longest, *times, 0.0)
     return int(longest + max(_MARGIN, most))
 
 
-def _seconds(primitive: etree._Element, action: str) -> float:
+def limit_of(primitive: etree._Element, action: str) -> float:
+    """Return the time limit of a primitive's action, in seconds.
+
+    Args:
+        primitive: The primitive, as it is in the CIB.
+        action: The action: start or stop.
+    """
     operation = primitive.find(f"operations/op[@name='{action}']")
     text = (operation.get("timeout") if operation is not None else None) or ""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([a-z]*)", text)

@@ -6,8 +6,8 @@ The output is that of corosync-quorumtool(8) of Corosync 3; it has no other form
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pcs_wrapper.errors import ProgramError
 from pcs_wrapper.machine.machine import Machine
@@ -17,6 +17,9 @@ _TIMEOUT = 10.0
 # Its exit codes say whether there is quorum, too.
 _ANSWERS = range(-64, 256)
 _NUMBER = re.compile(r"^(Expected votes|Total votes|Quorum):\s+(\d+)", re.MULTILINE)
+_FLAGS = re.compile(r"^Flags:[ \t]+(.*)$", re.MULTILINE)
+# A member's line begins with its ID and its votes.
+_MEMBER = re.compile(r"^\s*([1-9]\d*)\s+(\d+)\s+\S", re.MULTILINE)
 # The quorum device's line has no node's ID, and no name but this one.
 _DEVICE = re.compile(r"^\s*0\s+(\d+)\s.*\bQdevice\b(?:\s*\(votes (\d+)\))?", re.MULTILINE)
 
@@ -45,12 +48,17 @@ class Votes:
         total: How many there are now.
         needed: How many quorum needs.
         witness: Who votes beside the nodes; None if there is no quorum device.
+        members: The votes of each node that is a member of this part, by the ID that Corosync
+            knows it by.
+        flags: What Corosync calls its settings, such as `2Node` or `WaitForAll`.
     """
 
     expected: int
     total: int
     needed: int
     witness: Witness | None
+    members: Mapping[str, int] = field(default_factory=dict, compare=False)
+    flags: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def nodes(self) -> int:
@@ -95,7 +103,16 @@ def parse_votes(text: str, configuration: str) -> Votes | None:
         host = next(_hosts(configuration), "")
         voting = int(found[1])
         witness = Witness(host, voting or int(found[2] or 0), is_voting=voting > 0)
-    return Votes(numbers["Expected votes"], numbers["Total votes"], numbers["Quorum"], witness)
+    _, _, membership = text.partition("Membership information")
+    flags = _FLAGS.search(text)
+    return Votes(
+        numbers["Expected votes"],
+        numbers["Total votes"],
+        numbers["Quorum"],
+        witness,
+        {identity: int(votes) for identity, votes in _MEMBER.findall(membership)},
+        frozenset(flags[1].split() if flags else ()),
+    )
 
 
 def _hosts(configuration: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.change.services import carrying_out, moving, prepared, switching
 from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.health import condition, obstacles
+from pcs_wrapper.nodes import pausing
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
@@ -65,6 +66,11 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "Before a change",
         "What keeps a description from being applied to a cluster.",
         (preconditions, conflicts, adopting),
+    ),
+    (
+        "Before a node is paused or resumed",
+        "`takeover node pause` refuses it unless --even-so is given.",
+        (pausing,),
     ),
     (
         "What holds the cluster up",

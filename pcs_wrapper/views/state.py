@@ -156,7 +156,7 @@ def state_json(state: ClusterState, condition: Condition) -> str:
             quorum=state.quorum,
             dc=state.dc,
             maintenance=state.maintenance,
-            votes=None if state.votes is None else _votes_record(state.votes),
+            votes=None if state.votes is None else votes_record(state.votes),
             nodes=[
                 contract.Node(
                     name=node.name,
@@ -203,7 +203,8 @@ def state_json(state: ClusterState, condition: Condition) -> str:
     )
 
 
-def _votes_record(votes: Votes) -> contract.Votes:
+def votes_record(votes: Votes) -> contract.Votes:
+    """Return votes, as a part of an output."""
     from pcs_wrapper.views.contract import cluster as contract
 
     witness = None

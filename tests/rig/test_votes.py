@@ -65,6 +65,9 @@ def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:
     of_all, votes = f"of {3 + own}, 3 needed; ", votes_of_witness(own)
     whole = f"{nodes} or the witness may be lost, not both"
     is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
+    told = rig.run(stays, "takeover", "quorum", "status", check=True).stdout
+    assert "the cluster's certificate for the witness: 0 days old, valid until 2" in told
+    assert f"  the witness {WITNESS}  everything goes on (votes left: 3)" in told
     rig.power(WITNESS, "off")
     is_told(rig, stays, f"3 {of_all}{SILENT}", "no node may be lost")
     with lost(rig, goes):

@@ -55,7 +55,7 @@ class Checkpoint:
         number: The checkpoint's number; each new one is larger by one.
         at: The time of the push, in ISO 8601 with the offset from UTC.
         user: The user who pushed.
-        command: The command that pushed: apply or rollback.
+        command: The command that pushed, such as `apply`, `rollback` or `node pause`.
         message: The reason, in that user's words; may be empty.
         cluster: The cluster's name.
         changes: The IDs of the objects that were changed.

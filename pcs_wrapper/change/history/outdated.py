@@ -65,7 +65,9 @@ def outdated(
             "the others did: --over-others",
         )
     elif known is None:
-        last = next((each for each in checkpoints if each.in_effect), None)
+        # No description has what other commands change, such as the pause of a node.
+        applied = (each for each in checkpoints if each.in_effect and each.command == "apply")
+        last = next(applied, None)
         if last is not None and last in since:
             yield APPLIED_BY_OTHERS.at(
                 (),

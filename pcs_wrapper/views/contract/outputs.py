@@ -19,7 +19,9 @@ from pcs_wrapper.views.contract.change import (
 from pcs_wrapper.views.contract.cluster import Status
 from pcs_wrapper.views.contract.difference import Drift
 from pcs_wrapper.views.contract.findings import Check, Error
+from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.plan import Plan
+from pcs_wrapper.views.contract.quorum import Quorum
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
 
@@ -49,6 +51,10 @@ OUTPUTS = {
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
+    "node-list": PublishedOutput("takeover node list --json", Nodes),
+    "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
+    "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
+    "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
     "error": PublishedOutput("any command with --json", Error),

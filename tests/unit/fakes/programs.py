@@ -105,6 +105,7 @@ class Programs:
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
         votes: What corosync-quorumtool prints.
+        certificates: Since when and until when each certificate for the witness is valid.
         files: The files that programs were given.
         seconds: How much time has passed.
     """
@@ -114,6 +115,7 @@ class Programs:
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     votes: str = ""
+    certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: dict[str, Any] | None = None
     dead_links: set[tuple[int, int]] = field(default_factory=set)
     hosts: dict[str, str] = field(default_factory=dict)
@@ -248,6 +250,14 @@ class Programs:
         require(command[1:] == ("-s",), f"corosync-quorumtool is asked otherwise: {command}")
         return Result(0 if self.votes else 1, self.votes, "")
 
+    def _certutil(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[1:3] == ("-L", "-d"), f"certutil would do otherwise: {command}")
+        if command[-1] not in self.certificates:
+            return Result(255, "", f"certutil: Could not find cert: {command[-1]}\n")
+        begins, ends = self.certificates[command[-1]]
+        validity = f"Validity:\n            Not Before: {begins}\n            Not After : {ends}\n"
+        return Result(0, f"Certificate:\n    Data:\n        {validity}", "")
+
     def _attribute(self, command: tuple[str, ...], _stdin: str) -> Result:
         name = _option(command, "--name")
         wanted = {"--query", "--all", f"--name={name}", "--output-as=xml"}
@@ -356,6 +366,17 @@ class Programs:
         self.cib = as_text(root)
         return Result(0, "", "")
 
+    def _end_standby(self, command: tuple[str, ...], _stdin: str) -> Result:
+        wanted = ("--name", "standby", "--lifetime", "reboot", "--delete")
+        require(command[3:] == wanted, f"not the end of a standby: {command}")
+        root = etree.fromstring(self.cib)
+        for pair in root.iterfind(
+            f"status/node_state[@uname='{command[2]}']//nvpair[@name='standby']"
+        ):
+            pair.getparent().remove(pair)  # type: ignore[union-attr]
+        self.cib = as_text(root)
+        return Result(0, "", "")
+
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
         unit = f"{_option(command, '--unit')}.timer"
         if unit in self.timers:
@@ -433,6 +454,7 @@ READS: dict[str, Program] = {
     "journalctl": Programs._journalctl,
     "attrd_updater --query": Programs._attribute,
     "corosync-quorumtool": Programs._quorumtool,
+    "certutil": Programs._certutil,
     "corosync-cfgtool": Programs._links,
     "corosync-cmapctl": Programs._loaded,
     "getent ahosts": Programs._getent,
@@ -442,6 +464,7 @@ WRITES: dict[str, Program] = {
     "pcs resource cleanup": Programs._cleanup,
     "pcs stonith cleanup": Programs._cleanup,
     "attrd_updater --delete": Programs._delete_attribute,
+    "crm_attribute": Programs._end_standby,
     "systemd-run": Programs._start_timer,
     "systemctl stop": Programs._stop_unit,
     "pcs host auth": Programs._authenticate,

@@ -29,6 +29,23 @@ _RUNNING = {"2.1": "running", "3.0": "running-3.0"}
 # Where agents of one's own are put.
 _AGENT = "/usr/local/lib/ocf/resource.d/example/good"
 _DESCRIPTION = "cluster.toml"
+# As corosync-quorumtool prints it.
+VOTES = """\
+Votequorum information
+----------------------
+Expected votes:   3
+Highest expected: 3
+Total votes:      3
+Quorum:           2
+Flags:            Quorate
+
+Membership information
+----------------------
+    Nodeid      Votes Name
+         1          1 node1 (local)
+         2          1 node2
+         3          1 node3
+"""
 
 
 class Command:
@@ -187,6 +204,30 @@ def _service(command: Command, *options: str) -> str:
     return command("service", "move", "shop", "node2", "-m", "more memory", *options)
 
 
+def _node_pause(command: Command, *options: str) -> str:
+    _moving(command)
+    state = command.cluster.state
+    drained = state.replace('<node name="node1" id="1" cached', '<node name="node2" id="2" cached')
+    command.cluster.when(PUSH, state=drained)
+    return command("node", "pause", "--for", "2h", "-m", "new memory", *options, "node1")
+
+
+def _node_pause_dry_run(command: Command, *options: str) -> str:
+    _moving(command)
+    return command("node", "pause", "--dry-run", *options, "node1")
+
+
+def _node_list(command: Command, *options: str) -> str:
+    _node_pause(command)
+    return command("node", "list", *options)
+
+
+def _quorum_status(command: Command, *options: str) -> str:
+    command.cluster.programs.add("corosync-quorumtool")
+    command.cluster.votes = VOTES
+    return command("quorum", "status", *options)
+
+
 def _agents_check(command: Command, *options: str) -> str:
     agent = command.folder / "good"
     agent.write_text(
@@ -219,6 +260,10 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "drift": _drift,
     "service": _service,
     "service-dry-run": _service_dry_run,
+    "node-list": _node_list,
+    "node-pause": _node_pause,
+    "node-dry-run": _node_pause_dry_run,
+    "quorum-status": _quorum_status,
     "agents-check": _agents_check,
     "agents-check-list": _agents_check_list,
     "error": _error,

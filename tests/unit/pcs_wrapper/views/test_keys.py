@@ -19,6 +19,7 @@ _DIFFERENCE = {"": "change what name service facts", ".facts": "name old new"}
 _SPAN = "likely limit source"
 _RULE = "chapter rule sentence source severity"
 _STEP = "what commands"
+_PAUSE = "keeps until configured"
 # Objects whose keys are names.
 _NAMES = ("phases", "stopped_fencing")
 _CHECKPOINT = {
@@ -111,6 +112,32 @@ KEYS: dict[str, dict[str, str]] = {
         "obstacles": _FINDING,
         "objections": _FINDING,
         "steps": _STEP,
+    },
+    "node-list": {
+        "": "schema nodes",
+        "nodes": "name state why remote dc services pause",
+        "nodes.pause": _PAUSE,
+    },
+    "node-pause": {
+        "": "schema node state pause checkpoint outcomes running harm",
+        "pause": _PAUSE,
+        "outcomes": "service outage",
+        **_below("outcomes.service", _SERVICE),
+    },
+    "node-dry-run": {
+        "": "schema node changes effects kept fenced obstacles commands steps",
+        "changes": _CHANGES,
+        "effects": "service kind source dest goes_on outage",
+        "effects.outage": _SPAN,
+        "obstacles": _FINDING,
+        "steps": _STEP,
+    },
+    "quorum-status": {
+        "": "schema quorum votes members absent who losses settings certificates",
+        "votes": "expected total needed witness losable_nodes may_be_lost",
+        "votes.witness": "host votes voting",
+        "losses": "what witness left goes_on means",
+        "certificates": "name made until",
     },
     "agents-check": {
         "": "schema agent version judged_by parameters good summary results",

@@ -1,0 +1,28 @@
+"""`takeover node`: the commands about the nodes of a cluster."""
+
+from __future__ import annotations
+
+import click
+
+from pcs_wrapper.commands.lazy import LazyGroup
+
+
+@click.command(
+    cls=LazyGroup,
+    lazy={
+        "list": (
+            "pcs_wrapper.commands.node.list:list_",
+            "Show how each node is, and why.",
+        ),
+        "pause": (
+            "pcs_wrapper.commands.node.pause:pause",
+            "Let a node run nothing, or take nothing new.",
+        ),
+        "resume": (
+            "pcs_wrapper.commands.node.resume:resume",
+            "Let a paused node run things again.",
+        ),
+    },
+)
+def node() -> None:
+    """List the nodes of the cluster, pause one of them, or let it run things again."""

@@ -1,0 +1,1 @@
+"""The commands about quorum: who may decide, and what may be lost."""

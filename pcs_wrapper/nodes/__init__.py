@@ -1,0 +1,1 @@
+"""The nodes of a cluster: how each of them is, and pausing and resuming one."""
