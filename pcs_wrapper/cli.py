@@ -68,6 +68,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.cluster.status:status",
             "Show what runs where, and why something does not run.",
         ),
+        "fence": (
+            "pcs_wrapper.commands.fence.fence:fence",
+            "Show how nodes are fenced, test it, or confirm that a node is off.",
+        ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
             "Install Takeover's resource agents, or test any agent.",

@@ -150,7 +150,7 @@ def apply_dry_run_json(changes: ChangedIds, steps: Sequence[Step]) -> str:
         contract.ApplyDryRun(
             changes=changes_record(changes),
             commands=[command for step in steps for command in step.commands],
-            steps=[_step_record(step) for step in steps],
+            steps=[step_record(step) for step in steps],
         )
     )
 
@@ -165,12 +165,13 @@ def rollback_dry_run_json(planned: Rollback, steps: Sequence[Step]) -> str:
             changes=changes_record(planned.changes),
             touched=planned.touched,
             commands=[command for step in steps for command in step.commands],
-            steps=[_step_record(step) for step in steps],
+            steps=[step_record(step) for step in steps],
         )
     )
 
 
-def _step_record(step: Step) -> contract.Step:
+def step_record(step: Step) -> contract.Step:
+    """Return a step, as a part of an output."""
     from pcs_wrapper.views.contract import change as contract
 
     return contract.Step(what=step.summary, commands=step.commands)

@@ -26,6 +26,7 @@ from pcs_wrapper.change.history import outdated, timeline
 from pcs_wrapper.change.judging import adopting, conflicts, preconditions
 from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.conformance.rules import CHAPTERS
+from pcs_wrapper.fencing import confirming, overview, testing
 from pcs_wrapper.health import condition, obstacles
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
@@ -70,6 +71,12 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "Pacemaker would not carry a change out; `apply` and `rollback` refuse it unless it is the "
         "cure, or --even-so is given.",
         (obstacles,),
+    ),
+    (
+        "What is not well with fencing",
+        "`fence list` tells of it, and ends with 1 for an error; `fence confirm` and `fence test` "
+        "refuse.",
+        (overview, confirming, testing),
     ),
     (
         "After a change",
