@@ -159,12 +159,16 @@ def _devices(node: str, journal: Sequence[Entry]) -> Iterator[str]:
 
 
 def _seconds(event: FencingEvent, ended: float | None, journal: Sequence[Entry]) -> float | None:
+    if ended is None:
+        return None
     begun = [
         entry.at
         for entry in journal
-        if (found := _REQUESTED.search(entry.message)) and found["target"] == event.target
+        if entry.at <= ended  # otherwise it is the next attempt's
+        and (found := _REQUESTED.search(entry.message))
+        and found["target"] == event.target
     ]
-    return max(ended - begun[-1], 0.0) if begun and ended is not None else None
+    return ended - begun[-1] if begun else None
 
 
 def _reason(event: FencingEvent, journal: Sequence[Entry]) -> str:

@@ -145,6 +145,12 @@ def confirm(machine: Machine, confirmation: Confirmation) -> ClusterState:
     Raises:
         TakeoverError: A step has failed.
     """
-    run = Run(machine, before=confirmation.state, state=confirmation.state)
+    run = Run(
+        machine,
+        before=confirmation.state,
+        state=confirmation.state,
+        go_on="`takeover fence history` shows whether it was confirmed, and `takeover status` what "
+        "runs then",
+    )
     execute(steps(confirmation), run)
     return run.known_state()

@@ -140,10 +140,15 @@ def overview(machine: Machine, *, ask: bool = True) -> Overview:
     devices = devices_in(live)
     names = [node.name for node in state.nodes]
     answers = Asking(machine).ask(by_device(devices, names, may_fence)) if ask else []
-    candidates = {
-        node: tuple(device.id for device in devices if _can_fence(device, node, answers, ask=ask))
+    levels = {node: levels_of(live, node) for node in names}
+    orders = {
+        node: in_order(
+            levels[node],
+            [device.id for device in devices if _can_fence(device, node, answers, ask=ask)],
+        )
         for node in names
     }
+    candidates = {node: {name for each in order for name in each} for node, order in orders.items()}
     attempts = read_attempts(machine, state, candidates)
     watched = condition.watch(machine, live)
     standings = tuple(_standing(device, state, live, attempts) for device in devices)
@@ -151,8 +156,8 @@ def overview(machine: Machine, *, ask: bool = True) -> Overview:
     nodes = tuple(
         Fenceable(
             node=node,
-            has_levels=bool(levels := levels_of(live, node.name)),
-            order=in_order(levels, candidates[node.name]),
+            has_levels=bool(levels[node.name]),
+            order=orders[node.name],
             watchdog=has_watchdog and not node.remote,
             answers=tuple(each for each in answers if each.node == node.name),
             last=next((each for each in attempts if each.node == node.name), None),
