@@ -119,10 +119,46 @@ def require_off(confirmation: Confirmation, *, even_so: bool) -> None:
         raise NodeMayBeOn(confirmation.findings, can_be_forced=not confirmation.node.online)
 
 
-def steps(confirmation: Confirmation) -> list[Step]:
-    """Return the steps that confirm a node, and wait for what the cluster then does."""
+@dataclass(frozen=True)
+class AskOnceMore(Step):
+    """Ask everything once more: whoever has to type a name may take long for it.
+
+    Attributes:
+        node: The node's name.
+        even_so: As for `require_off`.
+    """
+
+    node: str
+    even_so: bool
+    announced = True
+
+    @property
+    def summary(self) -> str:
+        """The step in a clause."""
+        return f"asking once more whether {self.node} is off"
+
+    def run(self, run: Run) -> None:
+        """Ask, and refuse if anything says now that the node is on."""
+        confirmation = prepare(run.machine, self.node)
+        require_off(confirmation, even_so=self.even_so)
+        if not confirmation.is_needed:
+            raise ClusterError(
+                f"the cluster does not wait any more for {self.node} to be fenced: it is "
+                f"{confirmation.node.state}. Nothing was changed"
+            )
+        run.state = confirmation.state
+
+
+def steps(confirmation: Confirmation, *, even_so: bool) -> list[Step]:
+    """Return the steps that confirm a node, and wait for what the cluster then does.
+
+    Args:
+        confirmation: What is known of the node.
+        even_so: As for `require_off`.
+    """
     name = confirmation.node.name
     return [
+        AskOnceMore(name, even_so),
         RunProgram(
             f"telling the cluster that {name} is off",
             ("stonith_admin", f"--confirm={name}"),
@@ -133,14 +169,15 @@ def steps(confirmation: Confirmation) -> list[Step]:
     ]
 
 
-def confirm(machine: Machine, confirmation: Confirmation) -> ClusterState:
+def confirm(machine: Machine, confirmation: Confirmation, *, even_so: bool) -> ClusterState:
     """Run the steps, and return the state of the cluster afterwards.
 
     The lock must be held.
 
     Args:
         machine: This machine.
-        confirmation: The confirmation.
+        confirmation: What is known of the node.
+        even_so: As for `require_off`.
 
     Raises:
         TakeoverError: A step has failed.
@@ -152,5 +189,5 @@ def confirm(machine: Machine, confirmation: Confirmation) -> ClusterState:
         go_on="`takeover fence history` shows whether it was confirmed, and `takeover status` what "
         "runs then",
     )
-    execute(steps(confirmation), run)
+    execute(steps(confirmation, even_so=even_so), run)
     return run.known_state()

@@ -166,7 +166,7 @@ def overview(machine: Machine, *, ask: bool = True) -> Overview:
     )
     findings = (
         *_not_fenceable(nodes, standings, state),
-        *_plugs(nodes),
+        *_plugs(nodes, machine.host),
         *(
             found
             for found in condition.condition(machine, state, watched)
@@ -244,7 +244,7 @@ def _not_fenceable(
         )
 
 
-def _plugs(nodes: Sequence[Fenceable]) -> Iterator[Finding]:
+def _plugs(nodes: Sequence[Fenceable], host: str) -> Iterator[Finding]:
     silent: dict[tuple[str, str], list[str]] = {}
     for each in nodes:
         for answer in each.answers:
@@ -263,7 +263,8 @@ def _plugs(nodes: Sequence[Fenceable]) -> Iterator[Finding]:
                     path,
                     f"{answer.device} does not say whether {answer.node}{named} is on: "
                     f"{answer.reason}",
-                    "Is there such a machine at the device, and may this login switch it?",
+                    "Is there such a machine at the device, may this login switch it, and can "
+                    f"{host} reach it?",
                 )
             elif answer.power == "unknown":
                 silent.setdefault((answer.device, answer.reason), []).append(answer.node)

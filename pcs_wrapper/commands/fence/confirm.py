@@ -58,7 +58,9 @@ def confirm(ctx: click.Context, node: str, *, as_json: bool, dry_run: bool, even
     with lock.held(machine, "takeover fence confirm"):
         planned = confirming.prepare(machine, node)
         if dry_run and as_json:
-            print_text(confirmation_dry_run_json(planned, confirming.steps(planned)))
+            print_text(
+                confirmation_dry_run_json(planned, confirming.steps(planned, even_so=even_so))
+            )
             return
         print_lines(confirmation_text(planned), err=not dry_run)
         if not planned.is_needed and not planned.node.online:
@@ -67,12 +69,12 @@ def confirm(ctx: click.Context, node: str, *, as_json: bool, dry_run: bool, even
             return
         confirming.require_off(planned, even_so=even_so)
         if dry_run:
-            print_lines(shown(confirming.steps(planned)))
+            print_lines(shown(confirming.steps(planned, even_so=even_so)))
             return
         if not _typed(node):
             print_line("nothing was changed", err=True)
             ctx.exit(1)
-        state = confirming.confirm(machine, planned)
+        state = confirming.confirm(machine, planned, even_so=even_so)
     if as_json:
         print_text(confirmed_json(planned, state))
     else:

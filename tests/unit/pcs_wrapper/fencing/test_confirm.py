@@ -59,7 +59,7 @@ def test_a_device_that_says_off_is_a_proof(dead: Cluster, told_json: Any) -> Non
     code, found = told_json("fence", "confirm", "node3", "--dry-run")
     assert code == 0
     assert (found["needed"], found["proven"], found["findings"]) == (True, True, [])
-    assert found["steps"][0]["commands"] == CONFIRMED
+    assert found["steps"][1]["commands"] == CONFIRMED
     assert dead.writes == []
 
 
@@ -115,6 +115,23 @@ def test_another_answer_than_the_name_changes_nothing(
     assert takeover("fence", "confirm", "node3") == 1
     assert dead.writes == []
     assert capsys.readouterr().err.endswith("nothing was changed\n")
+
+
+def test_a_node_that_comes_to_life_while_its_name_is_typed_is_not_confirmed(
+    dead: Cluster, takeover: Takeover, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Whoever types may take long: everything is asked once more."""
+
+    class Slow(io.StringIO):
+        def readline(self, *arguments: int) -> str:  # type: ignore[override]
+            dead.answering = {"203.0.113.13"}
+            return super().readline(*arguments)
+
+    monkeypatch.setattr("sys.stdin", Slow("node3\n"))
+    assert takeover("fence", "confirm", "node3") == 1
+    assert dead.writes == []
+    assert "node3 may be on: 203.0.113.13 answers" in capsys.readouterr().err
 
 
 def test_a_member_is_never_confirmed(

@@ -60,7 +60,7 @@ def test_a_machine_that_does_not_exist_is_noticed(
     out = capsys.readouterr().out
     assert out.startswith(
         "NOT WELL: fence-rig does not say whether node2 is on: no such plug: node2 (Is there such "
-        "a machine at the device, and may this login switch it?)\n"
+        "a machine at the device, may this login switch it, and can node1 reach it?)\n"
     )
     assert "    fence-rig: not known whether it is on — no such plug: node2\n" in out
     assert "monitor: well since" in out
