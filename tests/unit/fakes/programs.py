@@ -243,12 +243,13 @@ class Programs:
         asked = set(command[1:]) - _JOURNAL
         require(asked in (_LATEST, _ALL), f"journalctl would tell otherwise: {command}")
         require(set(command) > _JOURNAL, f"journalctl would tell of others, too: {command}")
-        entries = (each if isinstance(each, tuple) else (0, each) for each in self.journal)
-        lines = [
-            json.dumps({"MESSAGE": message, "__REALTIME_TIMESTAMP": f"{int(at * 1_000_000)}"})
-            + "\n"
-            for at, message in entries
-        ]
+        entries = (
+            {"MESSAGE": each[1], "__REALTIME_TIMESTAMP": f"{int(each[0] * 1_000_000)}"}
+            if isinstance(each, tuple)
+            else {"MESSAGE": each}
+            for each in self.journal
+        )
+        lines = [json.dumps(entry) + "\n" for entry in entries]
         return Result(0 if lines else 1, "".join(lines), "")
 
     def _quorumtool(self, command: tuple[str, ...], _stdin: str) -> Result:
