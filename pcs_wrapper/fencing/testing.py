@@ -35,6 +35,7 @@ from pcs_wrapper.health.quorum import losable_nodes
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
 from pcs_wrapper.pacemaker import cib, settling
+from pcs_wrapper.pacemaker.corosync import read_links
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, read_state
 
 QUORUM_WOULD_BE_LOST = error(
@@ -387,12 +388,26 @@ class WaitUntilBack(Step):
                 [
                     f"{missing} {self.limit:.0f} s after it was fenced. Does it boot, and does the "
                     f"cluster start with it (pcs cluster enable {tested.node})? To start it by "
-                    f"hand: pcs cluster start {tested.node}"
+                    f"hand: pcs cluster start {tested.node}{self._never_off(run)}"
                 ],
             )
             return
         tested.back = machine.clock() - tested.begin
         machine.console.detail(f"{tested.back:5.1f} s  {tested.node}: back")
+
+    def _never_off(self, run: Run) -> str:
+        """Return whether Corosync hears of the node, which Pacemaker has given up, in a sentence.
+
+        A node whose cluster was told that it is fenced, and that runs on, leaves Pacemaker.
+        """
+        number = next((n.number for n in run.known_state().nodes if n.name == self.tested.node), "")
+        links = read_links(run.machine) or {}
+        if not any(peers.get(number) for peers in links.values()):
+            return ""
+        return (
+            ". But Corosync's links to it are up, so it may never have been off: the device may "
+            "switch another machine"
+        )
 
     def _node(self, run: Run) -> Node | None:
         try:

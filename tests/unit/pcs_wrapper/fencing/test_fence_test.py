@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,7 +75,7 @@ def test_what_moves_and_how_long_clients_wait_is_told_before(
     well: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """In a dry run, too, which fences nobody."""
-    takeover.machine.__dict__["host"] = "node3"
+    takeover.machine = replace(takeover.machine, host="node3")
     well.scheduled = (_IDLE, _MOVE)
     assert takeover("fence", "test", "--dry-run", "node1") == 0
     out = capsys.readouterr().out
@@ -141,7 +142,7 @@ def test_a_service_that_can_run_nowhere_else_is_not_stopped(
     well: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its clients would wait for a whole boot."""
-    takeover.machine.__dict__["host"] = "node3"
+    takeover.machine = replace(takeover.machine, host="node3")
     assert takeover("fence", "test", "--yes", "node1") == 1
     assert "shop runs on node1, and no other node can run it" in capsys.readouterr().err
     assert well.writes == []
@@ -174,16 +175,23 @@ def test_a_device_that_switches_another_machine_is_noticed(
     assert "HARM: node2 was never off: Pacemaker says that it was fenced" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("is_heard", [False, True])
 def test_a_node_that_does_not_come_back_ends_the_test(
-    well: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+    *, is_heard: bool, well: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says how to find out, and how to start it."""
-    well.when("stonith_admin --reboot=node2", state=away("node2"))
+    """It says how to start it; and whether it was off at all, if Corosync never lost it."""
+    dead = set() if is_heard else {(0, 2), (1, 2)}
+    well.when(
+        "stonith_admin --reboot=node2",
+        state=away("node2"),
+        then=lambda: well.dead_links.update(dead),
+    )
     assert takeover("fence", "test", "--yes", "--back-within", "60s") == 1
     assert well.writes == [NODE2]
     out = capsys.readouterr().out
     assert "HARM: node2 is OFFLINE 60 s after it was fenced." in out
     assert "pcs cluster start node2" in out
+    assert ("it may never have been off" in out) == is_heard
 
 
 def test_a_cluster_that_is_not_whole_again_ends_the_test(
