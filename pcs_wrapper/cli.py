@@ -80,6 +80,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.quorum.quorum:quorum",
             "Show who may decide, and what may be lost.",
         ),
+        "fence": (
+            "pcs_wrapper.commands.fence.fence:fence",
+            "Show how nodes are fenced, test it, or confirm that a node is off.",
+        ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
             "Install Takeover's resource agents, or test any agent.",

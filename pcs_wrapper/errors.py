@@ -6,7 +6,9 @@ TakeoverError
 ├── ClusterUnreachable      no cluster runs on this machine
 ├── ClusterError            the cluster is not as the command needs it, or did not become so
 │   ├── NotApplicable       the description cannot be applied to this cluster
-│   │   └── HeldUp          something holds the cluster up, so that it cannot carry a change out
+│   │   ├── HeldUp          something holds the cluster up, so that it cannot carry a change out
+│   │   ├── NodeMayBeOn     a node may be on that shall be confirmed to be off
+│   │   └── NotTested       something is in the way of a test of fencing
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   │   └── AppliedMeanwhile somebody else has made a change with Takeover
 │   ├── StateNotWritten     Takeover's own folder takes no files
@@ -102,6 +104,48 @@ class HeldUp(NotApplicable):
         return (
             f"the cluster cannot carry this out now:\n{super()._told()}\n"
             "Nothing was changed. To make the change all the same: --even-so"
+        )
+
+
+class NodeMayBeOn(NotApplicable):
+    """Something says that a node is on that shall be confirmed to be off.
+
+    Args:
+        findings: Everything that says so.
+        can_be_forced: Whether --even-so confirms it all the same.
+    """
+
+    code = "node-may-be-on"
+    hint = "Switch it off, or pull its power cable; then run this again"
+
+    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = (
+            "To confirm it all the same, because you have seen with your own eyes that it has no "
+            "power: --even-so"
+            if self._can_be_forced
+            else "A node that is a member of the cluster is on, whatever else is said"
+        )
+        return f"{super()._told()}\nNothing was changed. {self.hint}. {forced}"
+
+
+class NotTested(NotApplicable):
+    """Something is in the way of a test of fencing.
+
+    Args:
+        findings: Everything that is.
+    """
+
+    code = "fencing-not-tested"
+    hint = "put it right first; to fence the nodes all the same: --even-so"
+
+    def _told(self) -> str:
+        return (
+            f"fencing is only tested while all is well:\n{super()._told()}\n"
+            "No node was fenced. To fence them all the same: --even-so"
         )
 
 

@@ -273,6 +273,31 @@ def fencing_span(name: str, timeout: timedelta, history: History) -> Span:
     )
 
 
+def seconds_when_fenced(
+    parts: Sequence[str], devices: Iterable[str], history: History, *, is_dc: bool
+) -> float | None:
+    """Return for how long a service's clients wait if its node is fenced while it serves.
+
+    Nothing has to be detected, and no description is needed; what was measured is.
+
+    Args:
+        parts: The IDs of its parts, which start one after another.
+        devices: The IDs of the fencing devices; the slowest counts.
+        history: What the live cluster has measured.
+        is_dc: Whether the node is the DC.
+
+    Returns:
+        The time in seconds; None if something of it was never measured.
+    """
+    talks = (history.seconds.get((device, "monitor")) for device in devices)
+    fencing = max((2 * talk + _AGREE for talk in talks if talk is not None), default=None)
+    starts = [history.seconds.get((part, "start")) for part in parts]
+    known = [each for each in starts if each is not None]
+    if fencing is None or len(known) < len(starts):
+        return None
+    return fencing + (_ELECT if is_dc else 0.0) + _DECIDE + _AFTER_CRASH * sum(known)
+
+
 def delay_span(name: str, description: Description, history: History) -> Span:
     """Return by how long fencing a service's node is delayed, so that of two nodes it would win.
 

@@ -143,7 +143,7 @@ def _fencing_off(state: ClusterState, watched: Watched) -> Iterator[Finding]:
             "to a disk while another one takes it over",
             "To switch it on: pcs property set stonith-enabled=true",
         )
-    elif not state.fencing and not _watchdog_fences(watched.properties):
+    elif not state.fencing and not watchdog_fences(watched.properties):
         yield FENCING_OFF.at(
             (),
             "there is no fencing device, so nothing is recovered when a node fails",
@@ -151,7 +151,7 @@ def _fencing_off(state: ClusterState, watched: Watched) -> Iterator[Finding]:
         )
 
 
-def _watchdog_fences(properties: Mapping[str, str]) -> bool:
+def watchdog_fences(properties: Mapping[str, str]) -> bool:
     """Return whether nodes end themselves, with SBD and a watchdog but without a device."""
     timeout = properties.get("stonith-watchdog-timeout", "")
     return is_true(properties.get("have-watchdog", "")) and timeout.strip("0smh ") != ""

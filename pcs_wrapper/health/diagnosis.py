@@ -106,12 +106,12 @@ def failed_fencing(state: ClusterState) -> dict[str, FailedFencing]:
         ]
         if attempts:
             latest = attempts[0]
-            reason = latest.reason or _where_the_reason_is(latest)
+            reason = latest.reason or where_the_reason_is(latest)
             failed[target] = FailedFencing(reason, len(attempts), latest.at)
     return failed
 
 
-def _where_the_reason_is(attempt: FencingEvent) -> str:
+def where_the_reason_is(attempt: FencingEvent) -> str:
     """Say where the reason is of a failed attempt that is not explained in the cluster's state."""
     where = attempt.delegate or "the node that ran the fence agent"
     return f"the reason is only in the journal of {where}: {_JOURNAL}"

@@ -39,6 +39,8 @@ _PACKAGES = {
     "crm_mon": "pacemaker-cli-utils",
     "crm_resource": "pacemaker-cli-utils",
     "crm_simulate": "pacemaker-cli-utils",
+    "stonith_admin": "pacemaker-cli-utils",
+    "ping": "iputils-ping",
     "env": "coreutils",
 }
 

@@ -157,6 +157,8 @@ class FencingEvent:
         reason: The reason for the failure; may be empty.
         delegate: The node that ran the fence agent; empty if that is not known.
         at: The time at which it ended, as Pacemaker writes it; may be empty.
+        client: The process that asked for it, such as `pacemaker-controld.552`; may be empty.
+        origin: The node on which that process ran; may be empty.
     """
 
     target: str
@@ -165,6 +167,8 @@ class FencingEvent:
     reason: str
     delegate: str = ""
     at: str = ""
+    client: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True)
@@ -299,6 +303,8 @@ def parse_state(root: etree._Element) -> ClusterState:
                 reason=_reason(event, "exit-reason") or event.get("extended-status") or "",
                 delegate=event.get("delegate", ""),
                 at=event.get("completed") or "",
+                client=event.get("client") or "",
+                origin=event.get("origin") or "",
             )
             for event in root.iterfind("fence_history/fence_event")
         ),
@@ -329,7 +335,7 @@ def _operations(root: etree._Element) -> Iterator[Operation]:
     for node in root.iterfind("node_history/node"):
         for history in node.iterfind("resource_history"):
             for operation in history.iterfind("operation_history"):
-                task, at = operation.get("task", ""), _time(operation.get("last-rc-change", ""))
+                task, at = operation.get("task", ""), time_of(operation.get("last-rc-change", ""))
                 if task in ("start", "stop") and at is not None:
                     resource = history.get("id", "").partition(":")[0]
                     taken = operation.get("exec-time", "").removesuffix("ms")
@@ -337,7 +343,7 @@ def _operations(root: etree._Element) -> Iterator[Operation]:
                     yield Operation(resource, node.get("name", ""), task, at, seconds)
 
 
-def _time(text: str) -> float | None:
+def time_of(text: str) -> float | None:
     """Return a time as Pacemaker 2.1 or 3.0 writes it, in seconds since 1970; None for no time."""
     for written, form in ((text.replace(" +", "+").replace(" -", "-"), None), (text, _CTIME)):
         try:

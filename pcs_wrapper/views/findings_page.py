@@ -27,6 +27,7 @@ from pcs_wrapper.change.judging import adopting, conflicts, preconditions
 from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.change.services import carrying_out, moving, prepared, switching
 from pcs_wrapper.conformance.rules import CHAPTERS
+from pcs_wrapper.fencing import confirming, overview, testing
 from pcs_wrapper.health import condition, obstacles
 from pcs_wrapper.nodes import pausing
 
@@ -83,6 +84,12 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "What keeps a service from being moved, restarted or stopped: `takeover service` refuses "
         "it; what is about others, unless --yes is given.",
         (moving, switching, prepared, carrying_out),
+    ),
+    (
+        "What is not well with fencing",
+        "`fence list` tells of it, and ends with 1 for an error; `fence confirm` and `fence test` "
+        "refuse.",
+        (overview, confirming, testing),
     ),
     (
         "After a change",

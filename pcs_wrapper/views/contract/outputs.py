@@ -18,6 +18,14 @@ from pcs_wrapper.views.contract.change import (
 )
 from pcs_wrapper.views.contract.cluster import Status
 from pcs_wrapper.views.contract.difference import Drift
+from pcs_wrapper.views.contract.fencing import (
+    FenceConfirm,
+    FenceConfirmDryRun,
+    FenceHistory,
+    FenceList,
+    FenceTest,
+    FenceTestDryRun,
+)
 from pcs_wrapper.views.contract.findings import Check, Error
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.plan import Plan
@@ -55,6 +63,14 @@ OUTPUTS = {
     "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
     "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
     "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
+    "fence-list": PublishedOutput("takeover fence list --json", FenceList),
+    "fence-history": PublishedOutput("takeover fence history --json", FenceHistory),
+    "fence-confirm": PublishedOutput("takeover fence confirm --json NODE", FenceConfirm),
+    "fence-confirm-dry-run": PublishedOutput(
+        "takeover fence confirm --dry-run --json NODE", FenceConfirmDryRun
+    ),
+    "fence-test": PublishedOutput("takeover fence test --json", FenceTest),
+    "fence-test-dry-run": PublishedOutput("takeover fence test --dry-run --json", FenceTestDryRun),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
     "error": PublishedOutput("any command with --json", Error),

@@ -69,7 +69,7 @@ class Cluster(Programs, Runner):
         default_factory=lambda: {
             *("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate"),
             *("env", "systemctl", "systemd-run", "corosync-cfgtool", "corosync-cmapctl"),
-            *("attrd_updater", "crm_attribute"),
+            *("attrd_updater", "crm_attribute", "stonith_admin", "ping"),
             *("fence_apc", "fence_apc_snmp", "fence_takeover_rig"),
         }
     )
@@ -145,7 +145,7 @@ class Cluster(Programs, Runner):
         shown = PUSH if _begins(command, PUSH) else shlex.join(command)
         require(timeout > 0, f"no time for `{shown}`")
         require(self.password not in shown, f"a password among the arguments of `{shown}`")
-        reads_input = _begins(command, "pcs host auth")
+        reads_input = _begins(command, "pcs host auth") or command[0].startswith("fence_")
         require(not stdin or reads_input, f"`{shown}` was given something to read")
         self.calls.append(shown)
         if _known(WRITES, command) is not None:

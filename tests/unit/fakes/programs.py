@@ -35,9 +35,10 @@ _SIMULATE = {"crm_simulate", "--run", "--live-check", "--output-as=xml"}
 _AFTERWARDS = {"crm_simulate", "--simulate", "--live-check", "--output-as=xml"}
 #: Who has last changed a CIB that the scheduler has saved.
 _SCHEDULER = "crm_simulate"
+_LATEST, _ALL = {"--boot", "--lines=300"}, {"--lines=20000"}
 _JOURNAL = {
     *("--output=json", "--output-fields=MESSAGE", "--no-pager"),
-    *("--identifier=pacemaker-fenced", "--boot", "--lines=300"),
+    "--identifier=pacemaker-fenced",
     *("_UID=0", "_COMM=pacemaker-fence", "_SYSTEMD_UNIT=pacemaker.service"),
 }
 # As pcs 0.11.5 and 0.12.0 print it.
@@ -96,7 +97,12 @@ class Programs:
             asked.
         scheduled_later: What crm_simulate says of a CIB that it has saved itself; what it says of
             the live CIB if it is empty.
-        journal: The messages of pacemaker-fenced in the journal.
+        journal: The messages of pacemaker-fenced in the journal, each perhaps with its time.
+        machines: What the fencing devices say of each machine that they have: `on` or `off`, or an
+            error that they end with; machines that are not here they do not have.
+        silent_devices: The fence agents that do not answer.
+        told_agents: What the fence agents were given.
+        answering: The addresses that answer a ping.
         attributes: The values of private node attributes, by name and node.
         taken: What each node finds taken when it is asked by a survey; only what is said here.
         silent: The nodes on which the survey's agent is not installed.
@@ -123,6 +129,12 @@ class Programs:
     scheduled: tuple[str, str] | None = None
     scheduled_later: str = ""
     journal: list[Any] = field(default_factory=list)
+    machines: dict[str, str] = field(
+        default_factory=lambda: {"node1": "on", "node2": "on", "node3": "on"}
+    )
+    silent_devices: set[str] = field(default_factory=set)
+    told_agents: list[dict[str, str]] = field(default_factory=list)
+    answering: set[str] = field(default_factory=set)
     attributes: dict[tuple[str, str], str] = field(default_factory=dict)
     taken: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
@@ -238,12 +250,22 @@ class Programs:
             pytest.fail("the scheduler was asked")
         if asked.get("update-client") == _SCHEDULER:
             return Result(0, self.scheduled_later or self.scheduled[0], "")
-        is_live = configuration(asked) == configuration(self.cib)
+        # As a node that has just been lost: the configuration is the same then.
+        has_lost = asked.find("status/node_state[@in_ccm='false']") is not None
+        is_live = configuration(asked) == configuration(self.cib) and not has_lost
         return Result(0, self.scheduled[0 if is_live else 1], "")
 
     def _journalctl(self, command: tuple[str, ...], _stdin: str) -> Result:
-        require(set(command[1:]) == _JOURNAL, f"journalctl would tell otherwise: {command}")
-        lines = [json.dumps({"MESSAGE": message}) + "\n" for message in self.journal]
+        asked = set(command[1:]) - _JOURNAL
+        require(asked in (_LATEST, _ALL), f"journalctl would tell otherwise: {command}")
+        require(set(command) > _JOURNAL, f"journalctl would tell of others, too: {command}")
+        entries = (
+            {"MESSAGE": each[1], "__REALTIME_TIMESTAMP": f"{int(each[0] * 1_000_000)}"}
+            if isinstance(each, tuple)
+            else {"MESSAGE": each}
+            for each in self.journal
+        )
+        lines = [json.dumps(entry) + "\n" for entry in entries]
         return Result(0 if lines else 1, "".join(lines), "")
 
     def _quorumtool(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -269,6 +291,31 @@ class Programs:
         code, message = (0, "OK") if len(root) else (_CONFIG, "attribute does not exist")
         etree.SubElement(root, "status", code=str(code), message=message)
         return Result(code, as_text(root), "")
+
+    def _fence_agent(self, command: tuple[str, ...], stdin: str) -> Result:
+        require(len(command) == 1, f"a fence agent is given its parameters by stdin: {command}")
+        given = dict(line.split("=", 1) for line in stdin.splitlines())
+        if given["action"] == "metadata":
+            actions = "".join(f'<action name="{each}"/>' for each in ("status", "list", "monitor"))
+            return Result(
+                0,
+                f'<resource-agent><parameters><parameter name="plug"/></parameters><actions>'
+                f"{actions}</actions></resource-agent>",
+                "",
+            )
+        self.told_agents.append(given)
+        if command[0] in self.silent_devices:
+            raise TimeoutError
+        if given["action"] == "list":
+            return Result(0, "".join(f"{name},\n" for name in self.machines), "")
+        require(given["action"] == "status", f"this switches something: {given}")
+        power = self.machines.get(given["plug"], f"no such plug: {given['plug']}")
+        code = {"on": 0, "off": 2}.get(power, 1)
+        return Result(code, "", f"{power}\n" if code == 1 else "")
+
+    def _ping(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require("-c" in command and "-W" in command, f"ping would take for ever: {command}")
+        return Result(0 if command[-1] in self.answering else 1, "", "")
 
     # A survey leaves nothing of itself, and counts as a look at the nodes.
 
@@ -458,6 +505,9 @@ READS: dict[str, Program] = {
     "corosync-cfgtool": Programs._links,
     "corosync-cmapctl": Programs._loaded,
     "getent ahosts": Programs._getent,
+    "fence_apc": Programs._fence_agent,
+    "fence_takeover_rig": Programs._fence_agent,
+    "ping": Programs._ping,
 }
 WRITES: dict[str, Program] = {
     PUSH: Programs._patch,
@@ -473,4 +523,5 @@ WRITES: dict[str, Program] = {
     "pcs cluster enable": Programs._done,
     "pcs stonith sbd": Programs._done,
     "pcs quorum device add": Programs._done,
+    "stonith_admin": Programs._done,
 }

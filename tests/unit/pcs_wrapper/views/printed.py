@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from pcs_wrapper.cli import run
 from pcs_wrapper.machine.machine import Machine
 from tests.conformance.conftest import GOOD
 from tests.unit.fakes.cluster import Cluster
-from tests.unit.fakes.programs import PUSH
+from tests.unit.fakes.programs import PUSH, told
 
 RELEASES = ("2.1", "3.0")
 _FIXTURES = Path(__file__).parents[1]
@@ -228,6 +229,91 @@ def _quorum_status(command: Command, *options: str) -> str:
     return command("quorum", "status", *options)
 
 
+@contextlib.contextmanager
+def _typed(text: str) -> Iterator[None]:
+    """Let somebody type a line."""
+    before, sys.stdin = sys.stdin, io.StringIO(f"{text}\n")
+    try:
+        yield
+    finally:
+        sys.stdin = before
+
+
+_HISTORY = (
+    '<fence_history><fence_event action="reboot" target="node3" client="pacemaker-controld.552" '
+    'origin="node2" status="{}" delegate="node2" completed="2026-11-24 19:{}:00.5Z"/>'
+)
+_IDLE = '<pacemaker-result api-version="2.38"><actions/><status code="0"/></pacemaker-result>'
+_CONFIRM = "stonith_admin --confirm=node3"
+
+
+def _with_device(command: Command, *, node3: str = "online") -> str:
+    """Return what crm_mon tells, with the device of the live CIB, and a node that may be off."""
+    state = told(_RUNNING[command.release]).replace("fence-power", "fence-rig")
+    state = state.replace("stonith:fence_apc", "stonith:fence_takeover_rig")
+    if node3 == "online":
+        return state
+    head, found, rest = state.partition('<node name="node3"')
+    rest = rest.replace('online="true"', 'online="false"', 1)
+    unclean = "true" if node3 == "unclean" else "false"
+    return head + found + rest.replace('unclean="false"', f'unclean="{unclean}"', 1)
+
+
+def _with_history(command: Command) -> None:
+    events = _HISTORY.format("success", "59") + _HISTORY.format("failed", "58").partition(">")[2]
+    history = f"{events}</fence_history><status "
+    command.cluster.state = _with_device(command).replace("<status ", history)
+    command.cluster.programs.add("journalctl")
+    at = datetime.fromisoformat("2026-11-24 19:58:00Z").timestamp()
+    command.cluster.journal = [
+        (at - 8, "Requesting peer fencing (reboot) targeting node3"),
+        (at, "fence_takeover_rig[480] stderr: [ the outlet is locked ]"),
+        (at, "Operation 'reboot' [480] targeting node3 using fence-rig returned 1"),
+    ]
+
+
+def _fence_list(command: Command, *options: str) -> str:
+    _with_history(command)
+    del command.cluster.machines["node2"]
+    return command("fence", "list", *options)
+
+
+def _fence_history(command: Command, *options: str) -> str:
+    _with_history(command)
+    return command("fence", "history", *options)
+
+
+def _fence_confirm_dry_run(command: Command, *options: str) -> str:
+    command.cluster.state = _with_device(command, node3="unclean")
+    command.cluster.dead_links = {(0, 3), (1, 3)}
+    command.cluster.machines["node3"] = "connection refused"
+    return command("fence", "confirm", "--dry-run", *options, "node3")
+
+
+def _fence_confirm(command: Command, *options: str) -> str:
+    _fence_confirm_dry_run(command)
+    command.cluster.when(_CONFIRM, state=_with_device(command, node3="off"))
+    with _typed("node3"):
+        return command("fence", "confirm", *options, "node3")
+
+
+def _fence_test_dry_run(command: Command, *options: str) -> str:
+    command.cluster.state = _with_device(command)
+    command.cluster.scheduled = _IDLE, _IDLE
+    return command("fence", "test", "--dry-run", *options)
+
+
+def _fence_test(command: Command, *options: str) -> str:
+    _fence_test_dry_run(command)
+    back = _with_device(command)
+    command.cluster.when(
+        "stonith_admin --reboot=node3",
+        state=_with_device(command, node3="off"),
+        then=lambda: command.cluster.later(back),
+    )
+    return command("fence", "test", "--yes", *options, "node3")
+
+
 def _agents_check(command: Command, *options: str) -> str:
     agent = command.folder / "good"
     agent.write_text(
@@ -264,6 +350,12 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "node-pause": _node_pause,
     "node-dry-run": _node_pause_dry_run,
     "quorum-status": _quorum_status,
+    "fence-list": _fence_list,
+    "fence-history": _fence_history,
+    "fence-confirm": _fence_confirm,
+    "fence-confirm-dry-run": _fence_confirm_dry_run,
+    "fence-test": _fence_test,
+    "fence-test-dry-run": _fence_test_dry_run,
     "agents-check": _agents_check,
     "agents-check-list": _agents_check_list,
     "error": _error,

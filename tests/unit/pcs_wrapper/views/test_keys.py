@@ -27,6 +27,7 @@ _CHECKPOINT = {
     "epoch_after confirm_by undoes stopped_by note",
     ".changes": _CHANGES,
 }
+_ATTEMPT = "node action result confirmed by origin delegate devices certain seconds reason at"
 _ROLLED_BACK = "checkpoint undone changes touched services stopped_fencing"
 
 
@@ -138,6 +139,40 @@ KEYS: dict[str, dict[str, str]] = {
         "votes.witness": "host votes voting",
         "losses": "what witness left goes_on means",
         "certificates": "name made until",
+    },
+    "fence-list": {
+        "": "schema nodes devices findings",
+        "nodes": "name state levels order watchdog plugs last",
+        "nodes.plugs": "device plug power reason",
+        "nodes.last": _ATTEMPT,
+        "devices": "id agent nodes why monitor last",
+        "devices.monitor": "health since node reason",
+        "devices.last": _ATTEMPT,
+        "findings": _FINDING,
+    },
+    "fence-history": {"": "schema attempts", "attempts": _ATTEMPT},
+    "fence-confirm": {
+        "": "schema node confirmed proven evidence services",
+        "evidence": "witness verdict says",
+        **_below("services", _SERVICE),
+    },
+    "fence-confirm-dry-run": {
+        "": "schema node needed proven evidence findings steps",
+        "evidence": "witness verdict says",
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
+    "fence-test": {
+        "": "schema nodes",
+        "nodes": "node requested fenced back whole outages harm",
+        "nodes.outages": "service node seconds",
+    },
+    "fence-test-dry-run": {
+        "": "schema nodes findings steps",
+        "nodes": "name order expected",
+        "nodes.expected": "service dest elsewhere seconds",
+        "findings": _FINDING,
+        "steps": _STEP,
     },
     "agents-check": {
         "": "schema agent version judged_by parameters good summary results",
