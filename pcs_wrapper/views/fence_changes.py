@@ -13,7 +13,7 @@ from pcs_wrapper.fencing.testing import Plan, Tested
 from pcs_wrapper.health.diagnosis import services
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
-from pcs_wrapper.views.changes import step_record
+from pcs_wrapper.views.change.changes import step_record
 from pcs_wrapper.views.fencing import order_text
 from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json

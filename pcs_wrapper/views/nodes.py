@@ -12,14 +12,14 @@ from pcs_wrapper.nodes.effects import Effect
 from pcs_wrapper.nodes.listing import Listed
 from pcs_wrapper.nodes.pausing import Done, Planned
 from pcs_wrapper.pacemaker.pauses import Pause
-from pcs_wrapper.views.changes import changes_record, step_record
+from pcs_wrapper.views.change.changes import changes_record, step_record
 from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 from pcs_wrapper.views.state import service_record, service_text
 
 if TYPE_CHECKING:
     from pcs_wrapper.views.contract import nodes as contract
-    from pcs_wrapper.views.contract import plan
+    from pcs_wrapper.views.contract.change import plan
 
 # Of the state's word.
 _WIDTH = len("maintenance")
@@ -202,7 +202,7 @@ def _pause_record(pause: Pause | None) -> contract.Pause | None:
 
 
 def _span_record(span: Span | None) -> plan.Span | None:
-    from pcs_wrapper.views.contract import plan
+    from pcs_wrapper.views.contract.change import plan
 
     if span is None:
         return None

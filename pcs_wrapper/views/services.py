@@ -10,10 +10,10 @@ from pcs_wrapper.change.services.prepared import Prepared
 from pcs_wrapper.change.steps.step import Step
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.simulation import Action
-from pcs_wrapper.views.changes import step_record
+from pcs_wrapper.views.change.changes import step_record
+from pcs_wrapper.views.change.plan import action_record, action_text, outage_record, outage_text
 from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
-from pcs_wrapper.views.plan import action_record, action_text, outage_record, outage_text
 from pcs_wrapper.views.state import service_record, service_text
 
 

@@ -91,7 +91,7 @@ def apply(
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.saved_plan import read
-    from pcs_wrapper.views.changes import applied_json, applied_text
+    from pcs_wrapper.views.change.changes import applied_json, applied_text
 
     machine: Machine = ctx.obj
     description, saved = read(file)
@@ -128,7 +128,7 @@ def _show_plan(
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.judging import readiness
     from pcs_wrapper.change.looking.condition import tell
-    from pcs_wrapper.views.changes import apply_dry_run_json, changes_text, difference_text
+    from pcs_wrapper.views.change.changes import apply_dry_run_json, changes_text, difference_text
 
     change = applying.prepared(machine, description, options)
     tell(machine, (*change.condition, *change.outdated))

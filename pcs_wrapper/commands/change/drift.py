@@ -40,7 +40,7 @@ def drift(ctx: click.Context, file: Path, *, as_json: bool, cib_file: Path | Non
     """  # noqa: D301 - \b is click's
     from cib_templates.reading.reading import read_description
     from pcs_wrapper.change.drifting import drift_file, drift_live
-    from pcs_wrapper.views.drift import drift_json, drift_text
+    from pcs_wrapper.views.change.drift import drift_json, drift_text
 
     machine: Machine = ctx.obj
     description = read_description(file)

@@ -30,7 +30,7 @@ def history(machine: Machine, *, as_json: bool) -> None:
       failed       never reached the cluster
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change.history.timeline import read_timeline
-    from pcs_wrapper.views.history import history_json, history_text
+    from pcs_wrapper.views.change.history import history_json, history_text
 
     found = read_timeline(machine)
     if as_json:

@@ -58,7 +58,7 @@ def plan(
     """  # noqa: D301 - \b is click's
     from cib_templates.reading.reading import description_text, parse_description
     from pcs_wrapper.change.planning import plan_file, plan_live
-    from pcs_wrapper.views.plan import plan_json, plan_text
+    from pcs_wrapper.views.change.plan import plan_json, plan_text
 
     machine: Machine = ctx.obj
     text = description_text(file)

@@ -61,7 +61,7 @@ def rollback(
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.judging import readiness
     from pcs_wrapper.machine import lock
-    from pcs_wrapper.views.changes import rollback_text, rolled_back_json, rolled_back_text
+    from pcs_wrapper.views.change.changes import rollback_text, rolled_back_json, rolled_back_text
 
     machine: Machine = ctx.obj
     machine.require_root()
@@ -109,7 +109,11 @@ def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.judging import readiness
-    from pcs_wrapper.views.changes import difference_text, rollback_dry_run_json, rollback_text
+    from pcs_wrapper.views.change.changes import (
+        difference_text,
+        rollback_dry_run_json,
+        rollback_text,
+    )
 
     steps = rolling_back.steps(machine, planned)
     readiness.warn(machine, planned.readiness)

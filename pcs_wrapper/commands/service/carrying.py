@@ -96,7 +96,7 @@ def _show(machine: Machine, prepared: Prepared, *, as_json: bool) -> None:
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.judging import readiness
     from pcs_wrapper.change.services import carrying_out
-    from pcs_wrapper.views.changes import difference_text
+    from pcs_wrapper.views.change.changes import difference_text
     from pcs_wrapper.views.services import prepared_text, service_dry_run_json
 
     steps = carrying_out.steps(machine, prepared)

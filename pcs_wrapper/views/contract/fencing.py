@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
-from pcs_wrapper.views.contract.change import Step
+from pcs_wrapper.views.contract.change.changes import Step
 from pcs_wrapper.views.contract.cluster import Service
 from pcs_wrapper.views.contract.findings import Finding
 

@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
-from pcs_wrapper.views.contract.change import Changes, Step
+from pcs_wrapper.views.contract.change.changes import Changes, Step
+from pcs_wrapper.views.contract.change.plan import Span
 from pcs_wrapper.views.contract.cluster import Service
 from pcs_wrapper.views.contract.findings import Finding
-from pcs_wrapper.views.contract.plan import Span
 
 
 class Pause(Record):

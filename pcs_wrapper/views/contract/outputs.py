@@ -9,15 +9,16 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from pcs_wrapper.views.contract.agents import AgentsCheck, Rules
 from pcs_wrapper.views.contract.base import Output
-from pcs_wrapper.views.contract.change import (
+from pcs_wrapper.views.contract.change.changes import (
     Applied,
     ApplyDryRun,
     History,
     RollbackDryRun,
     RolledBack,
 )
+from pcs_wrapper.views.contract.change.difference import Drift
+from pcs_wrapper.views.contract.change.plan import Plan
 from pcs_wrapper.views.contract.cluster import Status
-from pcs_wrapper.views.contract.difference import Drift
 from pcs_wrapper.views.contract.fencing import (
     FenceConfirm,
     FenceConfirmDryRun,
@@ -28,7 +29,6 @@ from pcs_wrapper.views.contract.fencing import (
 )
 from pcs_wrapper.views.contract.findings import Check, Error
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
-from pcs_wrapper.views.contract.plan import Plan
 from pcs_wrapper.views.contract.quorum import Quorum
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 

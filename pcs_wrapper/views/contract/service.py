@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output
-from pcs_wrapper.views.contract.change import Step
+from pcs_wrapper.views.contract.change.changes import Step
+from pcs_wrapper.views.contract.change.plan import Action, Outage
 from pcs_wrapper.views.contract.cluster import Service
 from pcs_wrapper.views.contract.findings import Finding
-from pcs_wrapper.views.contract.plan import Action, Outage
 
 
 class ServiceDryRun(Output):

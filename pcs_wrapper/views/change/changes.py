@@ -21,7 +21,7 @@ from pcs_wrapper.views.output import output_json
 from pcs_wrapper.views.state import service_record, service_text, stopped_text
 
 if TYPE_CHECKING:
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
 _Outcome = TypeVar("_Outcome", bound="contract.RollbackOutcome")
 
@@ -124,7 +124,7 @@ def checkpoint_text(checkpoint: Checkpoint) -> str:
 
 def applied_json(applied: Applied) -> str:
     """Return the result of an apply as JSON."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     back = applied.rolled_back
     return output_json(
@@ -144,7 +144,7 @@ def applied_json(applied: Applied) -> str:
 
 def apply_dry_run_json(changes: ChangedIds, steps: Sequence[Step]) -> str:
     """Return what an apply would do as JSON."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return output_json(
         contract.ApplyDryRun(
@@ -157,7 +157,7 @@ def apply_dry_run_json(changes: ChangedIds, steps: Sequence[Step]) -> str:
 
 def rollback_dry_run_json(planned: Rollback, steps: Sequence[Step]) -> str:
     """Return what a rollback would do as JSON."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return output_json(
         contract.RollbackDryRun(
@@ -172,14 +172,14 @@ def rollback_dry_run_json(planned: Rollback, steps: Sequence[Step]) -> str:
 
 def step_record(step: Step) -> contract.Step:
     """Return a step, as a part of an output."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return contract.Step(what=step.summary, commands=step.commands)
 
 
 def rolled_back_json(done: RolledBack) -> str:
     """Return the result of a rollback as JSON."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return output_json(_outcome(done, contract.RolledBack))
 
@@ -197,7 +197,7 @@ def _outcome(done: RolledBack, kind: type[_Outcome]) -> _Outcome:
 
 def changes_record(changes: ChangedIds) -> contract.Changes:
     """Return the IDs of the changed objects, as a part of an output."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return contract.Changes(
         created=changes.created, changed=changes.changed, removed=changes.removed

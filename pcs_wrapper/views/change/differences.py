@@ -9,7 +9,7 @@ from cib_templates.comparing.diff import AttributeDiff, Diff, ObjectDiff
 from pcs_wrapper.machine.terminal import style
 
 if TYPE_CHECKING:
-    from pcs_wrapper.views.contract import difference as contract
+    from pcs_wrapper.views.contract.change import difference as contract
 
 _SIGNS = {"created": ("+", "green"), "changed": ("~", "yellow"), "removed": ("-", "red")}
 # The largest number of new services whose parts are described.
@@ -95,7 +95,7 @@ def _sign(change: str) -> str:
 
 def difference_record(difference: ObjectDiff) -> contract.Difference:
     """Return an object that differs, as a part of an output."""
-    from pcs_wrapper.views.contract import difference as contract
+    from pcs_wrapper.views.contract.change import difference as contract
 
     return contract.Difference(
         change=difference.change,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from pcs_wrapper.change.history.checkpoints import Checkpoint
 from pcs_wrapper.change.history.timeline import Elsewhere, Timeline
-from pcs_wrapper.views.changes import changes_record, changes_text, checkpoint_text
+from pcs_wrapper.views.change.changes import changes_record, changes_text, checkpoint_text
 from pcs_wrapper.views.output import output_json
 
 if TYPE_CHECKING:
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
 
 def history_text(timeline: Timeline) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _elsewhere_text(elsewhere: Elsewhere) -> Iterator[str]:
 
 def history_json(timeline: Timeline) -> str:
     """Return what was changed as JSON."""
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return output_json(
         contract.History(
@@ -74,7 +74,7 @@ def history_json(timeline: Timeline) -> str:
 
 
 def _checkpoint_record(checkpoint: Checkpoint) -> contract.Checkpoint:
-    from pcs_wrapper.views.contract import change as contract
+    from pcs_wrapper.views.contract.change import changes as contract
 
     return contract.Checkpoint(
         number=checkpoint.number,

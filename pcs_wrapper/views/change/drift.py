@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pcs_wrapper.change.drifting import Drift
-from pcs_wrapper.views.differences import difference_record, differences_text
+from pcs_wrapper.views.change.differences import difference_record, differences_text
 from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 
@@ -20,7 +20,7 @@ def drift_text(drift: Drift) -> Iterator[str]:
 
 def drift_json(drift: Drift) -> str:
     """Return a drift as JSON."""
-    from pcs_wrapper.views.contract.difference import Drift as Output
+    from pcs_wrapper.views.contract.change.difference import Drift as Output
 
     return output_json(
         Output(

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
-from pcs_wrapper.views.contract.difference import Difference
+from pcs_wrapper.views.contract.change.difference import Difference
 from pcs_wrapper.views.contract.findings import Finding
 
 

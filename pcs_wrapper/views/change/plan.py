@@ -14,12 +14,12 @@ from pcs_wrapper.change.stopping import stoppable
 from pcs_wrapper.health.quorum import losable_nodes, may_be_lost, votes_text
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.pacemaker.simulation import Action
-from pcs_wrapper.views.differences import difference_record, differences_text
+from pcs_wrapper.views.change.differences import difference_record, differences_text
 from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.output import output_json
 
 if TYPE_CHECKING:
-    from pcs_wrapper.views.contract import plan as contract
+    from pcs_wrapper.views.contract.change import plan as contract
 
 _VERBS = {
     "start": "starts",
@@ -253,7 +253,7 @@ def _verdict(forecast: Forecast, outage: Outage) -> str:
 
 def plan_json(planned: Plan) -> str:
     """Return a plan as JSON, with times in seconds, rounded to milliseconds."""
-    from pcs_wrapper.views.contract import plan as contract
+    from pcs_wrapper.views.contract.change import plan as contract
 
     return output_json(
         contract.Plan(
@@ -283,7 +283,7 @@ def plan_json(planned: Plan) -> str:
 
 def action_record(action: Action) -> contract.Action:
     """Return an action of the cluster, as a part of an output."""
-    from pcs_wrapper.views.contract import plan as contract
+    from pcs_wrapper.views.contract.change import plan as contract
 
     return contract.Action(
         kind=action.kind,
@@ -298,7 +298,7 @@ def action_record(action: Action) -> contract.Action:
 
 def outage_record(outage: Outage | None) -> contract.Outage | None:
     """Return an outage, as a part of an output."""
-    from pcs_wrapper.views.contract import plan as contract
+    from pcs_wrapper.views.contract.change import plan as contract
 
     def record(span: Span) -> contract.Span:
         likely = None if span.likely is None else round(span.likely, 3)

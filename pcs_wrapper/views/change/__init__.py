@@ -1,0 +1,1 @@
+"""Changes as text and as JSON: plans, differences, results, and what was changed before."""
