@@ -84,7 +84,7 @@ def test_a_node_is_drained_under_load(shop: Shop) -> None:
     assert "value=on" in standby.stdout
     rig.power(serving, "reset")
     rig.wait_for_boot(serving)
-    eventually(
+    assert eventually(
         lambda: listed(rig, on)[serving]["state"] == "paused", _LIMIT * shop.patience, pause=1.0
     )
     resumed = takeover(rig, on, "node", "resume", serving)
@@ -147,7 +147,7 @@ def test_a_pause_ends_by_itself_though_its_node_was_rebooted(shop: Shop) -> None
             return f"is running on: {serving}" in f"{where.stdout}{where.stderr}"
 
         assert not is_back()
-        eventually(is_back, (_LASTS + _LATE + _LIMIT) * shop.patience, pause=0.5)
+        assert eventually(is_back, (_LASTS + _LATE + _LIMIT) * shop.patience, pause=0.5)
         late = time.monotonic() - begin - _LASTS * shop.patience
         print(f"the pause was over, and what prefers the node was back, {late:.1f} s late")
         assert late < (_LATE + _LIMIT) * shop.patience
@@ -215,7 +215,7 @@ def test_a_node_that_is_lost_is_unclean_and_then_offline(shop: Shop) -> None:
     )
     assert before["who"] == "any 2 of the 3 nodes"
     with lost(rig, goes):
-        eventually(
+        assert eventually(
             lambda: listed(rig, stays)[goes]["state"] == "unclean",
             _LIMIT * shop.patience,
             pause=0.5,

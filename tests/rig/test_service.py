@@ -202,7 +202,7 @@ def test_maintenance(shop: Shop) -> None:
     refused = service(rig, "move", "batch")
     assert refused.returncode == 1
     assert "unmanaged" in refused.stderr
-    rig.run(node, "pkill", "-f", "sleep 1000000", check=True)
+    rig.run(node, "kill", *_process(rig).split(), check=True)
     assert not _runs(rig, node)
     service(rig, "maintenance", "off", "batch")
     assert eventually(lambda: _runs(rig, node), _LIMIT * shop.patience)
