@@ -95,9 +95,15 @@ class FailedFencing:
 
 
 def failed_fencing(state: ClusterState) -> dict[str, FailedFencing]:
-    """Return the nodes that could not be fenced since they were last fenced successfully."""
+    """Return the nodes that could not be fenced since they were last fenced successfully.
+
+    A node that was removed from the cluster is none of them, for nothing waits for it any more.
+    """
     failed: dict[str, FailedFencing] = {}
+    nodes = {node.name for node in state.nodes}
     for target in dict.fromkeys(event.target for event in state.fencing_history):
+        if target not in nodes:
+            continue
         history = [event for event in state.fencing_history if event.target == target]
         attempts = [
             event

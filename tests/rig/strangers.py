@@ -166,6 +166,9 @@ def _remote_node(shop: Shop) -> Iterator[None]:
         types(NODE, "pcs", "cluster", "node", "add-remote", REMOTE, address, wait)
         yield
     finally:
+        # Before pcs takes the connection away it ends what the cluster is connected to, which to
+        # Pacemaker is a failure.
+        rig.run(NODE, "pcs", "resource", "disable", REMOTE, wait)
         types(NODE, "pcs", "cluster", "node", "remove-remote", REMOTE)
 
 

@@ -26,6 +26,8 @@ def as_before(shop: Shop) -> Iterator[None]:
     """Give the cluster back with the description that it had."""
     yield
     wait_until_whole(shop.rig)
+    # A test that failed may have left a change that waits.
+    shop.rig.run("node1", "takeover", "confirm")
     shop.rig.run("node1", "takeover", "apply", "--over-others", DESCRIPTION, check=True)
 
 

@@ -265,6 +265,14 @@ def test_attempts_before_a_success_do_not_count() -> None:
     }
 
 
+def test_a_node_that_was_removed_is_not_waited_for() -> None:
+    """A remote node, say, whose connection was taken away: its fencing failed, and is over."""
+    root = etree.fromstring(told("fencing-refused").encode())
+    [node] = root.iterfind("nodes/node[@name='node1']")
+    node.getparent().remove(node)  # type: ignore[union-attr]
+    assert diagnosis.failed_fencing(parse_state(root)) == {}
+
+
 def test_json_has_all_of_it(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
