@@ -36,7 +36,9 @@ from pcs_wrapper.machine.files import (
 )
 from pcs_wrapper.machine.machine import Machine
 
-State = Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back"]
+State = Literal[
+    "pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back", "unknown"
+]
 
 #: How many checkpoints are kept.
 KEPT = 100
@@ -168,7 +170,7 @@ class Checkpoints:
         """
         local = {number: self._load(number) for number in self._numbers()}
         found = {
-            number: _joined(local.get(number), self._shared.get(number))
+            number: self._joined(local.get(number), self._shared.get(number))
             for number in {*local, *self._shared}
         }
         return [
@@ -213,7 +215,34 @@ class Checkpoints:
         local = self._load(number) if number in self._numbers() else None
         if local is None and number not in self._shared:
             return None
-        return _joined(local, self._shared.get(number))
+        return self._joined(local, self._shared.get(number))
+
+    def learned(self) -> list[Checkpoint]:
+        """Return the checkpoints kept here of which other nodes know more than this one kept."""
+        local = [self._load(number) for number in sorted(self._numbers())]
+        known = [
+            self._joined(each, self._shared[each.number])
+            for each in local
+            if each.state != "pushing" and self.is_shared(each)
+        ]
+        return [each for each in known if each not in local]
+
+    def _joined(self, local: Checkpoint | None, shared: Checkpoint | None) -> Checkpoint:
+        """Return what is known of a checkpoint on this machine and in the record of the CIB."""
+        if shared is None and local is not None and local.state == "unconfirmed":
+            if local.number < self.oldest_of_all_nodes():
+                # The record keeps what waits: somebody has decided, while this node was away.
+                return replace(local, state="unknown", confirm_by=None)
+            return local
+        if shared is None or local is None or not _is_same_push(local, shared):
+            return cast("Checkpoint", shared or local)
+        if local.state == "pushing":
+            # Its command is at work, or was interrupted.
+            return replace(local, epoch_before=shared.epoch_before, epoch_after=shared.epoch_after)
+        notes = dict.fromkeys(note for note in (local.note, shared.note) if note)
+        return replace(
+            local, state=shared.state, confirm_by=shared.confirm_by, note="; ".join(notes)
+        )
 
     def is_shared(self, checkpoint: Checkpoint) -> bool:
         """Return whether the live CIB's record has a checkpoint."""
@@ -407,17 +436,6 @@ def _shared(live: etree._Element) -> dict[int, Checkpoint]:
 def _is_same_push(one: Checkpoint, other: Checkpoint | None) -> bool:
     """Return whether two records of the same number are of the same push."""
     return other is not None and (one.at, one.node) == (other.at, other.node)
-
-
-def _joined(local: Checkpoint | None, shared: Checkpoint | None) -> Checkpoint:
-    """Return what is known of a checkpoint on this machine and in the record of the CIB."""
-    if shared is None or local is None or not _is_same_push(local, shared):
-        return cast("Checkpoint", shared or local)
-    if local.state == "pushing":
-        # Its command is at work, or was interrupted.
-        return replace(local, epoch_before=shared.epoch_before, epoch_after=shared.epoch_after)
-    notes = dict.fromkeys(note for note in (local.note, shared.note) if note)
-    return replace(local, state=shared.state, confirm_by=shared.confirm_by, note="; ".join(notes))
 
 
 def describe(checkpoint: Checkpoint) -> str:

@@ -197,7 +197,7 @@ def finish(checkpoints: Checkpoints, pushed: Checkpoint, note: str = "") -> Chec
 
 
 def warn_of_unfinished(machine: Machine, live: etree._Element) -> None:
-    """Resolve interrupted pushes of this node, and warn of them.
+    """Resolve interrupted pushes of this node, and warn of them; keep what other nodes know.
 
     Nothing is done for a user who cannot read the checkpoints. Pushes are not resolved while
     another command holds the lock, as one of them may be its own.
@@ -212,10 +212,18 @@ def warn_of_unfinished(machine: Machine, live: etree._Element) -> None:
     checkpoints = Checkpoints.of(machine, live)
     if not machine.is_root or not checkpoints.are_readable():
         return
-    if any(each.state == "pushing" for each in checkpoints.all()):
-        try:
-            with lock.held(machine, "takeover"), told_if_not_written(machine):
-                for sentence in resolve_interrupted(machine, query(machine)):
-                    machine.console.warning(sentence)
-        except Busy as busy:
+    pushing = any(each.state == "pushing" for each in checkpoints.all())
+    if not (pushing or checkpoints.learned()):
+        return
+    try:
+        with lock.held(machine, "takeover"), told_if_not_written(machine):
+            live = query(machine)
+            for sentence in resolve_interrupted(machine, live):
+                machine.console.warning(sentence)
+            # The record forgets them some time.
+            checkpoints = Checkpoints.of(machine, live)
+            for each in checkpoints.learned():
+                checkpoints.keep(each)
+    except Busy as busy:
+        if pushing:
             machine.console.warning(f"{busy.holder} is changing the cluster from this node")

@@ -21,6 +21,8 @@ from pcs_wrapper.errors import AppliedMeanwhile, ChangedMeanwhile, ClusterError
 
 #: How many changes the record has at most.
 KEPT = 20
+#: How many older ones it keeps at most, because they wait to be confirmed.
+_WAITING = 5
 # The most that an entry says: the record is in every copy of the CIB.
 _IDS = 40
 _TEXT = 300
@@ -110,7 +112,18 @@ def _with_state(
 
 
 def _newest(entries: Mapping[int, str]) -> dict[int, str]:
-    return {number: entries[number] for number in sorted(entries)[-KEPT:]}
+    """Return the last entries, and those before them that still wait to be confirmed."""
+    numbers = sorted(entries)
+    waiting = [number for number in numbers[:-KEPT] if _waits(entries[number], number)]
+    kept = [*waiting[-_WAITING:], *numbers[-KEPT:]]
+    return {number: entries[number] for number in kept}
+
+
+def _waits(text: str, number: int) -> bool:
+    try:
+        return from_json(text, number).state == "unconfirmed"
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return False  # somebody has edited it
 
 
 def _text(checkpoint: Checkpoint) -> str:

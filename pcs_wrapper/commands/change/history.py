@@ -28,6 +28,7 @@ def history(machine: Machine, *, as_json: bool) -> None:
       confirmed    in the cluster; it was confirmed
       rolled back  was in the cluster, and was taken back
       failed       never reached the cluster
+      unknown      decided on another node while this one was away, long ago
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change.history.timeline import read_timeline
     from pcs_wrapper.views.change.history import history_json, history_text

@@ -24,7 +24,7 @@ def history_text(timeline: Timeline) -> Iterator[str]:
             yield from _elsewhere_text(elsewhere[checkpoint.number])
         yield from _checkpoint_text(checkpoint)
     if timeline.older:
-        yield "older changes, of which each node keeps only its own:"
+        yield "older changes, of which each node keeps only its own, as it knew them last:"
     for checkpoint in timeline.older:
         yield from _checkpoint_text(checkpoint)
     if timeline.former:

@@ -137,13 +137,13 @@ class Checkpoint(Record):
         description="The number of changed objects that `changes` leaves out, because another node "
         "made the change and there are many.",
     )
-    state: Literal["pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back"] = (
-        Field(
-            description="The state of the change. `pushing`: it is not known yet; `applied` and "
-            "`confirmed`: it is in the cluster; `unconfirmed`: it is in the cluster, and will be "
-            "rolled back unless it is confirmed; `failed`: it is not in the cluster; `rolled "
-            "back`: it was taken back."
-        )
+    state: Literal[
+        "pushing", "applied", "unconfirmed", "confirmed", "failed", "rolled back", "unknown"
+    ] = Field(
+        description="The state of the change. `pushing`: it is not known yet; `applied` and "
+        "`confirmed`: it is in the cluster; `unconfirmed`: it is in the cluster, and will be "
+        "rolled back unless it is confirmed; `failed`: it is not in the cluster; `rolled "
+        "back`: it was taken back."
     )
     epoch_before: int | None = Field(
         description="The epoch of the CIB before the push; null until it was pushed."

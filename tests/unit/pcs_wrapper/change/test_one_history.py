@@ -442,6 +442,47 @@ def test_the_record_is_small_and_has_no_secret(
     assert all(len(text) < 1200 and "hunter3" not in text for text in entries.values())
 
 
+@pytest.mark.parametrize("looks", [True, False])
+def test_what_was_decided_elsewhere_does_not_wait_for_ever(  # noqa: PLR0917 - fixtures
+    running: Cluster,
+    takeover: Takeover,
+    other: Takeover,
+    description: Path,
+    capsys: Output,
+    looks: bool,
+) -> None:
+    """Its node was away when it was taken back, and the record has forgotten it since."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+    archive(running, other)
+    assert other("rollback", "--yes") == 0
+    if looks:
+        assert history(takeover, capsys)[-1]["state"] == "rolled back"
+    for minutes in range(12, 12 + shared.KEPT):
+        assert apply(other, description, minutes) == 0
+    takeover.warned.clear()
+    capsys.readouterr()
+    assert takeover("history", "--json") == 0
+    [old] = json.loads(capsys.readouterr().out)["older"]
+    assert (old["number"], old["state"]) == (1, "rolled back" if looks else "unknown")
+    assert takeover.warned == []
+    assert takeover("confirm") == 1
+    assert takeover("rollback", "--unless-confirmed", "1") == 0
+    assert "does not wait to be confirmed" in capsys.readouterr().out
+    assert apply(takeover, description, 99, "--over-others") == 0
+
+
+@pytest.mark.usefixtures("running")
+def test_what_waits_is_not_forgotten(
+    takeover: Takeover, other: Takeover, description: Path, capsys: Output
+) -> None:
+    """However many changes are made in spite of it, every node knows that it waits."""
+    assert apply(takeover, description, 11, "--confirm", "5m") == 0
+    for minutes in range(12, 12 + shared.KEPT + 3):
+        assert apply(other, description, minutes, "--over-others") == 0
+    assert other("confirm", "1") == 0
+    assert "checkpoint 1 is confirmed" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("running")
 def test_what_only_one_node_keeps_is_told_apart(
     takeover: Takeover, other: Takeover, description: Path, capsys: Output
@@ -456,7 +497,7 @@ def test_what_only_one_node_keeps_is_told_apart(
     assert [each["number"] for each in json.loads(capsys.readouterr().out)["older"]] == [3, 2, 1]
     assert takeover("history") == 0
     newer, _, older = capsys.readouterr().out.partition(
-        "older changes, of which each node keeps only its own:\n"
+        "older changes, of which each node keeps only its own, as it knew them last:\n"
     )
     assert [line.split()[0] for line in older.splitlines() if line[0] != " "] == ["3", "2", "1"]
     assert other("history") == 0
