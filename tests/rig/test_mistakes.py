@@ -11,7 +11,7 @@ import pytest
 from tests.rig.conftest import Shop
 from tests.rig.test_apply import LONGEST_PAUSE, NODE, apply, configuration, history, starts
 from vagrant.common.networks import floating_address
-from vagrant.demo.faults import wait_until_whole
+from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, DIRECTORY, SERVICE, cluster_status
 from vagrant.rig import Rig
 
@@ -67,8 +67,8 @@ def disk(shop: Shop) -> str:
 
 
 def _tag(rig: Rig, disk: str) -> str:
-    node = rig.run(NODE, "blkid", "--match-tag=UUID", "--output=value", disk, check=True)
-    return node.stdout.strip()
+    ask = ("blkid", "--match-tag=UUID", "--output=value", disk)
+    return rig.run(active_node(rig), *ask, check=True).stdout.strip()
 
 
 def _by_path(rig: Rig, text: str, disk: str) -> str:  # noqa: ARG001
@@ -111,7 +111,7 @@ def _address(rig: Rig, text: str, disk: str) -> str:  # noqa: ARG001
 
 def _address_by_hand(rig: Rig, text: str, disk: str) -> str:  # noqa: ARG001
     """One that somebody has added on a node."""
-    rig.run("node2", "ip", "address", "add", f"{_BY_HAND}/24", "dev", "lo", check=True)
+    rig.run("node2", "ip", "address", "add", f"{_BY_HAND}/32", "dev", "lo", check=True)
     return f'{_APP}[services.new.address]\nip = "{_BY_HAND}"\nprefix = 24\n'
 
 
@@ -119,6 +119,14 @@ def _port(rig: Rig, text: str, disk: str) -> str:  # noqa: ARG001
     return f'{_APP}ready = "tcp:127.0.0.1:5432"\n'
 
 
+@pytest.fixture
+def without_by_hand(shop: Shop) -> Iterator[None]:
+    """Take the address away afterwards that was added by hand."""
+    yield
+    shop.rig.run("node2", "ip", "address", "del", f"{_BY_HAND}/32", "dev", "lo")
+
+
+@pytest.mark.usefixtures("without_by_hand")
 @pytest.mark.parametrize(
     ("mistake", "said"),
     [
@@ -154,7 +162,6 @@ def test_what_a_running_service_has_is_refused_before_the_push(
     assert "pushing" not in result.stderr
     assert (configuration(rig), history(rig), starts(rig)) == before
     assert shop.client.outage(begin, end) < LONGEST_PAUSE * shop.patience
-    rig.run("node2", "ip", "address", "del", f"{_BY_HAND}/24", "dev", "lo")
 
 
 def test_asking_the_nodes_takes_little_time(shop: Shop, text: str) -> None:

@@ -22,7 +22,7 @@ ODD = st.one_of(
 )  # fmt: skip
 #: None that this machine has, so that a stop has nothing to do.
 ADDRESSES = st.one_of(
-    ODD, st.sampled_from(["192.0.2.77", "2001:db8::77", "fe80::77", "192.0.2.77/24"])
+    ODD, st.sampled_from(["198.51.100.77", "2001:db8::77", "fe80::77", "198.51.100.77/24"])
 )
 PARAMETERS = st.fixed_dictionaries(
     {},

@@ -75,7 +75,7 @@ OUTPUTS = {
     "a CIB": f'<nvpair name="password" value="{SECRET}"/>',
     "single quotes": f"<nvpair value='{SECRET}' name='community'/>",
     "JSON": json.dumps({"nvpairs": [{"name": "pin", "value": SECRET}]}),
-    "an error": f"error: cannot log in to https://admin:{SECRET}@192.0.2.1/",
+    "an error": f"error: cannot log in to https://admin:{SECRET}@198.51.100.1/",
     "XML in JSON": json.dumps({"xml": f'<nvpair name="psk" value="{SECRET}"/>'}),
 }
 

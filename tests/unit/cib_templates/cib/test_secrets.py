@@ -91,7 +91,7 @@ TEXTS = [
     f'<x text="&lt;nvpair name=&quot;pwd&quot; value=&quot;{SECRET}&quot;/&gt;"/>',
     json.dumps({"url": f"https://u:{SECRET}@h/"}),
     f'{{"pass\\u0077ord": "{SECRET}"}}',
-    f"fence_apc --ip=192.0.2.1 --password={SECRET} --plug=1",
+    f"fence_apc --ip=198.51.100.1 --password={SECRET} --plug=1",
     f"password={SECRET}",
     f"  password: {SECRET}",
     f"mount -o username=x,password={SECRET},noatime",
