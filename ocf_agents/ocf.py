@@ -9,7 +9,15 @@ from __future__ import annotations
 import posix  # os without its Python half, which is a tenth of a monitor's time
 import sys
 
-from ocf_agents.runtime.agent import CHECK_THIS_HOST, Action, Agent, AgentError, Code, Deadline
+from ocf_agents.runtime.agent import (
+    CHECK_THIS_HOST,
+    LAUNCHED_FAILED,
+    Action,
+    Agent,
+    AgentError,
+    Code,
+    Deadline,
+)
 from ocf_agents.runtime.journal import ERROR, log, printable, use_journal
 
 TYPE_CHECKING = False
@@ -18,8 +26,6 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 __all__ = ["Action", "Agent", "AgentError", "Code", "Deadline", "main", "run"]
-
-REASON = 200  # bytes of it
 
 
 def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) -> int:
@@ -57,13 +63,15 @@ def run(agent: type[Agent], arguments: list[str], environ: Mapping[str, str]) ->
         return _fail(reason, Code.ERR_GENERIC, environ)
 
 
-def main(agent: type[Agent], launcher: str = "") -> NoReturn:
+def main(agent: type[Agent], launched: bool = False) -> NoReturn:
     """Run the agent as a program.
 
     Args:
         agent: The agent.
-        launcher: The agent's launcher if that is a shell script, which is executed again if modules
-            are away: it waits for them.
+        launched: A launcher runs it (install/launchers.py), which waits for modules that are away.
+
+    Raises:
+        ImportError: Modules are away, and it is launched.
     """
     posix.chdir("/")  # an agent must not itself keep busy the filesystem that it unmounts
     for stream in ("stdin", "stdout", "stderr"):
@@ -83,16 +91,16 @@ def main(agent: type[Agent], launcher: str = "") -> NoReturn:
     try:
         code = run(agent, sys.argv[1:], environ)
     except ImportError as error:
-        if launcher:
-            missing = {b"TAKEOVER_MISSING": str(error).encode(errors="replace")[:REASON]}
-            command = ["/bin/sh", launcher, *sys.argv[1:]]
-            posix.execve(command[0], command, {**posix.environ, **missing})
+        if launched:
+            raise
         code = _fail(f"{error}: Python or Takeover is incomplete", Code.ERR_GENERIC, environ)
     for output in (sys.stdout, sys.stderr):
         try:
             output.flush()
         except OSError:
             continue  # whoever wanted to read it has gone
+    if launched and code == Code.ERR_GENERIC:
+        code = LAUNCHED_FAILED
     posix._exit(code)  # at once: taking down the interpreter is a fifth of a monitor's time
 
 

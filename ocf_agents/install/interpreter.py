@@ -9,7 +9,12 @@ import sys
 SYSTEM = "/usr/bin/python3"
 OLDEST = (3, 11)
 UNFIT = "'\"\\$`\n"  # in a path: in the launcher it would mean something
-SHOW = "import encodings, sys; print(*sys.version_info[:2], encodings.__file__, sep='\\n')"
+#: Its version, and the files that it loads to begin with.
+SHOW = """import sys
+specs = [module.__spec__ for module in sys.modules.values()]
+files = [spec.origin for spec in specs if spec and spec.has_location]
+print(*sys.version_info[:2], *files, sep="\\n")
+"""
 
 
 class InstallError(Exception):
@@ -21,16 +26,16 @@ class Interpreter:
 
     Args:
         path: Its path.
-        landmark: A module without which it does not even start.
+        landmarks: The files of the modules without which it does not even start.
 
     Attributes:
         real: What its path leads to now; after an update it may be another version.
     """
 
-    def __init__(self, path: str, landmark: str) -> None:
+    def __init__(self, path: str, landmarks: list[str]) -> None:
         self.path = _fit(path)
         self.real = _fit(os.path.realpath(path))
-        self.landmark = _fit(landmark)
+        self.landmarks = [_fit(landmark) for landmark in landmarks]
 
 
 def find() -> Interpreter:
@@ -41,24 +46,25 @@ def find() -> Interpreter:
     """
     # Not the virtual environment's: whoever updates Takeover there takes it away for a moment.
     for path in (SYSTEM, getattr(sys, "_base_executable", "") or sys.executable):
-        if path and (landmark := _landmark(path)):
-            return Interpreter(path, landmark)
+        if path and (landmarks := _landmarks(path)):
+            return Interpreter(path, landmarks)
     raise InstallError(
         f"there is no Python {OLDEST[0]}.{OLDEST[1]} or newer in {SYSTEM}, and the path of the "
         "running one is not known: run takeover by its absolute path"
     )
 
 
-def _landmark(path: str) -> str:
-    """Return where an interpreter has the module that it needs first, "" if it is of no use."""
+def _landmarks(path: str) -> list[str]:
+    """Return which files an interpreter loads to begin with; none if it is of no use."""
     try:
         done = subprocess.run(
             [path, "-IS", "-c", SHOW], capture_output=True, text=True, check=True, timeout=60
         )
-        major, minor, landmark = done.stdout.splitlines()
+        major, minor, *landmarks = done.stdout.splitlines()
+        new_enough = (int(major), int(minor)) >= OLDEST
     except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
-    return landmark if (int(major), int(minor)) >= OLDEST else ""
+        return []
+    return landmarks if new_enough else []
 
 
 def _fit(path: str) -> str:

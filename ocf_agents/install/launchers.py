@@ -8,6 +8,7 @@ from pathlib import Path
 from ocf_agents.install import interpreter
 from ocf_agents.install.copies import FOLDER, install_copy, make_folder
 from ocf_agents.install.interpreter import InstallError, Interpreter
+from ocf_agents.runtime.agent import LAUNCHED_AWAY, LAUNCHED_FAILED
 
 __all__ = ["AGENTS", "META_DATA", "PROVIDER", "InstallError", "install_agents"]
 
@@ -16,13 +17,19 @@ AGENTS = {"app": "App", "filesystem": "Filesystem", "ip": "Ip", "survey": "Surve
 ROOMS = {"app": "program", "filesystem": "disk", "ip": "network", "survey": "conflicts"}
 META_DATA = Path(__file__).with_name("meta_data")  # written by script/reference
 
-# A shell's script until its exec, then Python's: in between, a string that only Python skips.
+# A shell's script, whose first words and last ones are a string to Python, which skips it.
 #
 # Pacemaker asks for the meta-data before every start (controld_metadata.c), which makes them part
 # of every failover: cat is ten times as fast as an interpreter.
 #
 # -I and -S: neither PYTHONPATH, nor the folder of the user, nor *.pth files change what is loaded,
 # and the interpreter is up in half the time. So the launcher says itself where the modules are.
+#
+# Python is a child of the shell: whatever of it may be away, and whenever it goes, also between a
+# look at it and its use, somebody is left who waits. Python exits with 1 if it cannot begin, the
+# kernel's loader and the shell with 126 and 127. So an action that has failed (OCF_ERR_GENERIC,
+# which is 1, too) says @failed@ to the launcher, and @away@ says that modules are missing. The
+# shell leaves its folder, since it must not itself keep busy the filesystem that is unmounted.
 #
 # What is said when Python or the modules are away (Pacemaker Administration, "How Does Pacemaker
 # Interpret the Return Codes?"; unpack_rsc_op in lib/pengine/unpack.c):
@@ -44,36 +51,47 @@ esac
 if [ "$*" = meta-data ] && [ -r "$agents/ocf_agents/install/meta_data/@name@.xml" ]; then
     exec /bin/cat "$agents/ocf_agents/install/meta_data/@name@.xml"
 fi
-if [ -x "@python@" ] && [ -r "@landmark@" ] && [ -z "$TAKEOVER_MISSING" ]; then
-    exec "@python@" -IS "$0" "$@"
-fi
+case $0 in /*) cd / ;; esac
+say() { printf '%s%s\n' "${OCF_EXIT_REASON_PREFIX:-ocf-exit-reason:}" "$1" >&2; }
 missing() {
-    if ! [ -x "@python@" ]; then missing="@python@ is gone"
-    elif ! [ -r "@landmark@" ] && [ "@python@" -ef "@real@" ]; then missing="@landmark@ is gone"
-    elif ! [ -r "$agents/ocf_agents/@name@.py" ]; then missing="$agents/ocf_agents is gone"
-    else return 1
+    if ! [ -x "@python@" ]; then missing="@python@ is gone" && return; fi
+    if [ "@python@" -ef "@real@" ]; then  # else it is a new version, with modules of its own
+        for missing in @landmarks@; do
+            if ! [ -r "$missing" ]; then missing="$missing is gone" && return; fi
+        done
     fi
+    if [ -r "$agents/ocf_agents/@name@.py" ]; then return 1; fi
+    missing="$agents/ocf_agents is gone"
 }
-if [ -z "$TAKEOVER_MISSING" ] && ! missing; then exec "@python@" -IS "$0" "$@"; fi  # a new version
-missing || missing=$TAKEOVER_MISSING
-uptime() { read -r now rest </proc/uptime; now=${now%.*}${now#*.}; }
-uptime
-if [ -z "$TAKEOVER_WAITS_UNTIL" ]; then
-    case $OCF_RESKEY_CRM_meta_timeout in
-    '' | 0* | *[!0-9]*) allowed=0 ;;
-    ??????????*) allowed=999999999 ;;
-    *) allowed=$OCF_RESKEY_CRM_meta_timeout ;;
+act() {  # it ends the script, unless something is away
+    tries=$1
+    shift
+    missing && return
+    "@python@" -IS -X "$tries" "$0" "$@"
+    code=$?
+    case $code in
+    @failed@) exit 1 ;;
+    @away@) missing= ;;  # Python has said which, if this was the last try
+    1 | 126 | 127) missing="@python@ does not start" ;;
+    [02-9] | 19[01]) exit "$code" ;;
+    *) say "the agent was ended by signal $((code - 128))" && exit 1 ;;
     esac
-    export TAKEOVER_WAITS_UNTIL=$((now + allowed / 15))
-fi
-export TAKEOVER_MISSING=
-while [ "$now" -lt "$TAKEOVER_WAITS_UNTIL" ]; do
+}
+uptime() { read -r now rest </proc/uptime; now=${now%.*}${now#*.}; }
+act again "$@"
+uptime
+case $OCF_RESKEY_CRM_meta_timeout in
+'' | 0* | *[!0-9]*) until=$now ;;
+??????????*) until=999999999999 ;;
+*) until=$((now + OCF_RESKEY_CRM_meta_timeout / 15)) ;;
+esac
+while [ "$now" -lt "$until" ]; do
     /bin/sleep 0.2
-    missing || exec "@python@" -IS "$0" "$@"
+    act again "$@"
     uptime
 done
-printf '%s%s: run takeover agents install again\n' \
-    "${OCF_EXIT_REASON_PREFIX:-ocf-exit-reason:}" "$missing" >&2
+act last "$@"
+[ -z "$missing" ] || say "$missing: run takeover agents install again"
 case $1 in
 start | validate-all) exit 5 ;;
 notify) exit 0 ;;
@@ -95,10 +113,14 @@ try:
         package.__path__ = [agents + "/" + name.replace(".", "/")]
     from ocf_agents.@name@ import @agent@ as agent
     from ocf_agents.ocf import main
-except Exception as error:  # Python's modules or ours are away: the shell waits for them, as above
-    missing = {b"TAKEOVER_MISSING": str(error).encode(errors="replace")[:200]}
-    posix.execve("/bin/sh", ["/bin/sh", __file__, *sys.argv[1:]], posix.environ | missing)
-main(agent, __file__)
+
+    main(agent, launched=True)
+except Exception as error:  # Python's modules or ours are away: the shell waits for them
+    if "last" in sys._xoptions:
+        reason = posix.environ.get(b"OCF_EXIT_REASON_PREFIX", b"ocf-exit-reason:")
+        reason += str(error).encode("ascii", "backslashreplace")[:200]
+        posix.write(2, reason + b": run takeover agents install again\n")
+    posix._exit(@away@)
 """
 
 
@@ -141,7 +163,9 @@ def _launcher(name: str, python: Interpreter) -> str:
         ("copies", str(FOLDER)),
         ("python", python.path),
         ("real", python.real),
-        ("landmark", python.landmark),
+        ("landmarks", " ".join(f'"{path}"' for path in python.landmarks)),
+        ("failed", str(LAUNCHED_FAILED)),
+        ("away", str(LAUNCHED_AWAY)),
     ):
         text = text.replace(f"@{word}@", value)
     return text

@@ -33,6 +33,9 @@ class Code:
     DEGRADED = 190  # works, but less well; shown, and nothing is recovered
 
 
+#: What Python says to the launcher that has started it (install/launchers.py): its own exit code is
+#: 1 if it cannot begin.
+LAUNCHED_FAILED, LAUNCHED_AWAY = 121, 122  # ERR_GENERIC; modules are away
 LONGEST = 2_000_000.0  # seconds, 23 days; poll(2) takes at most 2^31 milliseconds
 CHECK_THIS_HOST = 10  # the check level of validate-all from which on this host is looked at
 

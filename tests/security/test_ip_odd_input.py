@@ -48,7 +48,6 @@ ENVIRON = st.fixed_dictionaries(
         "OCF_RESKEY_CRM_meta_on_node": ODD,
         "PYTHONPATH": ODD,
         "LC_ALL": ODD,
-        "TAKEOVER_WAITS_UNTIL": ODD,
     },
 )
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -219,13 +219,10 @@ class Checkpoints:
 
     def learned(self) -> list[Checkpoint]:
         """Return the checkpoints kept here of which other nodes know more than this one kept."""
-        local = [self._load(number) for number in sorted(self._numbers())]
-        known = [
-            self._joined(each, self._shared[each.number])
-            for each in local
-            if each.state != "pushing" and self.is_shared(each)
-        ]
-        return [each for each in known if each not in local]
+        numbers = sorted(self._numbers() & self._shared.keys())
+        local = (each for each in map(self._load, numbers) if each.state != "pushing")
+        known = ((each, self._joined(each, self._shared[each.number])) for each in local)
+        return [joined for each, joined in known if _is_same_push(each, joined) and each != joined]
 
     def _joined(self, local: Checkpoint | None, shared: Checkpoint | None) -> Checkpoint:
         """Return what is known of a checkpoint on this machine and in the record of the CIB."""
@@ -424,13 +421,22 @@ def from_json(text: str | bytes, number: int) -> Checkpoint:
 
 def _shared(live: etree._Element) -> dict[int, Checkpoint]:
     """Return the changes of a CIB's record, without what somebody may have edited there."""
-    found = {}
-    for number, text in entries_of(live).items():
-        with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            # A newer version of Takeover on another node may say more.
-            known = {key: said for key, said in json.loads(text).items() if key in _KEYS}
-            found[number] = from_json(json.dumps(known), number)
-    return found
+    read = {number: from_entry(text, number) for number, text in entries_of(live).items()}
+    return {number: found for number, found in read.items() if found is not None}
+
+
+def from_entry(text: str, number: int) -> Checkpoint | None:
+    """Return the checkpoint that an entry of the record describes; None if somebody has edited it.
+
+    Args:
+        text: The entry.
+        number: The checkpoint's number.
+    """
+    with suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        # A newer version of Takeover on another node may say more.
+        known = {key: said for key, said in json.loads(text).items() if key in _KEYS}
+        return from_json(json.dumps(known), number)
+    return None
 
 
 def _is_same_push(one: Checkpoint, other: Checkpoint | None) -> bool:

@@ -16,7 +16,7 @@ from cib_templates.cib.numbers import whole_number
 from cib_templates.cib.record import configuration_digest, entries_of
 from cib_templates.cib.secrecy.masking import masked
 from cib_templates.comparing.changes import ChangedIds
-from pcs_wrapper.change.history.checkpoints import Checkpoint, State, from_json
+from pcs_wrapper.change.history.checkpoints import Checkpoint, State, from_entry, from_json
 from pcs_wrapper.errors import AppliedMeanwhile, ChangedMeanwhile, ClusterError
 
 #: How many changes the record has at most.
@@ -120,10 +120,8 @@ def _newest(entries: Mapping[int, str]) -> dict[int, str]:
 
 
 def _waits(text: str, number: int) -> bool:
-    try:
-        return from_json(text, number).state == "unconfirmed"
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return False  # somebody has edited it
+    found = from_entry(text, number)
+    return found is not None and found.state == "unconfirmed"
 
 
 def _text(checkpoint: Checkpoint) -> str:

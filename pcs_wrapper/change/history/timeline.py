@@ -83,13 +83,14 @@ def read_timeline(machine: Machine) -> Timeline:
         return Timeline(tuple(Checkpoints(machine.state).all()))
     interruption.warn_of_unfinished(machine, live)
     checkpoints = Checkpoints.of(machine, live)
-    for finding in waiting(machine, checkpoints.all()):
+    every = checkpoints.all()
+    for finding in waiting(machine, every):
         machine.console.warning(f"{finding.message}. {finding.hint}")
     oldest = checkpoints.oldest_of_all_nodes()
     return Timeline(
-        tuple(each for each in checkpoints.all() if each.number >= oldest),
+        tuple(each for each in every if each.number >= oldest),
         tuple(_elsewhere(checkpoints, live)),
-        tuple(each for each in checkpoints.all() if each.number < oldest),
+        tuple(each for each in every if each.number < oldest),
         tuple(checkpoints.of_another_cluster()),
     )
 

@@ -143,7 +143,7 @@ class Checkpoint(Record):
         description="The state of the change. `pushing`: it is not known yet; `applied` and "
         "`confirmed`: it is in the cluster; `unconfirmed`: it is in the cluster, and will be "
         "rolled back unless it is confirmed; `failed`: it is not in the cluster; `rolled "
-        "back`: it was taken back."
+        "back`: it was taken back; `unknown`: it was decided on another node, and is forgotten."
     )
     epoch_before: int | None = Field(
         description="The epoch of the CIB before the push; null until it was pushed."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -174,7 +176,7 @@ def test_the_interpreter_is_the_systems(installed: Path) -> None:
     if not Path(interpreter.SYSTEM).exists():
         pytest.skip("this machine has no system Python")
     text = installed.read_text()
-    assert f'exec "{interpreter.SYSTEM}" -IS "$0" "$@"' in text
+    assert f'"{interpreter.SYSTEM}" -IS ' in text
     assert sys.prefix == sys.base_prefix or sys.prefix not in text
 
 
@@ -189,6 +191,104 @@ def test_an_interpreter_with_blanks_and_a_long_path_is_fine(
     _, _, ip, _ = install_agents(tmp_path)
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+#: Without each of these a Python of this version ends before it reads a line of a program.
+STARTS_WITH = ("encodings/__init__.py", "encodings/aliases.py", "encodings/utf_8.py")
+IP_MONITOR = {"OCF_RESKEY_ip": "127.0.0.1", "OCF_RESKEY_CRM_meta_timeout": "60000"}
+
+
+@pytest.fixture
+def own_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Python whose modules may be taken away, in place of the system's; return their folder."""
+    real = Path(os.path.realpath(sys.executable))
+    modules = Path(os.__file__).parent
+    folder = tmp_path / "own" / "lib" / modules.name
+    folder.mkdir(parents=True)
+    for each in modules.iterdir():
+        if each.name != "encodings":
+            (folder / each.name).symlink_to(each)
+    shutil.copytree(modules / "encodings", folder / "encodings")
+    (tmp_path / "own" / "bin").mkdir()
+    shutil.copy(real, tmp_path / "own" / "bin" / "python3")
+    monkeypatch.setattr(interpreter, "SYSTEM", str(tmp_path / "own" / "bin" / "python3"))
+    return folder
+
+
+@pytest.mark.parametrize("name", STARTS_WITH)
+def test_a_python_that_does_not_start_is_waited_for(
+    tmp_path: Path, own_python: Path, name: str
+) -> None:
+    """Whichever of its files is away: it would end with 1, as if the resource had failed."""
+    _, _, ip, _ = install_agents(tmp_path)
+    file, away = own_python / name, own_python / f"{name}.dpkg-new"
+    file.rename(away)
+    monitor = subprocess.Popen([ip, "monitor"], env=IP_MONITOR, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        monitor.wait(1)
+    away.rename(file)
+    assert monitor.communicate(timeout=30)[1] == ""
+    assert monitor.returncode == 0
+
+
+def _first_try(tmp_path: Path, python: Path, meanwhile: str) -> None:
+    """Have something happen at the first start of a Python, after the launcher has looked at it."""
+    real = python.with_name("real")
+    python.rename(real)
+    script = f"if [ -e {tmp_path}/armed ]; then rm {tmp_path}/armed; {meanwhile}; fi"
+    python.write_text(f'#!/bin/sh\n{script}\nexec {real} "$@"\n')
+    python.chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "mv {encodings} {away}; {real} -IS; code=$?; mv {away} {encodings}; exit $code",
+        "exit 127",
+        "exec /nonexistent/ld.so",
+    ],
+)
+def test_what_goes_after_a_look_at_it_is_waited_for(
+    tmp_path: Path, own_python: Path, meanwhile: str
+) -> None:
+    """Between the launcher's look and Python's: no instant of an update is a failure."""
+    python = Path(interpreter.SYSTEM)
+    encodings, real = own_python / "encodings", python.with_name("real")
+    names = {"encodings": encodings, "away": encodings.with_name("away"), "real": real}
+    _first_try(tmp_path, python, meanwhile.format(**names))
+    _, _, ip, _ = install_agents(tmp_path)
+    (tmp_path / "armed").touch()
+    done = call(ip, "monitor", **IP_MONITOR)
+    assert not (tmp_path / "armed").exists()
+    assert done.returncode == 0
+    assert "ocf-exit-reason" not in done.stderr
+
+
+def test_a_python_that_never_starts_is_told(tmp_path: Path, own_python: Path) -> None:
+    """It is not one that the launcher finds missing; the reason is the last line that is said."""
+    _, _, ip, _ = install_agents(tmp_path)
+    (own_python / "encodings/utf_8.py").write_text("def half(")
+    shutil.rmtree(own_python / "encodings/__pycache__")
+    done = call(ip, "stop", OCF_RESKEY_ip="127.0.0.1")
+    assert done.returncode == 1
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith(f"ocf-exit-reason:{interpreter.SYSTEM} does not start: run takeover")
+
+
+def test_an_agent_that_is_killed_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Pacemaker says of an action that a signal has ended; the reason has the signal."""
+    python = tmp_path / "python3"
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(interpreter, "SYSTEM", str(python))
+    _, _, ip, _ = install_agents(tmp_path)
+    python.unlink()
+    python.write_text("#!/bin/sh\nkill -KILL $$\n")
+    python.chmod(0o755)
+    done = call(ip, "monitor", **IP_MONITOR)
+    assert done.returncode == 1
+    assert "ocf-exit-reason:the agent was ended by signal 9\n" in done.stderr
 
 
 def test_an_interpreter_that_is_gone_is_told(
@@ -263,7 +363,8 @@ def test_an_action_says_which_version_it_uses_until_it_ends(tmp_path: Path) -> N
             if (folder / "asked").exists():
                 break
             time.sleep(0.05)
-        opened = [str(each.readlink()) for each in Path(f"/proc/{start.pid}/fd").iterdir()]
+        children = Path(f"/proc/{start.pid}/task/{start.pid}/children").read_text().split()
+        opened = [str(each.readlink()) for each in Path(f"/proc/{children[0]}/fd").iterdir()]
         (folder / "done").touch()
         start.communicate()
     copies = f"{tmp_path}/{FOLDER}/"
@@ -298,7 +399,7 @@ def test_a_plain_monitor_loads_little(action: str, tmp_path: Path) -> None:
     costly = {"enum", "socket", "subprocess", "typing", "pathlib", "logging", "pyroute2", "re"}
     *recurring, _survey = install_agents(tmp_path)  # a survey is probed once, before a change
     for path in recurring:
-        source = path.read_text().replace("main(agent, __file__)", "")
+        source = path.read_text().replace("main(agent, launched=True)", "")
         done = subprocess.run(
             [
                 *(sys.executable, "-IS", "-c"),
