@@ -17,7 +17,7 @@ from pcs_wrapper.change.services.prepared import (
     own_actions,
 )
 from pcs_wrapper.change.services.subject import Seen, Subject, find
-from pcs_wrapper.errors import NotApplicable, UsageError
+from pcs_wrapper.errors import HeldUp, NotApplicable, UsageError
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import settling
@@ -187,12 +187,15 @@ def _require_unpinned(seen: Seen, subject: Subject, target: str | None) -> None:
 
 def _best(seen: Seen, subject: Subject) -> str:
     """Return the node to which Pacemaker would move a service if it may not stay where it is."""
-    actions = simulate(
-        seen.machine, seen.live, with_ban(seen.live, subject.name, subject.service.nodes[0])
-    )
+    elsewhere = with_ban(seen.live, subject.name, subject.service.nodes[0])
+    actions = simulate(seen.machine, seen.live, elsewhere)
     for action in own_actions(subject, actions):
         if action.kind == "move" and action.dest:
             return action.dest
+    held_up = readiness(seen.machine, seen.state, seen.live, elsewhere)
+    if held_up.obstacles:
+        # Whatever else is said of the nodes, this is why nothing moves.
+        raise HeldUp(held_up.findings)
     here = subject.service.nodes
     others = [each.name for each in seen.state.nodes if each.name not in here and not each.remote]
     reasons = "; ".join(

@@ -661,6 +661,23 @@ def test_maintenance(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFi
     assert configuration(shop.cib) == before
 
 
+@pytest.mark.parametrize("target", [(), ("node2",)])
+def test_what_is_in_maintenance_is_not_moved(
+    target: tuple[str, ...],
+    shop: Cluster,
+    takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """That is the reason, not that Pacemaker has chosen no node."""
+    shop.state = told("running").replace('managed="true"', 'managed="false"')
+    shop.scheduled = (NOTHING, NOTHING)
+    assert takeover("service", "move", "shop", *target) == 1
+    said = capsys.readouterr().err
+    assert "shop is unmanaged, so Pacemaker leaves it alone" in said
+    assert "chosen" not in said
+    assert shop.writes == []
+
+
 def test_maintenance_off_also_ends_what_pcs_has_begun(shop: Cluster, takeover: Takeover) -> None:
     """`pcs resource unmanage` writes it into every part."""
     before = configuration(shop.cib)
