@@ -81,6 +81,21 @@ def look(machine: Machine, *, only: bool) -> Seen:
     return Seen(machine, read_explained_state(machine), live)
 
 
+def clear(machine: Machine) -> None:
+    """Take out what killed commands have left, before a command that looks at the cluster itself.
+
+    The lock must be held.
+
+    Args:
+        machine: This machine.
+
+    Raises:
+        ClusterError: A command on another node is at work.
+        TakeoverError: It cannot be taken out.
+    """
+    take_out(machine, cib.read_cib(machine))
+
+
 def take_out(machine: Machine, live: etree._Element) -> etree._Element:
     """Take out what commands have left that were killed, and warn of it; the lock must be held.
 

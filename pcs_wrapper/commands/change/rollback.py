@@ -60,6 +60,7 @@ def rollback(
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.judging import readiness
+    from pcs_wrapper.change.services import passing
     from pcs_wrapper.machine import lock
     from pcs_wrapper.views.change.changes import rollback_text, rolled_back_json, rolled_back_text
 
@@ -77,6 +78,8 @@ def rollback(
                 print_line(planned)
                 return
         else:
+            if not even_so:
+                passing.clear(machine)
             planned = rolling_back.prepare(machine, number, patient=not even_so)
         print_lines(rollback_text(planned), err=True)
         # The timer's rollback is made in any case: its change may be what holds the cluster up.

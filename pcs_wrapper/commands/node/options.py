@@ -69,6 +69,7 @@ def carry_out(
     from pcs_wrapper.change import rolling_back
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.judging import readiness
+    from pcs_wrapper.change.services import passing
     from pcs_wrapper.machine import lock
     from pcs_wrapper.nodes import pausing
     from pcs_wrapper.views.nodes import done_json, done_text, node_dry_run_json, planned_text
@@ -85,6 +86,8 @@ def carry_out(
             print_lines((*planned_text(planned), *shown(steps)))
         return 0
     with lock.held(machine, command):
+        if not options.even_so:
+            passing.clear(machine)
         planned = prepare()
         print_lines(planned_text(planned), err=True)
         pausing.require(machine, planned, options)

@@ -211,6 +211,21 @@ def test_the_next_command_takes_out_what_a_killed_move_has_left(
     )
 
 
+@pytest.mark.parametrize(
+    "command", [("rollback", "--yes"), ("node", "pause", "node3"), ("node", "resume", "node3")]
+)
+def test_so_do_commands_about_nodes_and_rollbacks(
+    command: tuple[str, ...], shop: Cluster, takeover: Takeover, description: Path
+) -> None:
+    """What they find out about the cluster is then true without what is there for a while."""
+    assert takeover("apply", str(description)) in (0, 1)
+    killed(shop, takeover)
+    shop.scheduled = (NOTHING, NOTHING)
+    takeover(*command)
+    assert placed(shop) == []
+    assert any("was interrupted, and has left something" in each for each in takeover.warned)
+
+
 def test_status_tells_of_a_killed_move(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
