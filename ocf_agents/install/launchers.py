@@ -67,7 +67,7 @@ act() {  # it ends the script, unless something is away
     tries=$1
     shift
     missing && return
-    "@python@" -IS -X "$tries" "$0" "$@"
+    "@python@" -IS -X "$tries" -X "launcher=$$" "$0" "$@"
     code=$?
     case $code in
     @failed@) exit 1 ;;
@@ -105,6 +105,12 @@ import sys
 gc.disable()  # an action is over before there is garbage worth collecting
 
 try:
+    from _ctypes import call_function, dlopen, dlsym  # a twentieth of what ctypes costs
+
+    # Who kills the shell means the action: it gets SIGKILL, too (PR_SET_PDEATHSIG, prctl(2)).
+    call_function(dlsym(dlopen(None, 0), "prctl"), (1, 9, 0, 0, 0))
+    if posix.getppid() != int(sys._xoptions["launcher"]):
+        posix._exit(1)  # it was killed before
     agents = __file__.rpartition("/@provider@/")[0] + "/@copies@/"
     agents += posix.readlink(agents + "current")  # once: all modules are of one version
     # To search all folders for packages in which nothing is takes a thirtieth of a monitor's time.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,8 @@ import pytest
 from ocf_agents.install import interpreter
 from ocf_agents.install.copies import FOLDER
 from ocf_agents.install.launchers import InstallError, install_agents
+from ocf_agents.runtime.process import identify
+from vagrant.common.waiting import eventually
 
 
 def call(agent: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -346,8 +351,9 @@ def test_closed_streams_change_no_code(tmp_path: Path, closed: str) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_an_action_says_which_version_it_uses_until_it_ends(tmp_path: Path) -> None:
-    """Else two updates would take the modules from a start that waits for its disk."""
+@contextmanager
+def _waiting_start(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Let a start wait for its disk in a `with` block; yield its launcher and its Python."""
     folder, program = tmp_path / "state", tmp_path / "attach"
     folder.mkdir()
     waits = f"until [ -e {folder}/done ]; do /bin/sleep 0.02; done"
@@ -358,17 +364,30 @@ def test_an_action_says_which_version_it_uses_until_it_ends(tmp_path: Path) -> N
     parameters |= {"attach": str(program), "directory": "/srv/none", "watch": "false"}
     environ = {f"OCF_RESKEY_{name}": value for name, value in parameters.items()}
     environ |= {"HA_RSCTMP": str(folder), "OCF_RESKEY_CRM_meta_timeout": "60000"}
-    with subprocess.Popen([filesystem, "start"], env=environ, stderr=subprocess.PIPE) as start:
-        for _ in range(600):
-            if (folder / "asked").exists():
-                break
-            time.sleep(0.05)
+    with subprocess.Popen([filesystem, "start"], env=environ, stderr=subprocess.DEVNULL) as start:
+        assert eventually((folder / "asked").exists, 30)
         children = Path(f"/proc/{start.pid}/task/{start.pid}/children").read_text().split()
-        opened = [str(each.readlink()) for each in Path(f"/proc/{children[0]}/fd").iterdir()]
-        (folder / "done").touch()
-        start.communicate()
+        try:
+            yield start, int(children[0])
+        finally:
+            (folder / "done").touch()
+
+
+def test_an_action_says_which_version_it_uses_until_it_ends(tmp_path: Path) -> None:
+    """Else two updates would take the modules from a start that waits for its disk."""
+    with _waiting_start(tmp_path) as (_, python):
+        opened = [str(each.readlink()) for each in Path(f"/proc/{python}/fd").iterdir()]
     copies = f"{tmp_path}/{FOLDER}/"
     assert [path for path in opened if path.startswith(copies)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_action_ends_with_its_launcher(tmp_path: Path, number: int) -> None:
+    """Else a start that was killed would mount its disk after the stop that follows."""
+    with _waiting_start(tmp_path) as (launcher, python):
+        launcher.send_signal(number)
+        launcher.wait()
+        assert eventually(lambda: identify(python) is None, 30)
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
@@ -402,7 +421,7 @@ def test_a_plain_monitor_loads_little(action: str, tmp_path: Path) -> None:
         source = path.read_text().replace("main(agent, launched=True)", "")
         done = subprocess.run(
             [
-                *(sys.executable, "-IS", "-c"),
+                *(sys.executable, "-IS", "-X", f"launcher={os.getpid()}", "-c"),
                 f"__file__ = {str(path)!r}\n"
                 + source
                 + "from ocf_agents.ocf import run\n"
