@@ -84,6 +84,14 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.fence.fence:fence",
             "Show how nodes are fenced, test it, or confirm that a node is off.",
         ),
+        "backup": (
+            "pcs_wrapper.commands.backup.backup:backup",
+            "Save everything that the cluster is made of.",
+        ),
+        "restore": (
+            "pcs_wrapper.commands.backup.restore:restore",
+            "Have the cluster of a backup again, also on new nodes.",
+        ),
         "agents": (
             "pcs_wrapper.commands.agents.agents:agents",
             "Install Takeover's resource agents, or test any agent.",

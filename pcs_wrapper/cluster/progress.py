@@ -1,4 +1,4 @@
-"""The record of a cluster's creation, with which an interrupted creation can be continued."""
+"""The record of a cluster's creation or restore, with which an interrupted one can be continued."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ class Progress:
     Args:
         state: Takeover's folder, which is made if it does not exist.
         cluster: The cluster's name.
+        what: What is recorded: `creation`, or `restore`.
     """
 
-    def __init__(self, state: Path, cluster: str) -> None:
-        self._file = state / "creation.json"
+    def __init__(self, state: Path, cluster: str, what: str = "creation") -> None:
+        self._file = state / f"{what}.json"
         self._cluster = cluster
 
     def done(self) -> list[str] | None:

@@ -11,17 +11,11 @@ def show_versions(ctx: click.Context, _option: click.Parameter, wanted: bool) ->
     """Print the versions and end the program, if `--version` was given."""
     if not wanted or ctx.resilient_parsing:
         return
-    from importlib.metadata import PackageNotFoundError, version
-
     from pcs_wrapper.machine.runner import Runner
-    from pcs_wrapper.pacemaker.versions import Version, installed_versions
+    from pcs_wrapper.pacemaker.versions import installed_versions, takeover_version
 
-    try:
-        takeover = Version("takeover", version("takeover"))
-    except PackageNotFoundError:
-        takeover = Version("takeover", None, "version not known: it runs from a checkout")
     runner = Runner() if ctx.obj is None else ctx.obj.runner
-    for each in (takeover, *installed_versions(runner)):
+    for each in (takeover_version(), *installed_versions(runner)):
         print_line(f"{each.name}, {each.problem or f'version {each.number}'}")
     ctx.exit()
 

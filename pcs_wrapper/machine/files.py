@@ -68,15 +68,15 @@ def _trusted_users() -> set[int]:
     return {0, os.geteuid(), *([int(before)] if before.isascii() and before.isdigit() else [])}
 
 
-def write_private(file: Path, text: str, *, mode: int = 0o600) -> None:
+def write_private(file: Path, content: str | bytes, *, mode: int = 0o600) -> None:
     """Write a file, completely or not at all, even if the machine fails meanwhile.
 
-    The text is written to a temporary file in the same folder and synced to the disk; then the
+    It is written to a temporary file in the same folder and synced to the disk; then the
     temporary file is renamed.
 
     Args:
         file: The file, which is replaced if it exists.
-        text: The content of the file.
+        content: The content of the file.
         mode: Its mode: only its owner can read it, unless its content is for everybody.
 
     Raises:
@@ -93,7 +93,10 @@ def write_private(file: Path, text: str, *, mode: int = 0o600) -> None:
     try:
         with os.fdopen(os.open(temporary, flags, mode), "wb") as stream:
             # What is not UTF-8 in an argument is a lone surrogate here, and in JSON an escape.
-            stream.write(text.encode(errors="backslashreplace"))
+            whole = (
+                content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
+            )
+            stream.write(whole)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(file)

@@ -43,6 +43,7 @@ class Machine:
         archive: The folder in which Pacemaker archives each configuration of the cluster.
         program: The path of the program `takeover`, for the timer that runs it later.
         host: The machine's name, without its domain.
+        root: The root of its filesystem.
         interfaces: The folder in which the kernel lists the network interfaces.
         user: The name of the user who runs the command.
         now: A function that returns the time of day.
@@ -60,6 +61,7 @@ class Machine:
     archive: Path = Path("/var/lib/pacemaker/cib")
     program: Path = field(default_factory=lambda: Path(sys.argv[0]).resolve())
     host: str = field(default_factory=lambda: os.uname().nodename.partition(".")[0])
+    root: Path = Path("/")
     interfaces: Path = Path("/sys/class/net")
     user: str = field(default_factory=_user)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -106,6 +106,44 @@ def read_cluster_config(runner: Runner, file: Path | None = None) -> ClusterConf
         raise ClusterError(f"`pcs cluster config` printed no configuration: {error!r}") from None
 
 
+@dataclass(frozen=True)
+class QuorumDevice:
+    """A quorum device of the model net.
+
+    Attributes:
+        host: The host on which its daemon runs.
+        words: The arguments with which pcs adds it.
+    """
+
+    host: str
+    words: tuple[str, ...]
+
+
+def read_quorum_device(runner: Runner, file: Path) -> QuorumDevice | None:
+    """Return the quorum device of a corosync.conf; None if it has none.
+
+    Raises:
+        ProgramError: pcs is missing or fails.
+        ClusterError: The output of pcs is not a configuration.
+    """
+    command = ("pcs", "cluster", "config", "--output-format=json", "--corosync_conf", str(file))
+    result = runner.run(*command, timeout=_TIMEOUT)
+    try:
+        device = json.loads(result.stdout).get("quorum_device")
+        if device is None:
+            return None
+        groups = [
+            (f"{name}={value}" for name, value in device[key].items())
+            for key in ("generic_options", "model_options", "heuristics_options")
+        ]
+        generic, model, heuristics = map(tuple, groups)
+        words = (*generic, "model", device["model"], *model)
+        words += ("heuristics", *heuristics) if heuristics else ()
+        return QuorumDevice(device["model_options"]["host"], words)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ClusterError(f"`pcs cluster config` printed no configuration: {error!r}") from None
+
+
 def _device_timeout(device: dict[str, dict[str, str]] | None) -> timedelta | None:
     if device is None:
         return None

@@ -34,6 +34,16 @@ class Version:
     problem: str = ""
 
 
+def takeover_version() -> Version:
+    """Return the version of Takeover itself."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return Version("takeover", version("takeover"))
+    except PackageNotFoundError:
+        return Version("takeover", None, "version not known: it runs from a checkout")
+
+
 def installed_versions(runner: Runner) -> list[Version]:
     """Return the versions of Pacemaker, Corosync and pcs; problems are part of the result.
 

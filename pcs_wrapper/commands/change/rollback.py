@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pcs_wrapper.commands.asking import agreed
 from pcs_wrapper.commands.options import as_json, dry_run, even_so
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
@@ -85,7 +86,7 @@ def rollback(
         # The timer's rollback is made in any case: its change may be what holds the cluster up.
         if not unless_confirmed:
             readiness.require(machine, planned.readiness, even_so=even_so)
-        if not (yes or unless_confirmed) and not _agreed():
+        if not (yes or unless_confirmed) and not agreed("roll back?"):
             print_line("nothing was changed", err=True)
             ctx.exit(1)
         reason = "not confirmed in time" if unless_confirmed else message
@@ -96,16 +97,6 @@ def rollback(
         print_lines(rolled_back_text(done))
     if done.failed:
         ctx.exit(1)
-
-
-def _agreed() -> bool:
-    """Ask whether to roll back; no answer, as at the end of the input, is no."""
-    try:
-        return click.confirm("roll back?", err=True)
-    except click.Abort as abort:
-        if isinstance(abort.__context__, EOFError):
-            return False
-        raise
 
 
 def _show_plan(machine: Machine, planned: Rollback, *, as_json: bool) -> None:

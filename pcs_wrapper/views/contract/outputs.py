@@ -8,6 +8,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema
 
 from pcs_wrapper.views.contract.agents import AgentsCheck, Rules
+from pcs_wrapper.views.contract.backup import Backup, Restored, RestoreDryRun
 from pcs_wrapper.views.contract.base import Output
 from pcs_wrapper.views.contract.change.changes import (
     Applied,
@@ -71,6 +72,9 @@ OUTPUTS = {
     ),
     "fence-test": PublishedOutput("takeover fence test --json", FenceTest),
     "fence-test-dry-run": PublishedOutput("takeover fence test --dry-run --json", FenceTestDryRun),
+    "backup": PublishedOutput("takeover backup --json FILE", Backup),
+    "restore": PublishedOutput("takeover restore --json FILE", Restored),
+    "restore-dry-run": PublishedOutput("takeover restore --dry-run --json FILE", RestoreDryRun),
     "agents-check": PublishedOutput("takeover agents check --json AGENT", AgentsCheck),
     "agents-check-list": PublishedOutput("takeover agents check --list --json", Rules),
     "error": PublishedOutput("any command with --json", Error),

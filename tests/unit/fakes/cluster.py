@@ -153,7 +153,10 @@ class Cluster(Programs, Runner):
         program = _known(READS | WRITES, command)
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
-        is_about_files = _begins(command, "env") or "--corosync_conf" in command
+        about_files = ("env", "systemctl is-enabled", "pcs config")
+        is_about_files = "--corosync_conf" in command or any(
+            _begins(command, each) for each in about_files
+        )
         require(
             bool(self.state) or is_about_files,
             f"nobody has said in which state the cluster is, and `{shown}` was run",

@@ -7,9 +7,11 @@ something else, and the test fails.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import shlex
 import stat
+import tarfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -112,6 +114,7 @@ class Programs:
         simulated: The CIBs that the scheduler was asked about.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
+        enabled: The units that start at boot.
         files: The files that programs were given.
         seconds: How much time has passed.
     """
@@ -142,6 +145,7 @@ class Programs:
     timers: dict[str, str] = field(default_factory=dict)
     pushes: list[Push] = field(default_factory=list)
     simulated: list[etree._Element] = field(default_factory=list)
+    enabled: set[str] = field(default_factory=set)
     files: list[Path] = field(default_factory=list)
     seconds: float = 0.0
     _before_survey: str = ""
@@ -191,6 +195,8 @@ class Programs:
         if len(options) == 1:
             return Result(0, json.dumps(self.config), "")
         require(options[1] == "--corosync_conf", f"pcs would tell otherwise: {command}")
+        if options[2] not in self.config_files and Path(options[2]).exists():
+            return Result(0, Path(options[2]).read_text(), "")  # one of `pcs config backup`
         if options[2] not in self.config_files:
             return Result(1, "", f"Error: Unable to read '{options[2]}': No such file\n")
         return Result(0, json.dumps(self.config_files[options[2]]), "")
@@ -446,6 +452,28 @@ class Programs:
             return Result(1, "Password: ", said)
         return Result(0, "Password: ", "")
 
+    def _is_enabled(self, command: tuple[str, ...], _stdin: str) -> Result:
+        enabled = command[2] in self.enabled
+        return Result(0 if enabled else 1, "enabled\n" if enabled else "disabled\n", "")
+
+    def _save_config(self, command: tuple[str, ...], _stdin: str) -> Result:
+        contents = {"corosync.conf": json.dumps(self.config), "cib.xml": self.cib}
+        with tarfile.open(command[3], mode="w:bz2") as archive:
+            for name, content in contents.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content.encode()))
+        return Result(0, "", "")
+
+    def _restore_config(self, command: tuple[str, ...], _stdin: str) -> Result:
+        file = Path(command[3])
+        require(stat.S_IMODE(file.stat().st_mode) == 0o600, f"others can read {file}")
+        with tarfile.open(file, mode="r:bz2") as archive:
+            found = archive.extractfile("corosync.conf")
+            require(found is not None, f"pcs cannot restore {file}")
+        self.files.append(file)
+        return Result(0, "", "")
+
     def _done(self, _command: tuple[str, ...], _stdin: str) -> Result:
         return Result(0, "", "")
 
@@ -508,6 +536,8 @@ READS: dict[str, Program] = {
     "fence_apc": Programs._fence_agent,
     "fence_takeover_rig": Programs._fence_agent,
     "ping": Programs._ping,
+    "systemctl is-enabled": Programs._is_enabled,
+    "pcs config backup": Programs._save_config,
 }
 WRITES: dict[str, Program] = {
     PUSH: Programs._patch,
@@ -523,5 +553,7 @@ WRITES: dict[str, Program] = {
     "pcs cluster enable": Programs._done,
     "pcs stonith sbd": Programs._done,
     "pcs quorum device add": Programs._done,
+    "pcs quorum device remove": Programs._done,
+    "pcs config restore": Programs._restore_config,
     "stonith_admin": Programs._done,
 }

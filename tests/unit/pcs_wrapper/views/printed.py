@@ -66,7 +66,7 @@ class Command:
         agents.mkdir()
         for name in ("app", "filesystem", "ip", "survey"):
             (agents / name).touch(mode=0o755)
-        self._machine = Machine(
+        self.machine = Machine(
             runner=self.cluster,
             is_root=True,
             corosync_conf=folder / "corosync.conf",
@@ -76,6 +76,7 @@ class Command:
             archive=folder / "archive",
             program=Path("/usr/local/bin/takeover"),
             host="node1",
+            root=folder / "root",
             interfaces=folder / "interfaces",
             user="alice",
             now=lambda: datetime(2026, 11, 24, 20, 0, tzinfo=UTC),
@@ -112,7 +113,7 @@ class Command:
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
-            run(arguments, self._machine)
+            run(arguments, self.machine)
         assert "fault in Takeover" not in err.getvalue(), err.getvalue()
         return out.getvalue() or err.getvalue()
 
@@ -314,6 +315,26 @@ def _fence_test(command: Command, *options: str) -> str:
     return command("fence", "test", "--yes", *options, "node3")
 
 
+def _backup(command: Command, *options: str) -> str:
+    command.machine.corosync_conf.touch()
+    return command("backup", *options, "shop.tar.gz")
+
+
+def _restored(command: Command, *options: str) -> str:
+    _backup(command)
+    command.machine.corosync_conf.unlink()
+    (command.folder / "password").touch(mode=0o600)
+    (command.folder / "password").write_text(command.cluster.password)
+    return command("restore", "shop.tar.gz", "--password-file", "password", "--yes", *options)
+
+
+def _restore_dry_run(command: Command, *options: str) -> str:
+    _backup(command)
+    command.machine.corosync_conf.unlink()
+    text = command("restore", "--dry-run", *options, "shop.tar.gz")
+    return text.replace(str(command.machine.state), "/var/lib/takeover")
+
+
 def _agents_check(command: Command, *options: str) -> str:
     agent = command.folder / "good"
     agent.write_text(
@@ -356,6 +377,9 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "fence-confirm-dry-run": _fence_confirm_dry_run,
     "fence-test": _fence_test,
     "fence-test-dry-run": _fence_test_dry_run,
+    "backup": _backup,
+    "restore": _restored,
+    "restore-dry-run": _restore_dry_run,
     "agents-check": _agents_check,
     "agents-check-list": _agents_check_list,
     "error": _error,

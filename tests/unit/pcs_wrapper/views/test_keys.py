@@ -140,6 +140,9 @@ KEYS: dict[str, dict[str, str]] = {
         "losses": "what witness left goes_on means",
         "certificates": "name made until",
     },
+    "backup": {"": "schema file cluster nodes at files absent", "files": "path kind"},
+    "restore": {"": "schema cluster nodes saved_at left for_other_nodes"},
+    "restore-dry-run": {"": "schema cluster nodes saved_at left steps", "steps": _STEP},
     "fence-list": {
         "": "schema nodes devices findings",
         "nodes": "name state levels order watchdog plugs last",

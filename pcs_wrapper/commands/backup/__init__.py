@@ -1,0 +1,1 @@
+"""The commands that make a backup of a cluster, and restore one."""

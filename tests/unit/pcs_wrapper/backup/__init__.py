@@ -1,0 +1,1 @@
+"""Unit tests of pcs_wrapper/cluster."""

@@ -1,0 +1,327 @@
+"""`takeover backup` and `takeover restore`: all that is not in the services' data comes back."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.programs import CONFIG
+from tests.unit.pcs_wrapper.conftest import Takeover
+
+SECRET, SCRIPT = "/etc/takeover/fence.password", "/opt/alerts/mail.sh"
+ALERT = f'<alerts><alert id="mail" path="{SCRIPT}"/></alerts></configuration>'
+SBD = 'SBD_DEVICE="/dev/sdb;/dev/sdc"\nSBD_WATCHDOG_DEV=/dev/watchdog\nSBD_WATCHDOG_TIMEOUT=5\n'
+DEVICE = {
+    "model": "net",
+    "model_options": {"host": "witness", "algorithm": "ffsplit"},
+    "generic_options": {"timeout": "5000"},
+    "heuristics_options": {},
+}
+AUTH = (
+    "pcs host auth node1 addr=198.51.100.11 node2 addr=198.51.100.12 node3 addr=198.51.100.13 "
+    "-u hacluster"
+)
+START = "pcs cluster start --all --wait=120"
+
+
+def put(takeover: Takeover, path: str, content: str, mode: int = 0o600) -> Path:
+    """Put a file on the machine."""
+    file = takeover.machine.root / path.lstrip("/")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+    file.chmod(mode)
+    return file
+
+
+@pytest.fixture
+def shop(cluster: Cluster, takeover: Takeover, live: str, tmp_path: Path) -> Takeover:
+    """Return the command line on a node of a cluster that was changed once."""
+    cluster.state = "running"
+    host_list = 'name="pcmk_host_list" value="node1,node2,node3"/>'
+    secret = f'<nvpair id="secret" name="password_script" value="{SECRET}"/>'
+    cluster.cib = live.replace("</configuration>", ALERT).replace(host_list, host_list + secret)
+    cluster.programs |= {"systemctl", "pcs"}
+    node = Takeover(replace(takeover.machine, root=tmp_path / "root"), [], [], [])
+    node.machine.corosync_conf.touch()
+    assert SECRET in cluster.cib
+    put(node, SECRET, "echo hunter2")
+    put(node, SCRIPT, "#!/bin/sh\n", 0o755)
+    put(node, "/var/lib/pcsd/known-hosts", "{}")
+    put(node, "/etc/default/sbd", SBD, 0o644)
+    return node
+
+
+@pytest.fixture
+def saved(shop: Takeover, cluster: Cluster, description: Path, tmp_path: Path) -> Path:
+    """Return a backup of a cluster with a change, a witness and SBD."""
+    shop.machine.state.mkdir(mode=0o700)
+    for name in ("1.json", "1.before.xml", "1.after.xml"):
+        (shop.machine.state / name).write_text("a checkpoint")
+    cluster.config = CONFIG | {"quorum_device": DEVICE}
+    cluster.enabled = {"pacemaker", "sbd"}
+    file = tmp_path / "shop.tar.gz"
+    assert shop("backup", file, description) == 0
+    assert cluster.writes == []
+    return file
+
+
+@pytest.fixture
+def new_node(shop: Takeover, cluster: Cluster, tmp_path: Path) -> Takeover:
+    """Return the command line on a new machine with the name of a node."""
+    cluster.state = "disconnected"
+    machine = replace(
+        shop.machine,
+        root=tmp_path / "new",
+        state=tmp_path / "new-state",
+        corosync_conf=tmp_path / "no-corosync.conf",
+    )
+    return Takeover(machine, [], [], [])
+
+
+@pytest.fixture
+def restore(saved: Path, tmp_path: Path) -> tuple[str | Path, ...]:
+    """Return the command that restores the backup."""
+    password = tmp_path / "password"
+    password.touch(mode=0o600)
+    password.write_text("hunter2\n")
+    return ("restore", saved, "--password-file", password, "--yes")
+
+
+def test_everything_is_saved_and_only_root_can_read_it(
+    saved: Path, shop: Takeover, description: Path
+) -> None:
+    """It has what pcs saves, and what pcs does not know beside that."""
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
+    with tarfile.open(saved) as archive:
+        names = set(archive.getnames())
+        pcs_config = archive.extractfile("pcs-config.tar.bz2")
+        assert pcs_config is not None
+        with tarfile.open(fileobj=io.BytesIO(pcs_config.read())) as inner:
+            assert "cib.xml" in inner.getnames()
+    state = shop.machine.state
+    for path in (SECRET, SCRIPT, "/var/lib/pcsd/known-hosts", "/etc/default/sbd", description):
+        assert f"files{path}" in names
+    assert {f"files{state}/1.{each}" for each in ("json", "before.xml", "after.xml")} <= names
+
+
+def test_it_is_said_what_was_saved(
+    shop: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without anything of what is secret."""
+    assert shop("backup", tmp_path / "b.tar.gz") == 0
+    said = capsys.readouterr().out
+    assert "the cluster shop (node1, node2, node3)" in said
+    assert "files that the configuration names: 2" in said
+    assert "hunter2" not in said
+
+
+def test_what_the_cluster_needs_and_is_not_here_is_told(
+    shop: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The script of an alert is on the other nodes, perhaps."""
+    (shop.machine.root / SCRIPT.lstrip("/")).unlink()
+    assert shop("backup", "--json", tmp_path / "b.tar.gz") == 0
+    assert json.loads(capsys.readouterr().out)["absent"] == [SCRIPT]
+
+
+def test_data_of_a_service_and_files_of_packages_are_not_saved(
+    cluster: Cluster, shop: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would come back on a disk that is not mounted, or in place of a package's."""
+    put(shop, "/srv/shop/data/postgresql.conf", "port = 1")
+    put(shop, "/usr/bin/postgres", "")
+    cluster.cib = cluster.cib.replace(SECRET, "/srv/shop/data/postgresql.conf").replace(
+        SCRIPT, "/usr/bin/postgres"
+    )
+    assert 'value="/srv/shop"' in cluster.cib
+    assert shop("backup", "--json", tmp_path / "b.tar.gz") == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert not [each for each in printed["files"] if each["kind"] == "named"]
+    assert printed["absent"] == []
+
+
+def test_a_stopped_cluster_can_be_saved(cluster: Cluster, shop: Takeover, tmp_path: Path) -> None:
+    """From the configuration that it has left on its node."""
+    shop.machine.archive.mkdir()
+    (shop.machine.archive / "cib.xml").write_text(cluster.cib)
+    cluster.state = "disconnected"
+    assert shop("backup", tmp_path / "b.tar.gz") == 0
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        assert f"files{SECRET}" in archive.getnames()
+
+
+def test_a_machine_in_no_cluster_has_nothing_to_save(
+    new_node: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says so, and writes nothing."""
+    assert new_node("backup", tmp_path / "b.tar.gz") == 1
+    assert "is no node of a cluster" in capsys.readouterr().err
+    assert not (tmp_path / "b.tar.gz").exists()
+
+
+def test_a_place_that_takes_no_file_is_told(
+    shop: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the reason."""
+    assert shop("backup", tmp_path / "none" / "b.tar.gz") == 2
+    assert "b.tar.gz: cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_it_is_restored_onto_new_nodes(
+    restore: tuple[str | Path, ...],
+    new_node: Takeover,
+    cluster: Cluster,
+    description: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Certificates for the witness and SBD are made anew; the history goes on."""
+    original = description.read_text()
+    cluster.when(START, state="running")
+    description.write_text(original + "# changed since\n")
+    assert new_node(*restore) == 0
+    assert cluster.writes == [
+        AUTH,
+        f"pcs config restore {new_node.machine.state}/pcs-config.tar.bz2",
+        "pcs host auth witness -u hacluster",
+        "pcs quorum device remove",
+        "pcs quorum device add timeout=5000 model net host=witness algorithm=ffsplit",
+        "pcs stonith sbd enable watchdog=/dev/watchdog device=/dev/sdb device=/dev/sdc "
+        "SBD_WATCHDOG_TIMEOUT=5",
+        START,
+        "pcs cluster enable --all",
+    ]
+    root = new_node.machine.root
+    script = root / SCRIPT.lstrip("/")
+    assert stat.S_IMODE(script.stat().st_mode) == 0o755
+    assert stat.S_IMODE((root / SECRET.lstrip("/")).stat().st_mode) == 0o600
+    assert stat.S_IMODE(new_node.machine.state.stat().st_mode) == 0o700
+    assert {file.name for file in new_node.machine.state.iterdir()} >= {"1.json", "1.after.xml"}
+    assert not (new_node.machine.state / "pcs-config.tar.bz2").exists()
+    assert not (root / "etc/default/sbd").exists()
+    told = capsys.readouterr()
+    assert f"every node needs {script}, which was put back on this one alone" in told.out
+    assert "shop: running on node1" in told.out
+    # Described files are put back where they were, too, but here it was changed since.
+    assert (root / str(description).lstrip("/")).read_text() == original
+
+
+def test_what_is_different_here_stays(
+    restore: tuple[str | Path, ...],
+    new_node: Takeover,
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Somebody may have changed it on purpose; it is named."""
+    script = put(new_node, SCRIPT, "#!/bin/sh\n# mine\n", 0o755)
+    cluster.when(START, state="running")
+    assert new_node(*restore, "--json") == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["left"] == [str(script)]
+    assert f"{script} is different here, and is left as it is" in printed.err
+    assert "mine" in script.read_text()
+
+
+def test_an_interrupted_restore_goes_on(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster
+) -> None:
+    """The same command does what is missing, though Corosync is configured by now."""
+    cluster.when(START, exit_code=1, stderr="node3: pcsd does not answer")
+    assert new_node(*restore) == 1
+    new_node.machine.corosync_conf.touch()
+    cluster.writes.clear()
+    cluster.when(START, state="running")
+    assert new_node(*restore) == 0
+    assert cluster.writes == [START, "pcs cluster enable --all"]
+
+
+def test_a_restore_is_shown_and_asked_for(
+    saved: Path,
+    new_node: Takeover,
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A dry run has every command; no answer is no."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert new_node("restore", "--dry-run", saved) == 0
+    shown = capsys.readouterr().out
+    assert AUTH in shown
+    assert f"tar --extract --to-stdout --file {saved} files{SECRET} > " in shown
+    assert new_node("restore", saved) == 1
+    assert "nothing was changed" in capsys.readouterr().err
+    assert cluster.writes == []
+    assert not new_node.machine.root.exists()
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_no_cluster_is_replaced_by_accident(
+    runs: bool,
+    restore: tuple[str | Path, ...],
+    new_node: Takeover,
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One that runs never; one that is stopped when that is said."""
+    new_node.machine.corosync_conf.touch()
+    cluster.state = "running" if runs else "disconnected"
+    assert new_node(*restore) == 1
+    said = capsys.readouterr().err
+    assert ("runs on this machine" if runs else "--replace") in said
+    if runs:
+        assert new_node(*restore, "--replace") == 1
+    assert cluster.writes == []
+    if not runs:
+        cluster.when(START, state="running")
+        assert new_node(*restore, "--replace") == 0
+
+
+def test_only_a_node_of_it_can_restore_it(
+    saved: Path, new_node: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The checkpoints and files are put back on this machine."""
+    other = Takeover(replace(new_node.machine, host="desk"), [], [], [])
+    assert other("restore", "--dry-run", saved) == 1
+    assert "this machine is called desk, and the nodes of the cluster 'shop' are node1, node2" in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda file: file.chmod(0o644), "not only its owner can read it"),
+        (lambda file: file.write_bytes(file.read_bytes()[:-200]), "is not a backup"),
+        (lambda file: file.write_bytes(b"nothing"), "is not a backup"),
+        (lambda file: file.write_bytes(_changed(file)), f"is damaged: {SECRET} is not as it was"),
+        (lambda file: file.unlink(), "cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_whole_backup_is_refused(
+    spoil: object, reason: str, saved: Path, new_node: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing of it is restored."""
+    assert callable(spoil)
+    spoil(saved)
+    assert new_node("restore", "--dry-run", saved) == 2
+    assert reason in capsys.readouterr().err
+
+
+def _changed(file: Path) -> bytes:
+    """Return a backup in which somebody has changed a file."""
+    packed = io.BytesIO()
+    with tarfile.open(file) as old, tarfile.open(fileobj=packed, mode="w:gz") as new:
+        for entry in old:
+            content = old.extractfile(entry)
+            assert content is not None
+            data = content.read()
+            if entry.name == f"files{SECRET}":
+                data = data[:-1] + b"!"
+            new.addfile(entry, io.BytesIO(data))
+    return packed.getvalue()
