@@ -16,6 +16,7 @@ from cib_templates.forecast.outage import Clock, Outage, Span, delay_span, fenci
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from cib_templates.model.timing import Corosync, corosync_times, described_corosync
+from pcs_wrapper.change import stopping
 from pcs_wrapper.change.judging import adopting, conflicts, preconditions
 from pcs_wrapper.change.judging.readiness import Readiness
 from pcs_wrapper.change.looking.condition import tell
@@ -166,7 +167,8 @@ def plan_file(
     """
     old = read_cib_file(file)
     new = merge(old, description, adopt=adopt)
-    preconditions.require(machine, preconditions.passed_exclusives(old, new))
+    gone = stopping.gone_before(old, new, None)
+    preconditions.require(machine, preconditions.passed_exclusives(old, new, gone))
     planned = _plan(machine, description, old, new, described_corosync(description))
     return planned if with_changes else _refused(planned)
 

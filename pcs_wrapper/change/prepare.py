@@ -108,7 +108,7 @@ def prepare(
         preconditions.require(machine, found)
         raise
     found += preconditions.missing_agents(machine, new)
-    found += preconditions.passed_exclusives(old, new)
+    found += preconditions.passed_exclusives(old, new, stopping.gone_before(old, new, state))
     preconditions.require(machine, found)
     changes = changed_ids(old, new)
     # A device that is only marked goes on as it is.

@@ -9,6 +9,7 @@ from lxml import etree
 
 from cib_templates.comparing.changes import ChangedIds, changed_ids
 from cib_templates.errors import TakeoverError
+from cib_templates.merging.handover import passed
 from pcs_wrapper.change import stopping
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import interruption, shared, timeline
@@ -19,7 +20,7 @@ from pcs_wrapper.change.history.checkpoints import (
     describe,
     told_if_not_written,
 )
-from pcs_wrapper.change.judging import conflicts
+from pcs_wrapper.change.judging import conflicts, preconditions
 from pcs_wrapper.change.judging.readiness import (
     Readiness,
     let_pass,
@@ -131,6 +132,7 @@ def prepare(
 
     Raises:
         ClusterError: There is nothing to take back, or this checkpoint cannot be taken back.
+        NotApplicable: Two resources would have the same disk, mount point or address.
         ClusterUnreachable: No cluster runs here.
         ProgramError: pcs or a Pacemaker tool is missing or fails.
     """
@@ -146,6 +148,9 @@ def prepare(
         touched += cib.same_objects(changed_ids(before, after), changed_ids(after, target))
         target = cib.undone(machine, target, before, after)
     state = read_state(machine)
+    # What it gives back may be what another resource has, which does not stop.
+    gone = stopping.gone_before(live, target, state)
+    preconditions.require(machine, preconditions.passed_exclusives(live, target, gone))
     return Rollback(
         undone=tuple(undone),
         state=state,
@@ -352,7 +357,12 @@ def _stop_steps(rollback: Rollback, stopped: etree._Element, checkpoint: Checkpo
     return [
         KeepCheckpoint(stop, rollback.live, stopped),
         Push(stop.number, rollback.live, stopped, title, cib.STOP_FILES),
-        WaitUntilStopped(stopped, rollback.stops, required=False),
+        WaitUntilStopped(
+            stopped,
+            rollback.stops,
+            required=False,
+            passing=bool(passed(rollback.live, rollback.target)),
+        ),
     ]
 
 

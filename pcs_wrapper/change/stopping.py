@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from lxml import etree
 
 from cib_templates.cib.nvset import nvset
+from cib_templates.merging.handover import passed
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, Resource
 
 _ROLE = "target-role"
@@ -61,24 +62,57 @@ def stoppable(
         removed = independent
 
 
-def to_stop_before(
-    old: etree._Element, new: etree._Element, state: ClusterState
+def gone_before(
+    old: etree._Element, new: etree._Element, state: ClusterState | None
 ) -> tuple[str, ...]:
-    """Return the IDs of the running resources that are to be stopped before a change is pushed.
+    """Return the IDs of the resources that run nowhere any more when their removal is pushed.
 
     Args:
         old: The live CIB.
         new: The CIB after the change.
-        state: The state of the cluster. Resources that Pacemaker does not manage, or that are
-            blocked, are left out, as they would not stop.
+        state: The state of the cluster; None if it is not known. Resources that Pacemaker does not
+            manage, or that are blocked, are left out, as they would not stop.
     """
-    running = {resource.id: resource.parts for resource in state.resources if _runs(resource)}
     stuck = {
-        name
-        for name, parts in running.items()
-        if not all(part.managed and not part.blocked for part in parts)
+        resource.id
+        for resource in (state.resources if state is not None else ())
+        if _runs(resource) and not all(part.managed and not part.blocked for part in resource.parts)
     }
-    return tuple(name for name in stoppable(old, new, stuck) if name in running)
+    return stoppable(old, new, stuck)
+
+
+def to_stop_before(
+    old: etree._Element, new: etree._Element, state: ClusterState
+) -> tuple[str, ...]:
+    """Return the IDs of the resources that are to be stopped before a change is pushed.
+
+    They are those that run, and those that may be started meanwhile and have something that passes
+    to another resource.
+
+    Args:
+        old: The live CIB.
+        new: The CIB after the change.
+        state: The state of the cluster.
+    """
+    running = {resource.id for resource in state.resources if _runs(resource)}
+    off = {
+        resource.id for resource in state.resources if all(part.disabled for part in resource.parts)
+    }
+    passing = {outermost_of(old, each.old) for each in passed(old, new)}
+    return tuple(name for name in gone_before(old, new, state) if name in running | (passing - off))
+
+
+def outermost_of(cib: etree._Element, part: str) -> str:
+    """Return the ID of the outermost resource that a resource is in.
+
+    Args:
+        cib: A CIB.
+        part: The ID of the resource.
+    """
+    for outermost in cib.iterfind("configuration/resources/*"):
+        if part in _ids(outermost):
+            return outermost.get("id", "")
+    return part
 
 
 def stopped(old: etree._Element, names: Collection[str]) -> etree._Element:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -223,3 +224,22 @@ def test_a_node_in_standby_is_no_target(shop: Shop) -> None:
         assert service(rig, "move", "batch").returncode == 1
     finally:
         rig.run(NODE, "pcs", "node", "unstandby", target, check=True)
+
+
+def test_a_new_name_costs_no_more_than_a_restart(shop: Shop) -> None:
+    """In one apply, and back in one rollback; no row is lost, and nobody has the disk twice."""
+    rig = shop.rig
+    before, renamed = configuration(rig), "/root/service-renamed.toml"
+    text = rig.run(NODE, "cat", _WITH, check=True).stdout
+    rig.write(NODE, renamed, text.replace(f"services.{SERVICE}", "services.store"))
+    done = ended(rig, "restart", SERVICE)
+    began = time.monotonic()
+    apply(rig, renamed)
+    shop.client.wait_until_served(time.monotonic(), _LIMIT)
+    outage = shop.client.outage(began, time.monotonic())
+    print(f"a restart: {done['not_served']}, the new name: {outage:.1f} s")
+    assert where(rig, "store")
+    rig.run(NODE, "takeover", "rollback", "--yes", check=True)
+    shop.client.wait_until_served(time.monotonic(), _LIMIT)
+    assert configuration(rig) == before
+    assert shop.client.check().lost == []

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from lxml import etree
 
 from cib_templates.findings import Finding, Severity, error
 from cib_templates.merging.handover import passed
 from cib_templates.model.description import Description
+from pcs_wrapper.change.stopping import outermost_of
 from pcs_wrapper.errors import NotApplicable
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import ClusterConfig
@@ -118,8 +119,17 @@ def missing_fence_agents(machine: Machine, description: Description) -> Iterator
         )
 
 
-def passed_exclusives(old: etree._Element, new: etree._Element) -> Iterator[Finding]:
-    """Find what two resources could have at once, even if only for a moment."""
+def passed_exclusives(
+    old: etree._Element, new: etree._Element, gone: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Find what two resources could have at once, even if only for a moment.
+
+    Args:
+        old: The live CIB.
+        new: The CIB after the change.
+        gone: The IDs of the outermost resources that run nowhere any more when the change is
+            pushed; what they have may pass to others.
+    """
     for each in passed(old, new):
         if each.stays:
             yield EXCLUSIVE_DOUBLED.at(
@@ -128,10 +138,14 @@ def passed_exclusives(old: etree._Element, new: etree._Element) -> Iterator[Find
                 f"{each.new}",
                 f"Leave it out of {each.new}, or remove {each.old} first",
             )
-    found = [each for each in passed(old, new) if not each.stays]
+    found = [
+        each
+        for each in passed(old, new)
+        if not each.stays and outermost_of(old, each.old) not in gone
+    ]
     if found:
         passing = "; ".join(f"{each.what} from {each.old} to {each.new}" for each in found)
-        services = dict.fromkeys(_service_of(new, each.new) for each in found)
+        services = dict.fromkeys(outermost_of(new, each.new) for each in found)
         noun = "service" if len(services) == 1 else "services"
         yield EXCLUSIVE_PASSED.at(
             (),
@@ -143,9 +157,3 @@ def passed_exclusives(old: etree._Element, new: etree._Element) -> Iterator[Find
 
 def _are(names: list[str]) -> str:
     return "is" if len(names) == 1 else "are"
-
-
-def _service_of(cib: etree._Element, part: str) -> str:
-    """Return the ID of the group that a resource is in."""
-    group = cib.find(f"configuration/resources/group/primitive[@id='{part}']/..")
-    return part if group is None else group.get("id", "")

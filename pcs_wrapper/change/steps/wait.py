@@ -27,11 +27,14 @@ class WaitUntilStopped(Step):
         names: The IDs of these outermost resources.
         required: Whether nothing is removed if one of them does not stop in time. A rollback
             removes it all the same.
+        passing: Whether something of theirs passes to another resource, so that a rollback, too,
+            removes nothing that still runs.
     """
 
     live: etree._Element
     names: tuple[str, ...]
     required: bool
+    passing: bool = False
     announced = True
 
     @property
@@ -53,7 +56,7 @@ class WaitUntilStopped(Step):
         try:
             cannot_act = self._wait(run)
         except TakeoverError:
-            if self.required:
+            if self.required or self.passing:
                 raise
             return
         running = stopping.still_running(run.known_state(), self.names)
@@ -62,10 +65,12 @@ class WaitUntilStopped(Step):
             run.harm += [f"{name}: does not stop{because}" for name in running]
             run.harm.append("nothing was removed, because it has to stop first")
             run.state = explain(run.machine, run.known_state())
-        elif running and cannot_act:
-            # Removed now, it would be stopped in any order as soon as the cluster can act again.
+        elif running and (cannot_act or self.passing):
+            # Removed now, it would be stopped in any order as soon as the cluster can act again,
+            # and beside the start of what gets its disk.
+            because = cannot_act or "what it has would pass to another resource"
             raise ClusterError(
-                f"{', '.join(running)}: does not stop, and was not removed: {cannot_act}"
+                f"{', '.join(running)}: does not stop, and was not removed: {because}"
             )
 
     def _wait(self, run: Run) -> str:

@@ -289,20 +289,6 @@ def test_something_in_the_way_is_told_before_anything_is_pushed(
     assert "already has shop, which Takeover did not make" in capsys.readouterr().err
 
 
-def test_a_renamed_service_is_not_started_beside_the_old_one(
-    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Two resources with one disk could have it mounted on two nodes: nothing is pushed."""
-    file = tmp_path / "cluster.toml"
-    file.write_text(EXAMPLE.read_text().replace("services.shop", "services.store"))
-    cluster.state, cluster.cib = "running", APPLIED
-    assert takeover("apply", file) == 1
-    assert cluster.writes == []
-    error = capsys.readouterr().err
-    assert "/srv/shop from shop-filesystem to store-filesystem" in error
-    assert error.endswith("First apply a description without the service store, then this one\n")
-
-
 def test_the_schema_is_asked_before_anything_is_pushed(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:

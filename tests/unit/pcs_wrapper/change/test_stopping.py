@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,95 @@ def test_a_service_that_leaves_is_stopped_first(
     for number in ((), ("2",), ("1",)):
         assert takeover("rollback", "--dry-run", "--json", *number) == 0
         assert json.loads(capsys.readouterr().out)["undone"] == [2, 1]
+
+
+@pytest.fixture
+def renamed(tmp_path: Path) -> Path:
+    """Return the example's description with another name for its service."""
+    file = tmp_path / "renamed.toml"
+    file.write_text(EXAMPLE.read_text().replace("services.shop", "services.store"))
+    return file
+
+
+def test_a_renamed_service_stops_before_it_starts_by_its_new_name(
+    running: Cluster, takeover: Takeover, renamed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one apply; the disk passes when nothing has it any more, and so does its way back."""
+    store = told("running").replace("shop", "store")
+    stops(running)
+    running.when(PUSH, state=store)
+    assert takeover("apply", renamed) == 0
+    stop, change = running.pushes
+    assert configuration(stop.after) == configuration(STOPPED)
+    assert change.state == told("disabled"), "it has stopped"
+    assert '<group id="store">' in change.after
+    assert '<group id="shop">' not in change.after
+    running.when(PUSH, then=lambda: running.later(told("disabled").replace("shop", "store")))
+    running.when(PUSH, state="running")
+    assert takeover("rollback", "--yes") == 0
+    assert configuration(running.cib) == configuration(to_text(OLD))
+    assert running.pushes[-1].state == told("disabled").replace("shop", "store")
+    assert "shop: running on node1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ['managed="true"', 'blocked="false"'])
+def test_a_service_that_would_not_stop_is_not_renamed(
+    word: str,
+    running: Cluster,
+    takeover: Takeover,
+    renamed: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Two resources with one disk could have it mounted on two nodes: nothing is pushed."""
+    other = {'managed="true"': 'managed="false"', 'blocked="false"': 'blocked="true"'}[word]
+    running.state = told("running").replace(word, other)
+    assert takeover("apply", renamed) == 1
+    assert running.writes == []
+    error = capsys.readouterr().err
+    assert "/srv/shop from shop-filesystem to store-filesystem" in error
+    assert error.endswith("First apply a description without the service store, then this one\n")
+
+
+def test_a_renamed_service_that_does_not_stop_keeps_its_name(
+    running: Cluster, takeover: Takeover, renamed: Path
+) -> None:
+    """Nothing of the new one is pushed, and it is started again."""
+    running.when(PUSH)
+    running.when(PUSH)
+    assert takeover("apply", renamed) == 1
+    assert all("store" not in push.after for push in running.pushes)
+    assert configuration(running.cib) == configuration(to_text(OLD))
+
+
+def test_a_failed_service_that_may_be_started_any_moment_is_stopped_before_it_is_renamed(
+    running: Cluster, takeover: Takeover, renamed: Path
+) -> None:
+    """It runs nowhere now; between two looks it may."""
+    failed = told("running").replace('role="Started"', 'role="Stopped"')
+    failed = re.sub(r'(<resource id="shop-[^>]*)>\s*<node [^>]*/>\s*</resource>', r"\1/>", failed)
+    running.state = failed
+    running.when(PUSH, then=lambda: running.later("disabled"))
+    running.when(PUSH, state=told("running").replace("shop", "store"))
+    takeover("apply", renamed)
+    assert configuration(running.pushes[0].after) == configuration(STOPPED)
+
+
+def test_a_rollback_gives_no_disk_back_that_another_still_has(
+    running: Cluster, takeover: Takeover, renamed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other than what only leaves, it has to stop; and what would not stop at all is refused."""
+    stops(running)
+    store = told("running").replace("shop", "store")
+    running.when(PUSH, state=store)
+    assert takeover("apply", renamed) == 0
+    done = len(running.pushes)
+    running.when(PUSH)
+    assert takeover("rollback", "--yes") == 1
+    assert "store: does not stop, and was not removed" in capsys.readouterr().err
+    assert all('<group id="shop">' not in push.after for push in running.pushes[done:])
+    running.state = store.replace('managed="true"', 'managed="false"')
+    assert takeover("rollback", "--yes") == 1
+    assert "from store-filesystem to shop-filesystem" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("state", ["disabled", "unmanaged", "blocked"])
