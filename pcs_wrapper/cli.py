@@ -80,6 +80,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.quorum.quorum:quorum",
             "Show who may decide, and what may be lost.",
         ),
+        "witness": (
+            "pcs_wrapper.commands.witness.witness:witness",
+            "Let a host outside of the cluster vote, or not any more.",
+        ),
         "fence": (
             "pcs_wrapper.commands.fence.fence:fence",
             "Show how nodes are fenced, test it, or confirm that a node is off.",

@@ -17,11 +17,9 @@ from pcs_wrapper.backup.manifest import PCS_CONFIG, Kind, Manifest, SavedFile
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed, UsageError
 from pcs_wrapper.machine.files import LARGEST_CIB, require_own_folder
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.pacemaker import cib
+from pcs_wrapper.pacemaker import cib, sbd
 from pcs_wrapper.pacemaker.corosync import read_cluster_config
 
-#: SBD's settings, on Debian and on Fedora's relatives.
-SBD_SETTINGS = (Path("/etc/default/sbd"), Path("/etc/sysconfig/sbd"))
 #: Which other machines pcs knows, with the tokens for them.
 KNOWN_HOSTS = Path("/var/lib/pcsd/known-hosts")
 _TIMEOUT = 60.0
@@ -69,7 +67,7 @@ def gather(machine: Machine, takeover: str, descriptions: Sequence[Path] = ()) -
     found = [
         *_checkpoints(machine),
         *_of(machine, (KNOWN_HOSTS,), "known hosts"),
-        *_of(machine, SBD_SETTINGS, "sbd"),
+        *_of(machine, sbd.SETTINGS, "sbd"),
         *named,
         *(_description(file) for file in descriptions),
     ]

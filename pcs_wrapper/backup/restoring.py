@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pcs_wrapper.backup.archive import Backup
-from pcs_wrapper.backup.gathering import SBD_SETTINGS
 from pcs_wrapper.backup.manifest import PCS_CONFIG
 from pcs_wrapper.backup.placing import Place, PutFiles, Unpack, places
 from pcs_wrapper.change.execution import execute
@@ -26,6 +25,7 @@ from pcs_wrapper.cluster.progress import Progress
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.files import write_private
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.pacemaker import sbd
 from pcs_wrapper.pacemaker.corosync import QuorumDevice, read_cluster_config, read_quorum_device
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
@@ -35,7 +35,7 @@ _LIMIT = 300.0
 _START = 120
 _RECORD = "restore"
 # The settings of SBD that pcs takes as options of its own.
-_DEVICE, _WATCHDOG = "SBD_DEVICE", "SBD_WATCHDOG_DEV"
+_WATCHDOG = "SBD_WATCHDOG_DEV"
 _OPTIONS = ("SBD_WATCHDOG_TIMEOUT", "SBD_DELAY_START", "SBD_STARTMODE", "SBD_TIMEOUT_ACTION")
 
 
@@ -214,23 +214,15 @@ def _witness(restore: Restore) -> list[RunProgram]:
 
 def _sbd(restore: Restore) -> list[RunProgram]:
     """Return the step that sets SBD up again; what is on its disks is left alone."""
-    content = next(
-        (
-            content.decode(errors="replace")
-            for path, content in restore.backup.contents.items()
-            if Path(path) in SBD_SETTINGS
-        ),
-        "",
-    )
-    settings = dict(
-        word.split("=", 1)
-        for line in content.splitlines()
-        for word in shlex.split(line, comments=True)[:1]
-        if "=" in word
-    )
+    texts = [
+        content.decode(errors="replace")
+        for path, content in restore.backup.contents.items()
+        if Path(path) in sbd.SETTINGS
+    ]
+    settings = sbd.parse_settings("\n".join(texts))
     if not settings.get(_WATCHDOG) or not restore.backup.manifest.uses_sbd:
         return []
-    devices = [f"device={each}" for each in settings.get(_DEVICE, "").split(";") if each]
+    devices = [f"device={each}" for each in sbd.disks_of(settings)]
     options = [f"{name}={settings[name]}" for name in _OPTIONS if settings.get(name)]
     return [
         RunProgram(

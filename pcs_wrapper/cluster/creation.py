@@ -21,6 +21,7 @@ from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.cluster.completion import PushFencing, WaitForFencing, WaitForNodes
 from pcs_wrapper.cluster.progress import Progress
+from pcs_wrapper.cluster.quorum_device import adding
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
@@ -75,9 +76,9 @@ def new_cluster(description: Description) -> list[RunProgram]:
         ),
     ]
     if description.sbd is None:
-        return [*steps, *_quorum_device(description)]
+        return [*steps, *_witness(description)]
     # A node whose SBD has started knows at once who decides beside it.
-    return [*steps, *_quorum_device(description), *_sbd(description), _start(description)]
+    return [*steps, *_witness(description), *_sbd(description), _start(description)]
 
 
 def _totem(cluster: Cluster) -> list[str]:
@@ -134,38 +135,9 @@ def _sbd(description: Description) -> list[RunProgram]:
     return steps
 
 
-def _quorum_device(description: Description) -> list[RunProgram]:
+def _witness(description: Description) -> list[RunProgram]:
     """Return the steps that add the quorum device of the description, if it has one."""
-    if description.quorum is None:
-        return []
-    device = description.quorum.device
-    times = {"timeout": device.timeout, "sync_timeout": device.sync_timeout}
-    options = [
-        f"{name}={time // timedelta(milliseconds=1)}"
-        for name, time in times.items()
-        if name in device.model_fields_set
-    ]
-    return [
-        RunProgram(
-            f"authenticating to pcsd on {device.host}",
-            ("pcs", "host", "auth", device.host, "-u", "hacluster"),
-            _GRACE,
-            f"Does {device.host} have the packages corosync-qnetd and pcs, and the same password "
-            "of the user hacluster?",
-            password=True,
-        ),
-        RunProgram(
-            f"adding {device.host} as the quorum device",
-            (
-                *("pcs", "quorum", "device", "add", *options, "model", "net"),
-                *(f"host={device.host}", f"algorithm={device.algorithm}"),
-            ),
-            _GRACE,
-            "Is corosync-qdevice installed on every node, and does corosync-qnetd run on "
-            f"{device.host}? Debian's package sets it up (systemctl enable --now corosync-qnetd); "
-            "elsewhere: pcs qdevice setup model net --enable --start",
-        ),
-    ]
+    return [] if description.quorum is None else adding(description.quorum.device)
 
 
 def _auth(description: Description) -> tuple[str, ...]:
@@ -241,7 +213,7 @@ def _programs(machine: Machine, description: Description) -> list[RunProgram]:
     # Its creation was interrupted after `pcs cluster setup`, which has sent corosync.conf to every
     # node.
     sbd = [step for step in _sbd(description) if shlex.join(step.command) not in done]
-    device = [] if config.quorum_device else _quorum_device(description)
+    device = [] if config.quorum_device else _witness(description)
     if description.sbd is None:
         return [*existing_cluster(description), *device]
     return [*device, *sbd, *existing_cluster(description)]

@@ -30,13 +30,11 @@ def witness(shop: Shop) -> Iterator[bool]:
         yield False
         return
     types = shop.admin.types
-    password = shop.rig.run("node1", "cat", PASSWORD, check=True).stdout
     types(WITNESS, "systemctl", "start", "corosync-qnetd")
-    types("node1", "pcs", "host", "auth", WITNESS, "-u", "hacluster", text=password)
-    device = ("model", "net", f"host={WITNESS}", "algorithm=ffsplit")
-    types("node1", "pcs", "quorum", "device", "add", "timeout=3000", *device)
+    given = ("--password-file", PASSWORD, "--timeout", "3s")
+    types("node1", "takeover", "witness", "add", WITNESS, *given)
     yield True
-    types("node1", "pcs", "quorum", "device", "remove")
+    types("node1", "takeover", "witness", "remove")
     wait_until_whole(shop.rig)
 
 

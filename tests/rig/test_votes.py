@@ -44,17 +44,15 @@ def algorithm(shop: Shop) -> Iterator[str]:
     types = shop.admin.types
     algorithm = {"bookworm": "ffsplit", "trixie": "lms"}[shop.rig.layout.release]
     types(WITNESS, "systemctl", "start", "corosync-qnetd")
-    password = shop.rig.run("node1", "cat", "/root/hacluster.password", check=True).stdout
-    types("node1", "pcs", "host", "auth", WITNESS, "-u", "hacluster", text=password)
-    times = ("timeout=2000", "sync_timeout=5000")
-    device = ("model", "net", f"host={WITNESS}", f"algorithm={algorithm}")
-    types("node1", "pcs", "quorum", "device", "add", *times, *device)
+    given = ("--password-file", "/root/hacluster.password", "--algorithm", algorithm)
+    times = ("--timeout", "2s", "--sync-timeout", "5s")
+    types("node1", "takeover", "witness", "add", WITNESS, *given, *times)
     try:
         yield algorithm
     finally:
         bring_witness_back(shop.rig)
         wait_until_whole(shop.rig)
-        types("node1", "pcs", "quorum", "device", "remove")
+        types("node1", "takeover", "witness", "remove")
 
 
 def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:

@@ -30,7 +30,7 @@ from pcs_wrapper.views.contract.fencing import (
 )
 from pcs_wrapper.views.contract.findings import Check, Error
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
-from pcs_wrapper.views.contract.quorum import Quorum
+from pcs_wrapper.views.contract.quorum import Quorum, WitnessDryRun
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
 
@@ -64,6 +64,10 @@ OUTPUTS = {
     "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
     "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
     "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
+    "witness": PublishedOutput("takeover witness add|remove --json", Quorum),
+    "witness-dry-run": PublishedOutput(
+        "takeover witness add|remove --dry-run --json", WitnessDryRun
+    ),
     "fence-list": PublishedOutput("takeover fence list --json", FenceList),
     "fence-history": PublishedOutput("takeover fence history --json", FenceHistory),
     "fence-confirm": PublishedOutput("takeover fence confirm --json NODE", FenceConfirm),

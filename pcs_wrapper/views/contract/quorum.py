@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
+from pcs_wrapper.views.contract.change.changes import Step
 from pcs_wrapper.views.contract.cluster import Votes
+from pcs_wrapper.views.contract.findings import Finding
 
 
 class Loss(Record):
@@ -46,3 +48,14 @@ class Quorum(Output):
         description="This node's certificates for the witness; null if there is no witness, or "
         "they cannot be read."
     )
+
+
+class WitnessDryRun(Output):
+    """What a witness would change. Nothing was changed."""
+
+    command: str = Field(description="The command, `witness add` or `witness remove`.")
+    nothing: str = Field(description="Why there is nothing to do; empty if there is.")
+    now: Votes = Field(description="The votes now.")
+    then: Votes = Field(description="The votes afterwards.")
+    obstacles: Sequence[Finding] = Field(description="Why it would be refused.")
+    steps: Sequence[Step] = Field(description="Its steps.")

@@ -315,6 +315,30 @@ def _fence_test(command: Command, *options: str) -> str:
     return command("fence", "test", "--yes", *options, "node3")
 
 
+def _with_password(command: Command) -> tuple[str, str]:
+    """Return the option with a file that has the password of the user hacluster."""
+    (command.folder / "password").touch(mode=0o600)
+    (command.folder / "password").write_text(command.cluster.password)
+    return "--password-file", "password"
+
+
+def _witness_dry_run(command: Command, *options: str) -> str:
+    _quorum_status(command)
+    return command("witness", "add", "--dry-run", *options, "witness")
+
+
+def _witness(command: Command, *options: str) -> str:
+    _quorum_status(command)
+
+    def vote() -> None:
+        text = VOTES.replace("votes:   3", "votes:   4").replace("votes:      3", "votes:      4")
+        device = "         0          1            Qdevice\n"
+        command.cluster.votes = text.replace("Quorum:           2", "Quorum:           3") + device
+
+    command.cluster.when("pcs quorum device add", then=vote)
+    return command("witness", "add", *options, "witness", *_with_password(command))
+
+
 def _backup(command: Command, *options: str) -> str:
     command.machine.corosync_conf.touch()
     return command("backup", *options, "shop.tar.gz")
@@ -323,9 +347,7 @@ def _backup(command: Command, *options: str) -> str:
 def _restored(command: Command, *options: str) -> str:
     _backup(command)
     command.machine.corosync_conf.unlink()
-    (command.folder / "password").touch(mode=0o600)
-    (command.folder / "password").write_text(command.cluster.password)
-    return command("restore", "shop.tar.gz", "--password-file", "password", "--yes", *options)
+    return command("restore", "shop.tar.gz", *_with_password(command), "--yes", *options)
 
 
 def _restore_dry_run(command: Command, *options: str) -> str:
@@ -371,6 +393,8 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "node-pause": _node_pause,
     "node-dry-run": _node_pause_dry_run,
     "quorum-status": _quorum_status,
+    "witness": _witness,
+    "witness-dry-run": _witness_dry_run,
     "fence-list": _fence_list,
     "fence-history": _fence_history,
     "fence-confirm": _fence_confirm,

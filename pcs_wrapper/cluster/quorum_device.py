@@ -1,0 +1,46 @@
+"""The programs that add a quorum device: when a cluster is created, and later."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cib_templates.model.cluster import QuorumDevice
+from pcs_wrapper.change.steps.program import RunProgram
+
+# pcs talks to every node, and waits up to 60 s for each, in seconds.
+_LIMIT = 300.0
+
+
+def adding(device: QuorumDevice) -> list[RunProgram]:
+    """Return the steps that add a quorum device.
+
+    Args:
+        device: The device. Times that were not given are Corosync's own.
+    """
+    times = {"timeout": device.timeout, "sync_timeout": device.sync_timeout}
+    options = [
+        f"{name}={time // timedelta(milliseconds=1)}"
+        for name, time in times.items()
+        if name in device.model_fields_set
+    ]
+    return [
+        RunProgram(
+            f"authenticating to pcsd on {device.host}",
+            ("pcs", "host", "auth", device.host, "-u", "hacluster"),
+            _LIMIT,
+            f"Does {device.host} have the packages corosync-qnetd and pcs, and the same password "
+            "of the user hacluster?",
+            password=True,
+        ),
+        RunProgram(
+            f"adding {device.host} as the quorum device",
+            (
+                *("pcs", "quorum", "device", "add", *options, "model", "net"),
+                *(f"host={device.host}", f"algorithm={device.algorithm}"),
+            ),
+            _LIMIT,
+            "Is corosync-qdevice installed on every node, and does corosync-qnetd run on "
+            f"{device.host}? Debian's package sets it up (systemctl enable --now corosync-qnetd); "
+            "elsewhere: pcs qdevice setup model net --enable --start",
+        ),
+    ]
