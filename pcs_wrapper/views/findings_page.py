@@ -26,7 +26,7 @@ from pcs_wrapper.change.history import outdated, timeline
 from pcs_wrapper.change.judging import adopting, conflicts, preconditions
 from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.change.services import carrying_out, moving, prepared, switching
-from pcs_wrapper.cluster import witness
+from pcs_wrapper.cluster import configuring, witness
 from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.fencing import confirming, overview, testing
 from pcs_wrapper.health import condition, obstacles
@@ -85,6 +85,11 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "What keeps a service from being moved, restarted or stopped: `takeover service` refuses "
         "it; what is about others, unless --yes is given.",
         (moving, switching, prepared, carrying_out),
+    ),
+    (
+        "Before Corosync is changed",
+        "`takeover cluster configure` refuses it.",
+        (configuring,),
     ),
     (
         "Before a witness is added or removed",

@@ -28,6 +28,7 @@ NOT_LOADED = warning(
     "Corosync runs with other settings than those in its configuration file: they were never "
     "loaded.",
 )
+_CURE = "apply leaves that to: takeover cluster configure FILE"
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -74,25 +75,21 @@ def findings(
             yield TOKEN_DIFFERS.at(
                 ("cluster", "token"),
                 f"the cluster's token is {fact.new}, the description's {fact.old}",
-                "apply leaves it as it is; to change it: pcs cluster config update totem "
-                f"token={_number(fact.old)}",
+                _CURE,
             )
         elif each.what == "node":
             yield LINKS_DIFFER.at(
                 ("nodes", each.name, "links"),
                 f"Corosync's links of {each.name} have the addresses {fact.new}, the description's "
                 f"{fact.old}",
-                "apply leaves them as they are; to change a link of a cluster that runs, remove it "
-                "(pcs cluster link remove NUMBER) and add it again with all addresses (pcs cluster "
-                "link add NODE=ADDRESS… options linknumber=NUMBER), one link after the other",
+                _CURE,
             )
         else:
             yield TIMING_DIFFERS.at(
                 ("cluster", fact.name),
                 f"the cluster's {fact.name} is {fact.new or 'the default'}, the description's "
                 f"{fact.old or 'the default'}",
-                "apply leaves it as it is; to change it: pcs cluster config update totem "
-                f"{fact.name}={_number(fact.old)}",
+                _CURE,
             )
     if loaded is not None:
         yield from _not_loaded(config, loaded)
@@ -125,6 +122,10 @@ def _ms(time: timedelta | None) -> str | None:
     return None if time is None else f"{time // _MILLISECOND} ms"
 
 
-def _number(text: str | None) -> str:
-    """Return a time as pcs takes it; nothing takes an option away."""
+def number_of(text: str | None) -> str:
+    """Return a time as pcs takes it; nothing takes an option away.
+
+    Args:
+        text: The time, as a difference has it; None for Corosync's default.
+    """
     return (text or "").partition(" ")[0]

@@ -6,17 +6,30 @@ from pathlib import Path
 
 import click
 
+from pcs_wrapper.commands.lazy import LazyGroup
 from pcs_wrapper.commands.options import description_file, dry_run
 from pcs_wrapper.commands.printing import print_lines
 from pcs_wrapper.machine.machine import Machine
 
 
-@click.group()
+@click.command(
+    cls=LazyGroup,
+    lazy={
+        "create": (
+            "pcs_wrapper.commands.cluster.create:create",
+            "Create the cluster of a description.",
+        ),
+        "configure": (
+            "pcs_wrapper.commands.cluster.configure:configure",
+            "Change Corosync's times and links to those of a description.",
+        ),
+    },
+)
 def cluster() -> None:
-    """Create a cluster."""
+    """Create a cluster, or change what Corosync has of it."""
 
 
-@cluster.command(short_help="Create the cluster of a description.")
+@click.command(short_help="Create the cluster of a description.")
 @description_file
 @click.option(
     "--password-file",

@@ -28,7 +28,7 @@ def status(ctx: click.Context, *, as_json: bool) -> None:
     cluster runs on this machine.
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.health.losses import read_quorum
-    from pcs_wrapper.views.quorum import quorum_json, quorum_text
+    from pcs_wrapper.views.corosync.quorum import quorum_json, quorum_text
 
     machine: Machine = ctx.obj
     found = read_quorum(machine)

@@ -31,8 +31,8 @@ def carry(
     from pcs_wrapper.cluster.password import password
     from pcs_wrapper.health.losses import read_quorum
     from pcs_wrapper.machine import lock
-    from pcs_wrapper.views.quorum import quorum_json, quorum_text
-    from pcs_wrapper.views.witness import planned_text, witness_dry_run_json
+    from pcs_wrapper.views.corosync.quorum import quorum_json, quorum_text
+    from pcs_wrapper.views.corosync.witness import planned_text, witness_dry_run_json
 
     if dry_run:
         steps = witness.steps(planned)

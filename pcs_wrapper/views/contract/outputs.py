@@ -13,6 +13,7 @@ from pcs_wrapper.views.contract.base import Output
 from pcs_wrapper.views.contract.change.changes import (
     Applied,
     ApplyDryRun,
+    CorosyncChange,
     History,
     RollbackDryRun,
     RolledBack,
@@ -63,6 +64,9 @@ OUTPUTS = {
     "node-list": PublishedOutput("takeover node list --json", Nodes),
     "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
     "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
+    "cluster-configure": PublishedOutput(
+        "takeover cluster configure [--dry-run] --json FILE", CorosyncChange
+    ),
     "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
     "witness": PublishedOutput("takeover witness add|remove --json", Quorum),
     "witness-dry-run": PublishedOutput(

@@ -150,7 +150,7 @@ class Cluster(Programs, Runner):
         self.calls.append(shown)
         if _known(WRITES, command) is not None:
             self.writes.append(shown)
-        program = _known(READS | WRITES, command)
+        program = _known(WRITES | READS, command)  # the longer words first
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
         about_files = ("env", "systemctl is-enabled", "pcs config")

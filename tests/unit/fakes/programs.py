@@ -204,7 +204,7 @@ class Programs:
     def _links(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(command[1:] == ("-s",), f"corosync-cfgtool would tell otherwise: {command}")
         lines = ["Local node ID 1, transport knet"]
-        for link in range(len(self.config["nodes"][0]["addrs"])):
+        for link in sorted(int(each["link"]) for each in self.config["nodes"][0]["addrs"]):
             lines += [f"LINK ID {link} udp", "\taddr\t= 203.0.113.11", "\tstatus:"]
             for node in range(1, len(self.config["nodes"]) + 1):
                 dead = "disconnected" if (link, node) in self.dead_links else "connected"
@@ -474,6 +474,39 @@ class Programs:
         self.files.append(file)
         return Result(0, "", "")
 
+    def _update_config(self, command: tuple[str, ...], _stdin: str) -> Result:
+        options = dict(word.split("=", 1) for word in command[5:])
+        totem = {**self.config["totem_options"], **options}
+        left = {name: value for name, value in totem.items() if value}
+        self.config = self.config | {"totem_options": left}
+        return Result(0, "", "")
+
+    def _add_link(self, command: tuple[str, ...], _stdin: str) -> Result:
+        number = command[-1].removeprefix("linknumber=")
+        added = dict(word.split("=", 1) for word in command[4:-2])
+        require(added.keys() == {node["name"] for node in self.config["nodes"]}, f"{command}")
+        self._set_links(
+            lambda node: [
+                *node["addrs"],
+                {"addr": added[node["name"]], "link": number, "type": "IPv4"},
+            ]
+        )
+        return Result(0, "", "")
+
+    def _remove_link(self, command: tuple[str, ...], _stdin: str) -> Result:
+        self._set_links(lambda node: [a for a in node["addrs"] if a["link"] != command[4]])
+        if not self.config["nodes"][0]["addrs"]:
+            return Result(1, "", "Error: Cannot remove all links\n")
+        return Result(0, "", "")
+
+    def _set_links(self, of: Callable[[dict[str, Any]], list[dict[str, str]]]) -> None:
+        nodes = [{**node, "addrs": of(node)} for node in self.config["nodes"]]
+        self.config = self.config | {"nodes": nodes}
+
+    def _reload(self, _command: tuple[str, ...], _stdin: str) -> Result:
+        self.loaded = None
+        return Result(0, "", "")
+
     def _done(self, _command: tuple[str, ...], _stdin: str) -> Result:
         return Result(0, "", "")
 
@@ -554,6 +587,10 @@ WRITES: dict[str, Program] = {
     "pcs stonith sbd": Programs._done,
     "pcs quorum device add": Programs._done,
     "pcs quorum device remove": Programs._done,
+    "pcs cluster config update totem": Programs._update_config,
+    "pcs cluster link add": Programs._add_link,
+    "pcs cluster link remove": Programs._remove_link,
+    "pcs cluster reload corosync": Programs._reload,
     "pcs config restore": Programs._restore_config,
     "stonith_admin": Programs._done,
 }

@@ -195,3 +195,20 @@ class History(Output):
         description="The numbers of the checkpoints that this node keeps of another cluster, which "
         "it was in before.",
     )
+
+
+class CorosyncValue(Record):
+    """A value of Corosync's that is not as described."""
+
+    of: str = Field(description="Whose it is: Corosync's, or a node's.")
+    key: str = Field(description="The description's key.")
+    now: str = Field(description="What it is now, or was.")
+    described: str = Field(description="What is described.")
+
+
+class CorosyncChange(Output):
+    """What `takeover cluster configure` has changed, or would change."""
+
+    changes: Sequence[CorosyncValue] = Field(description="The values that are changed.")
+    obstacles: Sequence[Finding] = Field(description="Why it would be refused.")
+    steps: Sequence[Step] = Field(description="Its steps.")

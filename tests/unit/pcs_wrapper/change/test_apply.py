@@ -155,8 +155,8 @@ def test_another_token_is_warned_of(
     assert takeover("apply", EXAMPLE) == 0
     assert cluster.writes == []
     assert takeover.warned == [
-        f"the cluster's token is {token} ms, the description's 1000 ms. apply leaves it as it is; "
-        "to change it: pcs cluster config update totem token=1000"
+        f"the cluster's token is {token} ms, the description's 1000 ms. apply leaves that to: "
+        "takeover cluster configure FILE"
     ]
 
 

@@ -315,6 +315,11 @@ def _fence_test(command: Command, *options: str) -> str:
     return command("fence", "test", "--yes", *options, "node3")
 
 
+def _cluster_configure(command: Command, *options: str) -> str:
+    command.description = command.description.replace("203.0.113.13", "203.0.113.33")
+    return command("cluster", "configure", "--dry-run", *options, _DESCRIPTION)
+
+
 def _with_password(command: Command) -> tuple[str, str]:
     """Return the option with a file that has the password of the user hacluster."""
     (command.folder / "password").touch(mode=0o600)
@@ -392,6 +397,7 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "node-list": _node_list,
     "node-pause": _node_pause,
     "node-dry-run": _node_pause_dry_run,
+    "cluster-configure": _cluster_configure,
     "quorum-status": _quorum_status,
     "witness": _witness,
     "witness-dry-run": _witness_dry_run,

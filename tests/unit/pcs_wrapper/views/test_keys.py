@@ -133,6 +133,12 @@ KEYS: dict[str, dict[str, str]] = {
         "obstacles": _FINDING,
         "steps": _STEP,
     },
+    "cluster-configure": {
+        "": "schema changes obstacles steps",
+        "changes": "of key now described",
+        "obstacles": _FINDING,
+        "steps": _STEP,
+    },
     "quorum-status": {
         "": "schema quorum votes members absent who losses settings certificates",
         "votes": "expected total needed witness losable_nodes may_be_lost",
