@@ -73,14 +73,14 @@ def test_times(shop: Shop, as_before: str) -> None:
 def test_a_node_gets_a_new_address(shop: Shop, as_before: str) -> None:
     """On its second link, while the first one holds the cluster together; and back."""
     rig = shop.rig
-    old, new = rig.layout.node_address(OTHER, Link.LINK1), str(Link.LINK1.subnet[201])
+    old, new = rig.layout.node_address(OTHER, Link.LINK1), str(Link.LINK1.subnet[101])
     assert f'"{old}"' in as_before
     rig.write(NODE, _CHANGED, as_before.replace(f'"{old}"', f'"{new}"'))
     # Before the node has it, the link does not connect it: that is told, and the other one holds.
     refused = _configure(rig, _CHANGED)
     assert refused.returncode == 1
     assert "link 1 does not connect" in refused.stderr
-    address = ("ip", "address", "add", f"{new}/24", "dev", str(Link.LINK1))
+    address = ("ip", "address", "add", f"{new}/25", "dev", str(Link.LINK1))
     rig.run(OTHER, *address, check=True)
     try:
         connected = ("corosync-cfgtool", "-s")
@@ -92,4 +92,4 @@ def test_a_node_gets_a_new_address(shop: Shop, as_before: str) -> None:
         assert rig.run(NODE, "takeover", "drift", _CHANGED).returncode == 0
         assert _configure(rig, DESCRIPTION).returncode == 0
     finally:
-        rig.run(OTHER, "ip", "address", "del", f"{new}/24", "dev", str(Link.LINK1), check=True)
+        rig.run(OTHER, "ip", "address", "del", f"{new}/25", "dev", str(Link.LINK1), check=True)
