@@ -38,7 +38,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.description.schema:schema",
             "Print a JSON Schema, for editors or programs.",
         ),
-        "cluster": ("pcs_wrapper.commands.cluster.create:cluster", "Create a cluster."),
+        "cluster": (
+            "pcs_wrapper.commands.cluster.cluster:cluster",
+            "Create the cluster, start or stop it, or restart it node by node.",
+        ),
         "plan": (
             "pcs_wrapper.commands.change.plan:plan",
             "Show what apply would change, and what the cluster would then do.",

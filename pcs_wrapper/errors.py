@@ -8,7 +8,8 @@ TakeoverError
 │   ├── NotApplicable       the description cannot be applied to this cluster
 │   │   ├── HeldUp          something holds the cluster up, so that it cannot carry a change out
 │   │   ├── NodeMayBeOn     a node may be on that shall be confirmed to be off
-│   │   └── NotTested       something is in the way of a test of fencing
+│   │   ├── NotTested       something is in the way of a test of fencing
+│   │   └── NotRestarted    something is in the way of a rolling restart
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   │   └── AppliedMeanwhile somebody else has made a change with Takeover
 │   ├── StateNotWritten     Takeover's own folder takes no files
@@ -146,6 +147,29 @@ class NotTested(NotApplicable):
         return (
             f"fencing is only tested while all is well:\n{super()._told()}\n"
             "No node was fenced. To fence them all the same: --even-so"
+        )
+
+
+class NotRestarted(NotApplicable):
+    """Something is in the way of a rolling restart.
+
+    Args:
+        findings: Everything that is.
+        can_be_forced: Whether --even-so restarts the nodes all the same.
+    """
+
+    code = "not-restarted"
+    hint = "put it right first; to restart the nodes all the same: --even-so"
+
+    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = " To restart the nodes all the same: --even-so" if self._can_be_forced else ""
+        return (
+            f"nodes are only restarted while all is well:\n{super()._told()}\n"
+            f"Nothing was changed.{forced}"
         )
 
 

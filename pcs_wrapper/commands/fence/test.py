@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import click
 
+from pcs_wrapper.commands.asking import agreed
 from pcs_wrapper.commands.durations import duration
 from pcs_wrapper.commands.options import as_json, dry_run
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
@@ -82,7 +83,7 @@ def test(
             print_lines(shown(steps))
             return
         testing.require_well(machine, plan, even_so=even_so)
-        if not yes and not _agreed(plan.nodes):
+        if not yes and not agreed(f"cut the power of {', then '.join(plan.nodes)}?"):
             print_line("nothing was changed", err=True)
             ctx.exit(1)
         tested = testing.fence_in_turn(machine, plan)
@@ -92,13 +93,3 @@ def test(
         print_lines(tested_text(tested))
     if any(each.harm for each in tested):
         ctx.exit(1)
-
-
-def _agreed(nodes: tuple[str, ...]) -> bool:
-    """Ask whether to fence; no answer, as at the end of the input, is no."""
-    try:
-        return click.confirm(f"cut the power of {', then '.join(nodes)}?", err=True)
-    except click.Abort as abort:
-        if isinstance(abort.__context__, EOFError):
-            return False
-        raise

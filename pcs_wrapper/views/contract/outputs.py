@@ -30,6 +30,12 @@ from pcs_wrapper.views.contract.fencing import (
 from pcs_wrapper.views.contract.findings import Check, Error
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.quorum import Quorum
+from pcs_wrapper.views.contract.running import (
+    ClusterDryRun,
+    ClusterRestarted,
+    ClusterStarted,
+    ClusterStopped,
+)
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
 
@@ -57,6 +63,12 @@ OUTPUTS = {
     "rollback-dry-run": PublishedOutput("takeover rollback --dry-run --json", RollbackDryRun),
     "history": PublishedOutput("takeover history --json", History),
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
+    "cluster-start": PublishedOutput("takeover cluster start --json", ClusterStarted),
+    "cluster-stop": PublishedOutput("takeover cluster stop --json", ClusterStopped),
+    "cluster-restart": PublishedOutput("takeover cluster restart --json", ClusterRestarted),
+    "cluster-dry-run": PublishedOutput(
+        "takeover cluster start|stop|restart --dry-run --json", ClusterDryRun
+    ),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
     "node-list": PublishedOutput("takeover node list --json", Nodes),

@@ -110,6 +110,8 @@ class Programs:
         timers: The commands that wait for their time, by unit.
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
+        pcsd: What pcs says of pcsd on each node, if that is not `Online`.
+        sbd: The nodes on which SBD runs.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
         files: The files that programs were given.
@@ -120,6 +122,8 @@ class Programs:
     cib: str = "<cib><configuration/><status/></cib>"
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pcsd: dict[str, str] = field(default_factory=dict)
+    sbd: set[str] = field(default_factory=set)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: dict[str, Any] | None = None
@@ -413,16 +417,51 @@ class Programs:
         self.cib = as_text(root)
         return Result(0, "", "")
 
-    def _end_standby(self, command: tuple[str, ...], _stdin: str) -> Result:
-        wanted = ("--name", "standby", "--lifetime", "reboot", "--delete")
-        require(command[3:] == wanted, f"not the end of a standby: {command}")
+    def _set_standby(self, command: tuple[str, ...], _stdin: str) -> Result:
+        wanted = ("--name", "standby", "--lifetime", "reboot")
+        require(command[3:7] == wanted, f"not a standby until the next restart: {command}")
+        self._forget_standby(command[2])
+        if command[7:] == ("--update", "on"):
+            root = etree.fromstring(self.cib)
+            [sets] = root.iterfind(
+                f"status/node_state[@uname='{command[2]}']/transient_attributes/instance_attributes"
+            )
+            etree.SubElement(sets, "nvpair", id="standby", name="standby", value="on")
+            self.cib = as_text(root)
+        else:
+            require(command[7:] == ("--delete",), f"neither a standby nor its end: {command}")
+        return Result(0, "", "")
+
+    def _forget_standby(self, node: str) -> None:
         root = etree.fromstring(self.cib)
-        for pair in root.iterfind(
-            f"status/node_state[@uname='{command[2]}']//nvpair[@name='standby']"
-        ):
+        for pair in root.iterfind(f"status/node_state[@uname='{node}']//nvpair[@name='standby']"):
             pair.getparent().remove(pair)  # type: ignore[union-attr]
         self.cib = as_text(root)
+
+    def _stop_cluster(self, command: tuple[str, ...], _stdin: str) -> Result:
+        for name in command[len("pcs cluster stop".split()) :]:
+            require(name.startswith("--") or name in self._names, f"no such node: {command}")
+            # What a node has for as long as its cluster runs goes with it.
+            self._forget_standby(name)
         return Result(0, "", "")
+
+    @property
+    def _names(self) -> list[str]:
+        return [node["name"] for node in self.config["nodes"]]
+
+    def _pcsd_status(self, command: tuple[str, ...], _stdin: str) -> Result:
+        names = command[len("pcs pcsd status".split()) :]
+        require(bool(names) and set(names) <= set(self._names), f"pcsd of whom? {command}")
+        lines = [f"  {name}: {self.pcsd.get(name, 'Online')}\n" for name in names]
+        return Result(2 if self.pcsd.keys() & set(names) else 0, "".join(lines), "")
+
+    def _sbd_status(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(len(command) == len("pcs stonith sbd status".split()), f"more: {command}")
+        lines = ["SBD STATUS", "<node name>: <installed> | <enabled> | <running>"]
+        lines += [
+            f"{name}: YES | YES | {'YES' if name in self.sbd else 'NO'}" for name in self._names
+        ]
+        return Result(0, "\n".join(lines) + "\n", "")
 
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
         unit = f"{_option(command, '--unit')}.timer"
@@ -492,6 +531,8 @@ READS: dict[str, Program] = {
     "crm_mon": Programs._crm_mon,
     "pcs cluster cib": Programs._pcs_cib,
     "pcs cluster config": Programs._config,
+    "pcs pcsd status": Programs._pcsd_status,
+    "pcs stonith sbd status": Programs._sbd_status,
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,
     "crm_diff": Programs._crm_diff,
@@ -514,14 +555,16 @@ WRITES: dict[str, Program] = {
     "pcs resource cleanup": Programs._cleanup,
     "pcs stonith cleanup": Programs._cleanup,
     "attrd_updater --delete": Programs._delete_attribute,
-    "crm_attribute": Programs._end_standby,
+    "crm_attribute": Programs._set_standby,
     "systemd-run": Programs._start_timer,
     "systemctl stop": Programs._stop_unit,
     "pcs host auth": Programs._authenticate,
     "pcs cluster setup": Programs._done,
     "pcs cluster start": Programs._done,
+    "pcs cluster stop": Programs._stop_cluster,
     "pcs cluster enable": Programs._done,
-    "pcs stonith sbd": Programs._done,
+    "pcs stonith sbd device setup": Programs._done,
+    "pcs stonith sbd enable": Programs._done,
     "pcs quorum device add": Programs._done,
     "stonith_admin": Programs._done,
 }

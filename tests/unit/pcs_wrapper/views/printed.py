@@ -190,6 +190,51 @@ def _moving(command: Command) -> None:
     )
 
 
+def _without(state: str, *nodes: str) -> str:
+    for node in nodes:
+        head, found, rest = state.partition(f'<node name="{node}" id=')
+        state = head + found + rest.replace('online="true"', 'online="false"', 1)
+    return state
+
+
+def _belongs(command: Command) -> str:
+    """Let the machine belong to a cluster that is well, and return its state."""
+    _moving(command)
+    (command.folder / "corosync.conf").write_text("totem {\n    cluster_uuid: 0123\n}\n")
+    command.cluster.programs.add("corosync-quorumtool")
+    command.cluster.votes = VOTES
+    command.cluster.state = _with_device(command)
+    return command.cluster.state
+
+
+def _cluster_start(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    command.cluster.state = _without(well, "node3")
+    command.cluster.when("pcs cluster start node3", state=well)
+    return command("cluster", "start", *options)
+
+
+def _cluster_stop(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    here, there = (
+        'name="{}" id="{}" cached'.format(*node) for node in (("node1", 1), ("node2", 2))
+    )
+    command.cluster.when("pcs cluster stop", state=_without(well.replace(here, there), "node3"))
+    return command("cluster", "stop", "--yes", *options, "node3")
+
+
+def _cluster_restart(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    command.cluster.when("pcs cluster stop node3", state=_without(well, "node3"))
+    command.cluster.when("pcs cluster start node3", state=well)
+    return command("cluster", "restart", "--yes", *options, "node3")
+
+
+def _cluster_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    return command("cluster", "restart", "--dry-run", *options, "node1")
+
+
 def _service_dry_run(command: Command, *options: str) -> str:
     _moving(command)
     return command("service", "move", "shop", "node2", "--dry-run", *options)
@@ -344,6 +389,10 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "rollback-dry-run": _rollback_dry_run,
     "history": _history,
     "drift": _drift,
+    "cluster-start": _cluster_start,
+    "cluster-stop": _cluster_stop,
+    "cluster-restart": _cluster_restart,
+    "cluster-dry-run": _cluster_dry_run,
     "service": _service,
     "service-dry-run": _service_dry_run,
     "node-list": _node_list,
