@@ -77,7 +77,7 @@ if TYPE_CHECKING:
         ),
         "node": (
             "pcs_wrapper.commands.node.node:node",
-            "List the nodes; pause one, or let it run things again.",
+            "List the nodes; pause one, let it run things again, or remove it.",
         ),
         "quorum": (
             "pcs_wrapper.commands.quorum.quorum:quorum",

@@ -9,7 +9,8 @@ TakeoverError
 │   │   ├── HeldUp          something holds the cluster up, so that it cannot carry a change out
 │   │   ├── NodeMayBeOn     a node may be on that shall be confirmed to be off
 │   │   ├── NotTested       something is in the way of a test of fencing
-│   │   └── NotRestarted    something is in the way of a rolling restart
+│   │   ├── NotRestarted    something is in the way of a rolling restart
+│   │   └── NotRemoved      something is in the way of the removal of a node
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   │   └── AppliedMeanwhile somebody else has made a change with Takeover
 │   ├── StateNotWritten     Takeover's own folder takes no files
@@ -169,6 +170,29 @@ class NotRestarted(NotApplicable):
         forced = " To restart the nodes all the same: --even-so" if self._can_be_forced else ""
         return (
             f"nodes are only restarted while all is well:\n{super()._told()}\n"
+            f"Nothing was changed.{forced}"
+        )
+
+
+class NotRemoved(NotApplicable):
+    """Something is in the way of the removal of a node.
+
+    Args:
+        findings: Everything that is.
+        can_be_forced: Whether --even-so removes the node all the same.
+    """
+
+    code = "not-removed"
+    hint = "put it right first; to remove the node all the same: --even-so"
+
+    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = " To remove the node all the same: --even-so" if self._can_be_forced else ""
+        return (
+            f"a node is only removed while all is well with the others:\n{super()._told()}\n"
             f"Nothing was changed.{forced}"
         )
 

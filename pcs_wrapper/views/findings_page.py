@@ -30,6 +30,7 @@ from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.fencing import confirming, overview, testing
 from pcs_wrapper.health import condition, obstacles
 from pcs_wrapper.nodes import pausing
+from pcs_wrapper.nodes.membership import removing
 from pcs_wrapper.nodes.running import leaving, pcsd
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
@@ -75,10 +76,10 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         (pausing,),
     ),
     (
-        "Before the cluster is stopped or restarted on nodes",
-        "`takeover cluster stop` tells of it and asks; `cluster restart` refuses it unless "
-        "--even-so is given. Where pcsd is silent, nothing can be done.",
-        (leaving, pcsd),
+        "Before the cluster is stopped or restarted on nodes, or a node is removed",
+        "`takeover cluster stop` tells of it and asks; `cluster restart` and `node remove` refuse "
+        "it unless --even-so is given. Where pcsd is silent, nothing can be stopped or started.",
+        (leaving, pcsd, removing),
     ),
     (
         "What holds the cluster up",

@@ -51,7 +51,7 @@ def stop_text(planned: Stop) -> Iterator[str]:
     if leaves is None:
         yield "  no cluster runs on this machine, so it is not known what stops with it elsewhere"
     else:
-        yield from _leaving_text(leaves, indent="  ")
+        yield from leaving_text(leaves, indent="  ")
     yield from (_left_text(finding) for finding in planned.silent)
 
 
@@ -88,7 +88,7 @@ def restart_text(planned: Restart) -> Iterator[str]:
             yield f"  {turn.node}: what moves is known when its turn comes"
         elif leaves.effects or leaves.alone or leaves.fenced or leaves.quorum:
             yield f"  {turn.node}:"
-            yield from _leaving_text(leaves, indent="    ")
+            yield from leaving_text(leaves, indent="    ")
         else:
             yield f"  {turn.node}: no service leaves it"
     if len(planned.turns) > 1 and any(each.effects for each in planned.leaving.values()):
@@ -98,7 +98,7 @@ def restart_text(planned: Restart) -> Iterator[str]:
     yield from (f"{_bad('IN THE WAY')}: {finding}" for finding in planned.findings)
 
 
-def _leaving_text(leaves: Leaving, *, indent: str) -> Iterator[str]:
+def leaving_text(leaves: Leaving, *, indent: str) -> Iterator[str]:
     """Yield what happens when nodes leave, each line with an indent."""
     for effect in leaves.effects:
         if effect.kind == "stops" and (leaves.nobody_stays or leaves.quorum):
@@ -133,7 +133,7 @@ def restarted_text(turns: Sequence[Turn], left: Sequence[str]) -> Iterator[str]:
             if seconds is not None
         ]
         yield f"{turn.node}: {', '.join(times) or 'not restarted'}"
-        yield from (f"  {_wait_text(wait)}" for wait in turn.waits)
+        yield from (f"  {wait_text(wait)}" for wait in turn.waits)
         yield from (f"  {_bad('HARM')}: {sentence}" for sentence in turn.harm)
     if not any(turn.harm for turn in turns):
         yield "the cluster was restarted on every node whose turn it was, and all is well"
@@ -145,7 +145,8 @@ def restarted_text(turns: Sequence[Turn], left: Sequence[str]) -> Iterator[str]:
     )
 
 
-def _wait_text(wait: Wait) -> str:
+def wait_text(wait: Wait) -> str:
+    """Return in a clause for how long the clients of a service waited."""
     how = "went on to" if wait.returning else "moved to"
     return (
         f"{wait.service} {how} {', '.join(wait.nodes)}: clients waited for about "
@@ -169,7 +170,7 @@ def start_dry_run_json(planned: Start, steps: Sequence[Step]) -> str:
 
 def stop_dry_run_json(planned: Stop, steps: Sequence[Step]) -> str:
     """Return what a stop would do as JSON."""
-    found = [] if planned.leaving is None else [_leaving_record(planned.nodes, planned.leaving)]
+    found = [] if planned.leaving is None else [leaving_record(planned.nodes, planned.leaving)]
     silent = [str(each.path[0]) for each in planned.silent]
     return _dry_run_json(
         "cluster stop", planned.nodes, silent, steps, leaving=found, findings=planned.silent
@@ -183,7 +184,7 @@ def restart_dry_run_json(planned: Restart, steps: Sequence[Step]) -> str:
         [turn.node for turn in planned.turns],
         planned.skipped,
         steps,
-        leaving=[_leaving_record((node,), leaves) for node, leaves in planned.leaving.items()],
+        leaving=[leaving_record((node,), leaves) for node, leaves in planned.leaving.items()],
         findings=planned.findings,
         interrupted="" if planned.interrupted is None else planned.interrupted.text,
     )
@@ -215,7 +216,8 @@ def _dry_run_json(
     )
 
 
-def _leaving_record(nodes: Sequence[str], leaves: Leaving) -> contract.NodeLeaving:
+def leaving_record(nodes: Sequence[str], leaves: Leaving) -> contract.NodeLeaving:
+    """Return what happens when nodes leave as a record."""
     from pcs_wrapper.views.contract import running as contract
 
     quorum = () if leaves.quorum is None else (leaves.quorum,)
@@ -280,21 +282,25 @@ def restarted_json(turns: Sequence[Turn], left: Sequence[str]) -> str:
                     stopped=_rounded(turn.stopped),
                     back=_rounded(turn.back),
                     whole=_rounded(turn.whole),
-                    waits=[
-                        contract.ServiceWait(
-                            service=wait.service,
-                            nodes=wait.nodes,
-                            seconds=round(wait.seconds, 1),
-                            returning=wait.returning,
-                        )
-                        for wait in turn.waits
-                    ],
+                    waits=[wait_record(wait) for wait in turn.waits],
                     harm=turn.harm,
                 )
                 for turn in turns
             ],
             left=left,
         )
+    )
+
+
+def wait_record(wait: Wait) -> contract.ServiceWait:
+    """Return for how long the clients of a service waited as a record."""
+    from pcs_wrapper.views.contract import running as contract
+
+    return contract.ServiceWait(
+        service=wait.service,
+        nodes=wait.nodes,
+        seconds=round(wait.seconds, 1),
+        returning=wait.returning,
     )
 
 

@@ -135,7 +135,7 @@ def prepare(machine: Machine, names: Sequence[str]) -> Restart:
         (
             *map(pcsd.silence, answers.silent),
             *(each for each in not_well(machine, state, live) if current not in each.path),
-            *_would_hurt(found),
+            *would_hurt(found),
         ),
         interrupted,
         state,
@@ -196,7 +196,12 @@ def not_well(machine: Machine, state: ClusterState, live: etree._Element) -> tup
     return tuple(each for each in found if each.code not in _ALLOWED)
 
 
-def _would_hurt(found: dict[str, Leaving]) -> list[Finding]:
+def would_hurt(found: dict[str, Leaving]) -> list[Finding]:
+    """Return what would hurt if the turns of nodes came.
+
+    Args:
+        found: For each node what happens to services then.
+    """
     hurt = []
     for node, leaves in found.items():
         hurt += [
@@ -256,7 +261,7 @@ def steps(machine: Machine, planned: Restart) -> list[Step]:
     def in_the_way(state: ClusterState, node: str) -> list[str]:
         live = cib.query(machine)
         now = {node: leaving(machine, state, live, (node,))}
-        return unknown((*not_well(machine, state, live), *_would_hurt(now)))
+        return unknown((*not_well(machine, state, live), *would_hurt(now)))
 
     current = rolling.node
     made: list[Step] = [*pcsd.authentication(planned.config, planned.strangers)]

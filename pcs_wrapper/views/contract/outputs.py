@@ -28,6 +28,7 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
+from pcs_wrapper.views.contract.membership import NodeRemoved, NodeRemoveDryRun
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.quorum import Quorum
 from pcs_wrapper.views.contract.running import (
@@ -74,6 +75,10 @@ OUTPUTS = {
     "node-list": PublishedOutput("takeover node list --json", Nodes),
     "node-pause": PublishedOutput("takeover node pause|resume --json NODE", NodeChanged),
     "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
+    "node-remove": PublishedOutput("takeover node remove --json NODE", NodeRemoved),
+    "node-remove-dry-run": PublishedOutput(
+        "takeover node remove --dry-run --json NODE", NodeRemoveDryRun
+    ),
     "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
     "fence-list": PublishedOutput("takeover fence list --json", FenceList),
     "fence-history": PublishedOutput("takeover fence history --json", FenceHistory),

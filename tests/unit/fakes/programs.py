@@ -445,6 +445,36 @@ class Programs:
             self._forget_standby(name)
         return Result(0, "", "")
 
+    def _remove_node(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name = command[len("pcs cluster node remove".split())]
+        if name not in self._names:
+            return Result(
+                1, "", f"Error: Node '{name}' does not appear to exist in configuration\n"
+            )
+        if self.pcsd.keys() & set(self._names) and "--skip-offline" not in command:
+            return Result(1, "", "Error: Unable to connect to a node\n")
+        self.config = self.config | {
+            "nodes": [node for node in self.config["nodes"] if node["name"] != name]
+        }
+        self._forget_node(name)
+        if name in self.pcsd:
+            return Result(0, "", f"Warning: Removed node '{name}' could not be reached\n")
+        said = f"Destroying cluster on hosts: '{name}'...\n{name}: Successfully destroyed cluster\n"
+        return Result(0, "", said)
+
+    def _clear_node(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name = command[len("pcs cluster node clear".split())]
+        require(name not in self._names, f"{name} is still in the cluster")
+        self._forget_node(name)
+        return Result(0, "", "")
+
+    def _forget_node(self, name: str) -> None:
+        root = etree.fromstring(self.cib)
+        for path in ("configuration/nodes/node", "status/node_state"):
+            for element in root.iterfind(f"{path}[@uname='{name}']"):
+                element.getparent().remove(element)  # type: ignore[union-attr]
+        self.cib = as_text(root)
+
     @property
     def _names(self) -> list[str]:
         return [node["name"] for node in self.config["nodes"]]
@@ -562,6 +592,10 @@ WRITES: dict[str, Program] = {
     "pcs cluster setup": Programs._done,
     "pcs cluster start": Programs._done,
     "pcs cluster stop": Programs._stop_cluster,
+    "pcs cluster node remove": Programs._remove_node,
+    "pcs cluster node clear": Programs._clear_node,
+    "pcs cluster sync corosync": Programs._done,
+    "pcs cluster reload corosync": Programs._done,
     "pcs cluster enable": Programs._done,
     "pcs stonith sbd device setup": Programs._done,
     "pcs stonith sbd enable": Programs._done,

@@ -268,6 +268,22 @@ def _node_list(command: Command, *options: str) -> str:
     return command("node", "list", *options)
 
 
+def _node_remove(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    command.cluster.scheduled = command.cluster.scheduled and (command.cluster.scheduled[0],) * 2
+    lines = well.splitlines(keepends=True)
+    without = "".join(line for line in lines if '<node name="node3" id=' not in line)
+    command.cluster.when("pcs cluster node remove", state=without)
+    described = ("--description", _DESCRIPTION)
+    return command("node", "remove", "--yes", *described, *options, "node3")
+
+
+def _node_remove_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    described = ("--description", _DESCRIPTION)
+    return command("node", "remove", "--dry-run", *described, *options, "node2")
+
+
 def _quorum_status(command: Command, *options: str) -> str:
     command.cluster.programs.add("corosync-quorumtool")
     command.cluster.votes = VOTES
@@ -398,6 +414,8 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "node-list": _node_list,
     "node-pause": _node_pause,
     "node-dry-run": _node_pause_dry_run,
+    "node-remove": _node_remove,
+    "node-remove-dry-run": _node_remove_dry_run,
     "quorum-status": _quorum_status,
     "fence-list": _fence_list,
     "fence-history": _fence_history,

@@ -156,6 +156,20 @@ KEYS: dict[str, dict[str, str]] = {
         "obstacles": _FINDING,
         "steps": _STEP,
     },
+    "node-remove": {
+        "": "schema node destroyed left waits description edits harm",
+        "waits": "service nodes seconds returning",
+    },
+    "node-remove-dry-run": {
+        "": "schema node member configured known leaving findings description edits problem "
+        "commands steps",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "quorum-status": {
         "": "schema quorum votes members absent who losses settings certificates",
         "votes": "expected total needed witness losable_nodes may_be_lost",
