@@ -62,7 +62,7 @@ class ClusterUnreachable(TakeoverError):
 
     code = "cluster-unreachable"
     exit_code = ExitCode.UNREACHABLE
-    hint = "run it on a node of a cluster that runs, or start it: pcs cluster start --all"
+    hint = "run it on a node of a cluster that runs, or start it: takeover cluster start"
 
 
 class ClusterError(TakeoverError):
