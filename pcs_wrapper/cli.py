@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         ),
         "cluster": (
             "pcs_wrapper.commands.cluster.cluster:cluster",
-            "Create the cluster, start or stop it, or restart it node by node.",
+            "Create, start, stop, restart or destroy the cluster.",
         ),
         "plan": (
             "pcs_wrapper.commands.change.plan:plan",

@@ -10,7 +10,8 @@ TakeoverError
 │   │   ├── NodeMayBeOn     a node may be on that shall be confirmed to be off
 │   │   ├── NotTested       something is in the way of a test of fencing
 │   │   ├── NotRestarted    something is in the way of a rolling restart
-│   │   └── NotRemoved      something is in the way of the removal of a node
+│   │   ├── NotRemoved      something is in the way of the removal of a node
+│   │   └── NotDestroyed    a node would keep the configuration of a destroyed cluster
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   │   └── AppliedMeanwhile somebody else has made a change with Takeover
 │   ├── StateNotWritten     Takeover's own folder takes no files
@@ -194,6 +195,23 @@ class NotRemoved(NotApplicable):
         return (
             f"a node is only removed while all is well with the others:\n{super()._told()}\n"
             f"Nothing was changed.{forced}"
+        )
+
+
+class NotDestroyed(NotApplicable):
+    """A node would keep the configuration of a cluster that is to be destroyed.
+
+    Args:
+        findings: What keeps it there.
+    """
+
+    code = "not-destroyed"
+    hint = "reach that node first; to destroy the cluster on the others: --even-so"
+
+    def _told(self) -> str:
+        return (
+            f"{super()._told()}\nNothing was changed: the configuration would stay on it, and it "
+            "could form the cluster again. To destroy it on the others all the same: --even-so"
         )
 
 

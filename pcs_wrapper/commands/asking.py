@@ -17,3 +17,19 @@ def agreed(question: str) -> bool:
         if isinstance(abort.__context__, EOFError):
             return False
         raise
+
+
+def typed(question: str, name: str) -> bool:
+    """Ask for a name, and return whether it was typed; no answer is no.
+
+    Args:
+        question: The question.
+        name: The name.
+    """
+    try:
+        answer = click.prompt(question, default="", show_default=False, err=True)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            return False
+        raise
+    return str(answer).strip() == name

@@ -1,4 +1,4 @@
-"""A removal of a node, as text for users and as JSON for programs."""
+"""Nodes that leave for good, one or all, as text for users and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pcs_wrapper.change.steps.step import Step
 from pcs_wrapper.machine.terminal import style
+from pcs_wrapper.nodes.membership.destroying import Destroyed, Destruction
 from pcs_wrapper.nodes.membership.removing import Removal, Removed
 from pcs_wrapper.views.change.changes import step_record
 from pcs_wrapper.views.findings import finding_records
@@ -103,6 +104,61 @@ def removed_json(removed: Removed) -> str:
             description=str(edit.file) if edit is not None and is_edited else None,
             edits=() if edit is None else edit.edited.what,
             harm=removed.harm,
+        )
+    )
+
+
+def destruction_text(planned: Destruction) -> Iterator[str]:
+    """Yield the lines that say beforehand what a destruction of the cluster does."""
+    name, nodes = planned.config.name, ", ".join(planned.nodes)
+    yield f"the cluster {_bad(name)} is destroyed on {nodes}: its configuration and its keys go,"
+    yield "  and every resource and fencing device; what is on the disks of services stays"
+    if planned.leaving is None:
+        yield "  no cluster runs on this machine, so it is not known what stops with it elsewhere"
+    else:
+        yield from leaving_text(planned.leaving, indent="  ")
+    yield "  to keep its configuration, first: takeover import > cluster.toml"
+    for finding in planned.silent:
+        yield f"{_bad('IN THE WAY')}: {finding.message}. {finding.hint}"
+
+
+def destroyed_text(destroyed: Destroyed) -> Iterator[str]:
+    """Yield the lines that say what became of a destruction of the cluster."""
+    if destroyed.nodes:
+        nodes = ", ".join(destroyed.nodes)
+        yield f"the cluster {destroyed.planned.config.name} is destroyed on {nodes}"
+    if destroyed.history:
+        yield f"the changes that this node has kept of it are in {destroyed.history}"
+    yield from (_bad(sentence) for sentence in destroyed.harm)
+
+
+def destruction_dry_run_json(planned: Destruction, steps: Sequence[Step]) -> str:
+    """Return what a destruction of the cluster would do as JSON."""
+    from pcs_wrapper.views.contract import membership as contract
+
+    leaves = planned.leaving
+    return output_json(
+        contract.ClusterDestroyDryRun(
+            cluster=planned.config.name,
+            nodes=planned.nodes,
+            leaving=None if leaves is None else leaving_record(planned.nodes, leaves),
+            findings=finding_records(planned.silent),
+            commands=[line for step in steps for line in step.commands],
+            steps=[step_record(step) for step in steps],
+        )
+    )
+
+
+def destroyed_json(destroyed: Destroyed) -> str:
+    """Return what became of a destruction of the cluster as JSON."""
+    from pcs_wrapper.views.contract import membership as contract
+
+    return output_json(
+        contract.ClusterDestroyed(
+            cluster=destroyed.planned.config.name,
+            nodes=destroyed.nodes,
+            history=destroyed.history or None,
+            harm=destroyed.harm,
         )
     )
 

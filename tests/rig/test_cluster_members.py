@@ -1,4 +1,4 @@
-"""`takeover node remove` on a real cluster, with a client that writes."""
+"""`takeover node remove` and `cluster destroy` on a real cluster, with a client that writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rig.conftest import Shop
-from tests.rig.test_cluster_life import begun, is_in_standby
+from tests.rig.test_cluster_life import begun, is_in_standby, runs
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.networks import CLUSTER_LINKS
 from vagrant.demo.faults import active_node, wait_until_whole
@@ -22,6 +22,7 @@ _LIMIT = 60.0
 _MOMENTS = (0.5, 1.5, 2.5, 3.5, 4.5, 6.0, 8.0, 10.0, 12.0, 15.0)
 _CONF = "/etc/corosync/corosync.conf"
 _COPY = "/root/copy.toml"
+_PASSWORD_FILE = "/root/hacluster.password"
 
 
 def configured(rig: Rig, on: str) -> list[str]:
@@ -49,10 +50,19 @@ def bring_back(shop: Shop, node: str) -> None:
     wait_until_whole(rig)
 
 
+def make_again(shop: Shop) -> None:
+    """Make the cluster that is described, and its service."""
+    described = (DESCRIPTION, "--password-file", _PASSWORD_FILE)
+    shop.admin.types("node1", "takeover", "cluster", "create", *described)
+    shop.admin.types("node1", "takeover", "apply", DESCRIPTION)
+
+
 @pytest.fixture(autouse=True)
 def complete(shop: Shop) -> Iterator[None]:
     """Have three nodes again afterwards, as they are described."""
     yield
+    if not any(configured(shop.rig, node) for node in shop.rig.layout.node_names):
+        make_again(shop)
     for node in missing(shop.rig):
         bring_back(shop, node)
     for node in shop.rig.layout.node_names:
@@ -152,4 +162,29 @@ def test_a_removal_that_is_killed_is_finished_by_the_same_command(shop: Shop) ->
         assert configured(rig, goes) == []
         bring_back(shop, goes)
         assert active_node(rig) == serving
+    assert not shop.client.check().lost
+
+
+def test_the_cluster_is_destroyed_and_made_again(shop: Shop) -> None:
+    """Nothing of it is left on any node; its data is, and its history begins anew."""
+    rig = shop.rig
+    asked = takeover(rig, "node1", "cluster", "destroy")
+    assert asked.returncode == 1
+    assert asked.stderr.endswith("nothing was changed\n")
+    done = takeover(rig, "node1", "cluster", "destroy", "--yes", "--json")
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert (result["nodes"], result["harm"]) == (rig.layout.node_names, [])
+    assert rig.run("node1", "test", "-e", f"{result['history']}/1.json").returncode == 0
+    for node in rig.layout.node_names:
+        assert configured(rig, node) == []
+        assert runs(rig, node) == []
+        assert rig.run(node, "ls", "/var/lib/pacemaker/cib/cib.xml").returncode != 0
+    assert rig.status()["disks"]["mounted"].get("1", []) == []
+    assert takeover(rig, "node1", "cluster", "destroy", "--yes").returncode == 1
+    make_again(shop)
+    wait_until_whole(rig)
+    history = json.loads(takeover(rig, "node1", "history", "--json").stdout)
+    assert [each["number"] for each in history["checkpoints"]] == [1]
+    shop.client.wait_until_served(time.monotonic(), _LIMIT * shop.patience)
     assert not shop.client.check().lost

@@ -26,7 +26,11 @@ from pcs_wrapper.commands.lazy import LazyGroup
             "pcs_wrapper.commands.cluster.restart:restart",
             "Restart the cluster on one node after another.",
         ),
+        "destroy": (
+            "pcs_wrapper.commands.cluster.destroy:destroy",
+            "Destroy the cluster on all nodes, for good.",
+        ),
     },
 )
 def cluster() -> None:
-    """Create the cluster, start or stop it, or restart it node by node."""
+    """Create the cluster, start or stop it, restart it node by node, or destroy it."""

@@ -1,4 +1,4 @@
-"""The JSON outputs of `takeover node remove`."""
+"""The JSON outputs of `takeover node remove` and `takeover cluster destroy`."""
 
 from __future__ import annotations
 
@@ -47,6 +47,35 @@ class NodeRemoved(Output):
         description="The description's file that was changed; null if none was."
     )
     edits: Sequence[str] = Field(description="What was, or has to be, taken out of it.")
+    harm: Sequence[str] = Field(
+        description="What is not as it should be, a sentence for each; empty if all is."
+    )
+
+
+class ClusterDestroyDryRun(Output):
+    """What a destruction of the cluster would do. Nothing was changed."""
+
+    cluster: str = Field(description="The cluster's name.")
+    nodes: Sequence[str] = Field(description="The nodes on which it would be destroyed.")
+    leaving: NodeLeaving | None = Field(
+        description="What would happen to services; null if no cluster runs on this machine."
+    )
+    findings: Sequence[Finding] = Field(
+        description="What is in the way: it is refused without `--even-so`."
+    )
+    commands: Sequence[str] = Field(description="The commands of all steps, in their order.")
+    steps: Sequence[Step] = Field(description="The steps.")
+
+
+class ClusterDestroyed(Output):
+    """The result of a destruction of the cluster."""
+
+    cluster: str = Field(description="The cluster's name.")
+    nodes: Sequence[str] = Field(description="The nodes on which it was destroyed.")
+    history: str | None = Field(
+        description="The folder into which this node has put the changes that it kept; null if it "
+        "has kept none."
+    )
     harm: Sequence[str] = Field(
         description="What is not as it should be, a sentence for each; empty if all is."
     )

@@ -28,7 +28,12 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
-from pcs_wrapper.views.contract.membership import NodeRemoved, NodeRemoveDryRun
+from pcs_wrapper.views.contract.membership import (
+    ClusterDestroyDryRun,
+    ClusterDestroyed,
+    NodeRemoved,
+    NodeRemoveDryRun,
+)
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.quorum import Quorum
 from pcs_wrapper.views.contract.running import (
@@ -69,6 +74,10 @@ OUTPUTS = {
     "cluster-restart": PublishedOutput("takeover cluster restart --json", ClusterRestarted),
     "cluster-dry-run": PublishedOutput(
         "takeover cluster start|stop|restart --dry-run --json", ClusterDryRun
+    ),
+    "cluster-destroy": PublishedOutput("takeover cluster destroy --json", ClusterDestroyed),
+    "cluster-destroy-dry-run": PublishedOutput(
+        "takeover cluster destroy --dry-run --json", ClusterDestroyDryRun
     ),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),

@@ -462,6 +462,18 @@ class Programs:
         said = f"Destroying cluster on hosts: '{name}'...\n{name}: Successfully destroyed cluster\n"
         return Result(0, "", said)
 
+    def _destroy(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[3:] == ("--all",), f"pcs would destroy this node alone: {command}")
+        silent = {"Offline", "Unable to authenticate"}
+        lines = [
+            f"{name}: Unable to connect to {name}"
+            if self.pcsd.get(name) in silent
+            else f"{name}: Successfully destroyed cluster"
+            for name in self._names
+        ]
+        self.state = "disconnected"
+        return Result(1 if silent & set(self.pcsd.values()) else 0, "", "\n".join(lines) + "\n")
+
     def _clear_node(self, command: tuple[str, ...], _stdin: str) -> Result:
         name = command[len("pcs cluster node clear".split())]
         require(name not in self._names, f"{name} is still in the cluster")
@@ -592,6 +604,7 @@ WRITES: dict[str, Program] = {
     "pcs cluster setup": Programs._done,
     "pcs cluster start": Programs._done,
     "pcs cluster stop": Programs._stop_cluster,
+    "pcs cluster destroy": Programs._destroy,
     "pcs cluster node remove": Programs._remove_node,
     "pcs cluster node clear": Programs._clear_node,
     "pcs cluster sync corosync": Programs._done,

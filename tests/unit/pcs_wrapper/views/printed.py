@@ -235,6 +235,19 @@ def _cluster_dry_run(command: Command, *options: str) -> str:
     return command("cluster", "restart", "--dry-run", *options, "node1")
 
 
+def _cluster_destroy(command: Command, *options: str) -> str:
+    _applied(command)
+    _belongs(command)
+    command.cluster.when("pcs cluster destroy", then=(command.folder / "corosync.conf").unlink)
+    text = command("cluster", "destroy", "--yes", *options)
+    return text.replace(str(command.folder / "state"), "/var/lib/takeover")
+
+
+def _cluster_destroy_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    return command("cluster", "destroy", "--dry-run", *options)
+
+
 def _service_dry_run(command: Command, *options: str) -> str:
     _moving(command)
     return command("service", "move", "shop", "node2", "--dry-run", *options)
@@ -409,6 +422,8 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "cluster-stop": _cluster_stop,
     "cluster-restart": _cluster_restart,
     "cluster-dry-run": _cluster_dry_run,
+    "cluster-destroy": _cluster_destroy,
+    "cluster-destroy-dry-run": _cluster_destroy_dry_run,
     "service": _service,
     "service-dry-run": _service_dry_run,
     "node-list": _node_list,

@@ -124,6 +124,16 @@ KEYS: dict[str, dict[str, str]] = {
         "findings": _FINDING,
         "steps": _STEP,
     },
+    "cluster-destroy": {"": "schema cluster nodes history harm"},
+    "cluster-destroy-dry-run": {
+        "": "schema cluster nodes leaving findings commands steps",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "service": {
         "": "schema command what nothing service expected not_served checkpoint harm",
         **_below("service", _SERVICE),
