@@ -51,11 +51,10 @@ class Rolling:
     @property
     def text(self) -> str:
         """The restart, and how far it has come, in a clause."""
-        done = f"{_and(self.done)} {'was' if len(self.done) == 1 else 'were'} restarted"
-        left = f"{_and(self.left)} {'was' if len(self.left) == 1 else 'were'} not"
-        stands = f"{done}, {left}" if self.done else left.replace(" not", " not restarted yet")
+        left = f"{_and(self.left)} {_were(self.left)} not restarted yet"
+        done = f"{_and(self.done)} {_were(self.done)} restarted, " if self.done else ""
         at = f" (its turn was that of {self.node})" if self.node else ""
-        return f"the rolling restart of {self.user} of {self.at}{at}: {stands}"
+        return f"the rolling restart of {self.user} of {self.at}{at}: {done}{left}"
 
 
 class RollingRecord:
@@ -155,3 +154,7 @@ def warn_of_interrupted(machine: Machine, cluster_id: str) -> None:
 
 def _and(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def _were(names: Sequence[str]) -> str:
+    return "was" if len(names) == 1 else "were"
