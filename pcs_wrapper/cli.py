@@ -39,8 +39,8 @@ if TYPE_CHECKING:
             "Print a JSON Schema, for editors or programs.",
         ),
         "cluster": (
-            "pcs_wrapper.commands.cluster.create:cluster",
-            "Create a cluster, or change Corosync.",
+            "pcs_wrapper.commands.cluster.cluster:cluster",
+            "Create, start, stop, restart or destroy the cluster.",
         ),
         "plan": (
             "pcs_wrapper.commands.change.plan:plan",
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
         ),
         "node": (
             "pcs_wrapper.commands.node.node:node",
-            "List the nodes; pause one, or let it run things again.",
+            "List the nodes; pause one, let it run things again, or remove it.",
         ),
         "quorum": (
             "pcs_wrapper.commands.quorum.quorum:quorum",

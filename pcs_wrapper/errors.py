@@ -8,7 +8,10 @@ TakeoverError
 │   ├── NotApplicable       the description cannot be applied to this cluster
 │   │   ├── HeldUp          something holds the cluster up, so that it cannot carry a change out
 │   │   ├── NodeMayBeOn     a node may be on that shall be confirmed to be off
-│   │   └── NotTested       something is in the way of a test of fencing
+│   │   ├── NotTested       something is in the way of a test of fencing
+│   │   ├── NotRestarted    something is in the way of a rolling restart
+│   │   ├── NotRemoved      something is in the way of the removal of a node
+│   │   └── NotDestroyed    a node would keep the configuration of a destroyed cluster
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   │   └── AppliedMeanwhile somebody else has made a change with Takeover
 │   ├── StateNotWritten     Takeover's own folder takes no files
@@ -60,7 +63,7 @@ class ClusterUnreachable(TakeoverError):
 
     code = "cluster-unreachable"
     exit_code = ExitCode.UNREACHABLE
-    hint = "run it on a node of a cluster that runs, or start it: pcs cluster start --all"
+    hint = "run it on a node of a cluster that runs, or start it: takeover cluster start"
 
 
 class ClusterError(TakeoverError):
@@ -146,6 +149,69 @@ class NotTested(NotApplicable):
         return (
             f"fencing is only tested while all is well:\n{super()._told()}\n"
             "No node was fenced. To fence them all the same: --even-so"
+        )
+
+
+class NotRestarted(NotApplicable):
+    """Something is in the way of a rolling restart.
+
+    Args:
+        findings: Everything that is.
+        can_be_forced: Whether --even-so restarts the nodes all the same.
+    """
+
+    code = "not-restarted"
+    hint = "put it right first; to restart the nodes all the same: --even-so"
+
+    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = " To restart the nodes all the same: --even-so" if self._can_be_forced else ""
+        return (
+            f"nodes are only restarted while all is well:\n{super()._told()}\n"
+            f"Nothing was changed.{forced}"
+        )
+
+
+class NotRemoved(NotApplicable):
+    """Something is in the way of the removal of a node.
+
+    Args:
+        findings: Everything that is.
+        can_be_forced: Whether --even-so removes the node all the same.
+    """
+
+    code = "not-removed"
+    hint = "put it right first; to remove the node all the same: --even-so"
+
+    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = " To remove the node all the same: --even-so" if self._can_be_forced else ""
+        return (
+            f"a node is only removed while all is well with the others:\n{super()._told()}\n"
+            f"Nothing was changed.{forced}"
+        )
+
+
+class NotDestroyed(NotApplicable):
+    """A node would keep the configuration of a cluster that is to be destroyed.
+
+    Args:
+        findings: What keeps it there.
+    """
+
+    code = "not-destroyed"
+    hint = "reach that node first; to destroy the cluster on the others: --even-so"
+
+    def _told(self) -> str:
+        return (
+            f"{super()._told()}\nNothing was changed: the configuration would stay on it, and it "
+            "could form the cluster again. To destroy it on the others all the same: --even-so"
         )
 
 

@@ -49,6 +49,16 @@ class Positions:
             path = path[:-1]
         return self._lines.get(path, 1)
 
+    def begins(self) -> dict[int, list[KeyPath]]:
+        """Return what begins in each line (from 1): keys, items of arrays, and headers of tables.
+
+        A table around something begins where it is first named.
+        """
+        found: dict[int, list[KeyPath]] = {}
+        for path, line in self._lines.items():
+            found.setdefault(line, []).append(path)
+        return found
+
     def _document(self) -> None:
         table: KeyPath = ()
         while True:

@@ -18,9 +18,9 @@ from pcs_wrapper.backup.archive import Backup
 from pcs_wrapper.backup.manifest import PCS_CONFIG
 from pcs_wrapper.backup.placing import Place, PutFiles, Unpack, places
 from pcs_wrapper.change.execution import execute
+from pcs_wrapper.change.steps.members import WaitForNodes
 from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
-from pcs_wrapper.cluster.completion import WaitForNodes
 from pcs_wrapper.cluster.progress import Progress
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.files import write_private
@@ -117,7 +117,7 @@ def _require_replaceable(machine: Machine, backup: Backup, *, replace: bool) -> 
     if runs:
         raise ClusterError(
             f"the cluster {name!r} runs on this machine: a backup is restored where none runs. If "
-            "it is the one that shall be replaced, stop it first: pcs cluster stop --all. To take "
+            "it is the one that shall be replaced, stop it first: takeover cluster stop. To take "
             "changes of the configuration back: takeover rollback"
         )
     if not replace:
@@ -180,7 +180,7 @@ def _configurations(machine: Machine, restore: Restore) -> RunProgram:
         f"restoring the configurations and keys on {', '.join(restore.nodes)}",
         ("pcs", "config", "restore", str(machine.state / PCS_CONFIG)),
         _LIMIT,
-        "The cluster must be stopped on every node: pcs cluster stop --all",
+        "The cluster must be stopped on every node: takeover cluster stop",
     )
 
 

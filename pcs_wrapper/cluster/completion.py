@@ -1,4 +1,4 @@
-"""The last steps of creating a cluster: wait for its nodes, then push fencing and wait for it."""
+"""The last steps of creating a cluster: push fencing, and wait for it."""
 
 from __future__ import annotations
 
@@ -11,59 +11,14 @@ from cib_templates.comparing.changes import changed_ids
 from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from pcs_wrapper.change.steps.step import Run, Step
-from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
+from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.health import diagnosis
-from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
+from pcs_wrapper.machine.waiting import shown_as_waiting
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
-_ONLINE = 120.0
-_POLL = 1.0
 # The longest time that the fencing devices may take to start, in seconds.
 _FENCING = 120
-
-
-@dataclass(frozen=True)
-class WaitForNodes(Step):
-    """Wait until all nodes are members of a cluster with quorum.
-
-    Attributes:
-        names: The names of the nodes.
-    """
-
-    names: tuple[str, ...]
-    announced = True
-
-    @property
-    def summary(self) -> str:
-        """The step in a clause."""
-        return f"waiting up to {_ONLINE:g} s for quorum and all nodes"
-
-    def run(self, run: Run) -> None:
-        """Wait for the nodes."""
-        missing = wait_until(
-            run.machine, lambda: self._missing(run.machine), seconds=_ONLINE, pause=_POLL
-        )
-        if missing:
-            raise ClusterError(
-                f"the cluster is not complete after {_ONLINE:g} s: {missing}. Look at `journalctl "
-                "-u corosync -u pacemaker` there, and check that UDP port 5405 is open between the "
-                "nodes on every link"
-            )
-
-    def _missing(self, machine: Machine) -> str:
-        """Return what the cluster lacks, in a clause; empty if it is complete."""
-        try:
-            state = read_state(machine)
-        except (ClusterUnreachable, CommandFailed) as error:
-            # While Pacemaker starts, its tools may fail in several ways.
-            return str(error)
-        online = {node.name for node in state.nodes if node.online and not node.pending}
-        offline = [name for name in self.names if name not in online]
-        if offline:
-            return f"{', '.join(offline)} {'is' if len(offline) == 1 else 'are'} not online"
-        return "" if state.quorum else "there is no quorum"
 
 
 @dataclass(frozen=True)

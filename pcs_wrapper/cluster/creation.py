@@ -17,9 +17,10 @@ from cib_templates.model.description import Description
 from cib_templates.model.timing import boot_delay
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.judging import preconditions
+from pcs_wrapper.change.steps.members import WaitForNodes
 from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
-from pcs_wrapper.cluster.completion import PushFencing, WaitForFencing, WaitForNodes
+from pcs_wrapper.cluster.completion import PushFencing, WaitForFencing
 from pcs_wrapper.cluster.progress import Progress
 from pcs_wrapper.cluster.quorum_device import adding
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed

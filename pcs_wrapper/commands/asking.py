@@ -1,4 +1,4 @@
-"""Asking whether to do what cannot easily be taken back."""
+"""The question before a command does what cannot be undone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import click
 
 
 def agreed(question: str) -> bool:
-    """Ask a question; no answer, as at the end of the input, is no.
+    """Ask whether to go on; no answer, as at the end of the input, is no.
 
-    Raises:
-        click.Abort: Somebody has interrupted the question.
+    Args:
+        question: The question.
     """
     try:
         return click.confirm(question, err=True)
@@ -17,3 +17,19 @@ def agreed(question: str) -> bool:
         if isinstance(abort.__context__, EOFError):
             return False
         raise
+
+
+def typed(question: str, name: str) -> bool:
+    """Ask for a name, and return whether it was typed; no answer is no.
+
+    Args:
+        question: The question.
+        name: The name.
+    """
+    try:
+        answer = click.prompt(question, default="", show_default=False, err=True)
+    except click.Abort as abort:
+        if isinstance(abort.__context__, EOFError):
+            return False
+        raise
+    return str(answer).strip() == name

@@ -164,7 +164,7 @@ def _undecided(state: ClusterState) -> Iterator[Finding]:
             (), without, "The nodes' journals tell why: journalctl -u pacemaker"
         )
     elif without:
-        yield obstacles.NO_QUORUM.at((), without, "Bring nodes back (pcs cluster start --all)")
+        yield obstacles.NO_QUORUM.at((), without, "Bring nodes back (takeover cluster start)")
 
 
 def _unclean(state: ClusterState) -> Iterator[Finding]:
@@ -247,8 +247,8 @@ def _away(state: ClusterState) -> Iterator[Finding]:
     for node in state.nodes:
         if not node.unclean and not node.maintenance and node.state != "online":
             hint = {
-                "OFFLINE": f"To start it: pcs cluster start {node.name}",
-                "standby": f"To end that: pcs node unstandby {node.name}",
+                "OFFLINE": f"To start it: takeover cluster start {node.name}",
+                "standby": f"To end that: takeover node resume {node.name}",
             }
             yield NODE_AWAY.at(
                 (node.name,), f"{node.name} is {node.state}", hint.get(node.state, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from pcs_wrapper.errors import ClusterError
@@ -140,11 +140,11 @@ def losses(votes: Votes, members: Sequence[Node], policy: str) -> Iterator[Loss]
         members: The nodes that are in it.
         policy: What Pacemaker does without quorum.
     """
-    without = _POLICIES.get(policy, f"no-quorum-policy is {policy}")
+    without = without_quorum(policy)
     for node in members:
         rest = [each for each in members if each is not node]
         left = votes.total - votes.members[node.number]
-        goes_on = bool(rest) and (left >= votes.needed or _breaks_the_tie(votes, node, left))
+        goes_on = decide_without(votes, {node.number})
         names = _and([each.name for each in rest])
         verb = "goes" if len(rest) == 1 else "go"
         if not rest:
@@ -162,11 +162,30 @@ def losses(votes: Votes, members: Sequence[Node], policy: str) -> Iterator[Loss]
         yield Loss(witness.host, is_witness=True, left=left, goes_on=goes_on, means=means)
 
 
-def _breaks_the_tie(votes: Votes, lost: Node, left: int) -> bool:
-    """Return whether half of the votes are enough, because the node with the lowest ID stays."""
-    if "AutoTieBreaker" not in votes.flags or 2 * left != votes.expected:
+def decide_without(votes: Votes, lost: Collection[str]) -> bool:
+    """Return whether the other members still decide when some are lost, or stopped.
+
+    Args:
+        votes: The votes of this part of the cluster.
+        lost: The IDs that Corosync knows those by that are lost.
+    """
+    rest = votes.members.keys() - set(lost)
+    if not rest:
         return False
-    return lost.number != min(votes.members, key=int)
+    left = votes.total - sum(votes.members.get(each, 0) for each in lost)
+    if "AutoTieBreaker" in votes.flags and 2 * left == votes.expected:
+        # Half of the votes are enough, because the node with the lowest ID stays.
+        return min(votes.members, key=int) in rest
+    return left >= votes.needed
+
+
+def without_quorum(policy: str) -> str:
+    """Return in a clause what Pacemaker does in a part of the cluster without quorum.
+
+    Args:
+        policy: The property no-quorum-policy; empty for its default.
+    """
+    return _POLICIES.get(policy or _DEFAULT_POLICY, f"no-quorum-policy is {policy}")
 
 
 def _and(names: Sequence[str]) -> str:

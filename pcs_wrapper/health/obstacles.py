@@ -220,7 +220,7 @@ def no_decision(state: ClusterState) -> Obstacle | None:
         (),
         without,
         "Nothing was changed: the other partition may have quorum, and changes of its own. Bring "
-        "nodes back (pcs cluster start --all), or apply it on a node of the other partition",
+        "nodes back (takeover cluster start), or apply it on a node of the other partition",
     )
     return Obstacle(finding, "there is quorum", cannot_end=True)
 

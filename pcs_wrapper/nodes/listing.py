@@ -108,7 +108,7 @@ def _absence(node: Node, state: ClusterState) -> tuple[State, str] | None:
     if node.pending:
         return "pending", "it is joining the cluster"
     if not node.online:
-        return "offline", f"{_gone(node, state)}; to start it: pcs cluster start {node.name}"
+        return "offline", f"{_gone(node, state)}; to start it: takeover cluster start {node.name}"
     if node.shutdown:
         return "online", "it is shutting down, and what it runs leaves it"
     return None

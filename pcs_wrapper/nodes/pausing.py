@@ -391,7 +391,7 @@ def make(machine: Machine, planned: Planned, options: Options) -> Done:
         service = outcome.service
         if not service.is_running and not service.is_disabled and service.id not in stopped_before:
             harm.append(f"{service.id} is {service.state}: {service.why}")
-    harm += _fenced_meanwhile(planned.state, state)
+    harm += fenced_meanwhile(planned.state, state)
     if run.given_up and not harm:
         harm.append(run.given_up)
     return Done(
@@ -404,7 +404,7 @@ def make(machine: Machine, planned: Planned, options: Options) -> Done:
     )
 
 
-def _fenced_meanwhile(before: ClusterState, after: ClusterState) -> Iterator[str]:
+def fenced_meanwhile(before: ClusterState, after: ClusterState) -> Iterator[str]:
     """Yield that a node was fenced meanwhile, as one is whose service does not stop."""
     known = {*before.fencing_history}
     for event in after.fencing_history:

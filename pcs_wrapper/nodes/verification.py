@@ -116,7 +116,7 @@ def unusable(node: Node) -> str:
     reasons = (
         (node.unclean, f"it is {node.state}, and has to be fenced first"),
         (node.pending, "it is joining the cluster"),
-        (not node.online, f"its cluster does not run; to start it: pcs cluster start {name}"),
+        (not node.online, f"its cluster does not run; to start it: takeover cluster start {name}"),
         (
             node.maintenance,
             f"it is in maintenance; to end that: pcs node unmaintenance {name}",

@@ -262,7 +262,7 @@ def read_state(machine: Machine) -> ClusterState:
                 )
             last_line = f" ({output.strip().splitlines()[-1]})" if output.strip() else ""
             raise ClusterUnreachable(
-                f"no cluster runs on this machine{last_line}; to start it: pcs cluster start --all"
+                f"no cluster runs on this machine{last_line}; to start it: takeover cluster start"
             )
         not_allowed = result.exit_code == _NOT_ALLOWED
         hint = "Run it as root, or as a member of the group haclient" if not_allowed else ""

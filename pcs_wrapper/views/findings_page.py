@@ -31,6 +31,8 @@ from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.fencing import confirming, overview, testing
 from pcs_wrapper.health import condition, obstacles
 from pcs_wrapper.nodes import pausing
+from pcs_wrapper.nodes.membership import removing
+from pcs_wrapper.nodes.running import leaving, pcsd
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
@@ -73,6 +75,12 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "Before a node is paused or resumed",
         "`takeover node pause` refuses it unless --even-so is given.",
         (pausing,),
+    ),
+    (
+        "Before the cluster is stopped or restarted on nodes, or a node is removed",
+        "`takeover cluster stop` tells of it and asks; `cluster restart` and `node remove` refuse "
+        "it unless --even-so is given. Where pcsd is silent, nothing can be stopped or started.",
+        (leaving, pcsd, removing),
     ),
     (
         "What holds the cluster up",

@@ -76,7 +76,7 @@ def test_a_stopped_cluster_is_exit_code_4(shop: Shop) -> None:
     result = shop.rig.run("node3", "takeover", "status")
     assert result.returncode == 4
     assert "no cluster runs on this machine" in result.stderr
-    assert "pcs cluster start" in result.stderr
+    assert "takeover cluster start" in result.stderr
     shop.admin.types("node3", "pcs", "cluster", "start")
     wait_until_whole(shop.rig)
 

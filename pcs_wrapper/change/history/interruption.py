@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.comparing.changes import changed_ids
-from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, told_if_not_written
+from pcs_wrapper.change.history.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    cluster_id,
+    told_if_not_written,
+)
+from pcs_wrapper.change.history.rolling import warn_of_interrupted
 from pcs_wrapper.errors import Busy
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
@@ -212,6 +218,7 @@ def warn_of_unfinished(machine: Machine, live: etree._Element) -> None:
     checkpoints = Checkpoints.of(machine, live)
     if not machine.is_root or not checkpoints.are_readable():
         return
+    warn_of_interrupted(machine, cluster_id(machine.corosync_conf))
     pushing = any(each.state == "pushing" for each in checkpoints.all())
     if not (pushing or checkpoints.learned()):
         return

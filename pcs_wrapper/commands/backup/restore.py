@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from pcs_wrapper.commands.asking import agreed
+from pcs_wrapper.commands.cluster import options
 from pcs_wrapper.commands.options import as_json, dry_run
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
@@ -14,17 +15,11 @@ from pcs_wrapper.machine.machine import Machine
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--password-file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A file of mode 0600 with the password of the user hacluster. If it is not given, the "
-    "password is asked for on the terminal, or read from standard input.",
-)
+@options.password_file
 @click.option(
     "--replace", is_flag=True, help="Replace the configuration of a cluster that does not run."
 )
-@click.option("-y", "--yes", is_flag=True, help="Do it without a question.")
+@options.yes
 @dry_run
 @as_json
 @click.pass_context

@@ -11,7 +11,7 @@ from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
 
 
-@click.command(short_help="Change Corosync's times and links to those of a description.")
+@click.command()
 @description_file
 @dry_run
 @as_json

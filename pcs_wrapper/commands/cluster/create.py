@@ -6,38 +6,15 @@ from pathlib import Path
 
 import click
 
-from pcs_wrapper.commands.lazy import LazyGroup
+from pcs_wrapper.commands.cluster import options
 from pcs_wrapper.commands.options import description_file, dry_run
 from pcs_wrapper.commands.printing import print_lines
 from pcs_wrapper.machine.machine import Machine
 
 
-@click.command(
-    cls=LazyGroup,
-    lazy={
-        "create": (
-            "pcs_wrapper.commands.cluster.create:create",
-            "Create the cluster of a description.",
-        ),
-        "configure": (
-            "pcs_wrapper.commands.cluster.configure:configure",
-            "Change Corosync's times and links to those of a description.",
-        ),
-    },
-)
-def cluster() -> None:
-    """Create a cluster, or change what Corosync has of it."""
-
-
-@click.command(short_help="Create the cluster of a description.")
+@click.command()
 @description_file
-@click.option(
-    "--password-file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A file of mode 0600 with the password of the user hacluster. If it is not given, the "
-    "password is asked for on the terminal, or read from standard input.",
-)
+@options.password_file
 @dry_run
 @click.pass_obj
 def create(machine: Machine, file: Path, password_file: Path | None, *, dry_run: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from pcs_wrapper.commands.asking import typed
 from pcs_wrapper.commands.options import as_json, dry_run
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.machine import Machine
@@ -71,7 +72,7 @@ def confirm(ctx: click.Context, node: str, *, as_json: bool, dry_run: bool, even
         if dry_run:
             print_lines(shown(confirming.steps(planned, even_so=even_so)))
             return
-        if not _typed(node):
+        if not typed(f"if {node} has no power, type its name", node):
             print_line("nothing was changed", err=True)
             ctx.exit(1)
         state = confirming.confirm(machine, planned, even_so=even_so)
@@ -81,16 +82,3 @@ def confirm(ctx: click.Context, node: str, *, as_json: bool, dry_run: bool, even
         print_lines(confirmed_text(planned, state))
     if not all(each.is_running or each.is_disabled for each in diagnosis.services(state)):
         ctx.exit(1)
-
-
-def _typed(node: str) -> bool:
-    """Ask for the node's name; no answer, as at the end of the input, is no."""
-    try:
-        answer = click.prompt(
-            f"if {node} has no power, type its name", default="", show_default=False, err=True
-        )
-    except click.Abort as abort:
-        if isinstance(abort.__context__, EOFError):
-            return False
-        raise
-    return str(answer).strip() == node

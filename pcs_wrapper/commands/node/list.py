@@ -37,7 +37,7 @@ def list_(machine: Machine, *, as_json: bool) -> None:
     this machine.
     """  # noqa: D301 - \b is click's
     from pcs_wrapper.nodes.listing import read_nodes
-    from pcs_wrapper.views.nodes import nodes_json, nodes_text
+    from pcs_wrapper.views.members.nodes import nodes_json, nodes_text
 
     nodes = read_nodes(machine)
     if as_json:

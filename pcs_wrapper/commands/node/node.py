@@ -22,7 +22,11 @@ from pcs_wrapper.commands.lazy import LazyGroup
             "pcs_wrapper.commands.node.resume:resume",
             "Let a paused node run things again.",
         ),
+        "remove": (
+            "pcs_wrapper.commands.node.remove:remove",
+            "Take a node out of the cluster, after its services.",
+        ),
     },
 )
 def node() -> None:
-    """List the nodes of the cluster, pause one of them, or let it run things again."""
+    """List the nodes of the cluster; pause one of them, let it run things again, or remove it."""

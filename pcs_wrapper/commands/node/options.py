@@ -72,7 +72,12 @@ def carry_out(
     from pcs_wrapper.change.services import passing
     from pcs_wrapper.machine import lock
     from pcs_wrapper.nodes import pausing
-    from pcs_wrapper.views.nodes import done_json, done_text, node_dry_run_json, planned_text
+    from pcs_wrapper.views.members.nodes import (
+        done_json,
+        done_text,
+        node_dry_run_json,
+        planned_text,
+    )
 
     machine.require_root()
     rolling_back.resolve_unfinished(machine)

@@ -30,8 +30,20 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
+from pcs_wrapper.views.contract.membership import (
+    ClusterDestroyDryRun,
+    ClusterDestroyed,
+    NodeRemoved,
+    NodeRemoveDryRun,
+)
 from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
 from pcs_wrapper.views.contract.quorum import Quorum, WitnessDryRun
+from pcs_wrapper.views.contract.running import (
+    ClusterDryRun,
+    ClusterRestarted,
+    ClusterStarted,
+    ClusterStopped,
+)
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
 
@@ -59,6 +71,16 @@ OUTPUTS = {
     "rollback-dry-run": PublishedOutput("takeover rollback --dry-run --json", RollbackDryRun),
     "history": PublishedOutput("takeover history --json", History),
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
+    "cluster-start": PublishedOutput("takeover cluster start --json", ClusterStarted),
+    "cluster-stop": PublishedOutput("takeover cluster stop --json", ClusterStopped),
+    "cluster-restart": PublishedOutput("takeover cluster restart --json", ClusterRestarted),
+    "cluster-dry-run": PublishedOutput(
+        "takeover cluster start|stop|restart --dry-run --json", ClusterDryRun
+    ),
+    "cluster-destroy": PublishedOutput("takeover cluster destroy --json", ClusterDestroyed),
+    "cluster-destroy-dry-run": PublishedOutput(
+        "takeover cluster destroy --dry-run --json", ClusterDestroyDryRun
+    ),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
     "node-list": PublishedOutput("takeover node list --json", Nodes),
@@ -66,6 +88,10 @@ OUTPUTS = {
     "node-dry-run": PublishedOutput("takeover node pause|resume --dry-run --json NODE", NodeDryRun),
     "cluster-configure": PublishedOutput(
         "takeover cluster configure [--dry-run] --json FILE", CorosyncChange
+    ),
+    "node-remove": PublishedOutput("takeover node remove --json NODE", NodeRemoved),
+    "node-remove-dry-run": PublishedOutput(
+        "takeover node remove --dry-run --json NODE", NodeRemoveDryRun
     ),
     "quorum-status": PublishedOutput("takeover quorum status --json", Quorum),
     "witness": PublishedOutput("takeover witness add|remove --json", Quorum),

@@ -112,6 +112,8 @@ class Programs:
         timers: The commands that wait for their time, by unit.
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
+        pcsd: What pcs says of pcsd on each node, if that is not `Online`.
+        sbd: The nodes on which SBD runs.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
         enabled: The units that start at boot.
@@ -123,6 +125,8 @@ class Programs:
     cib: str = "<cib><configuration/><status/></cib>"
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pcsd: dict[str, str] = field(default_factory=dict)
+    sbd: set[str] = field(default_factory=set)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: dict[str, Any] | None = None
@@ -419,16 +423,93 @@ class Programs:
         self.cib = as_text(root)
         return Result(0, "", "")
 
-    def _end_standby(self, command: tuple[str, ...], _stdin: str) -> Result:
-        wanted = ("--name", "standby", "--lifetime", "reboot", "--delete")
-        require(command[3:] == wanted, f"not the end of a standby: {command}")
+    def _set_standby(self, command: tuple[str, ...], _stdin: str) -> Result:
+        wanted = ("--name", "standby", "--lifetime", "reboot")
+        require(command[3:7] == wanted, f"not a standby until the next restart: {command}")
+        self._forget_standby(command[2])
+        if command[7:] == ("--update", "on"):
+            root = etree.fromstring(self.cib)
+            [sets] = root.iterfind(
+                f"status/node_state[@uname='{command[2]}']/transient_attributes/instance_attributes"
+            )
+            etree.SubElement(sets, "nvpair", id="standby", name="standby", value="on")
+            self.cib = as_text(root)
+        else:
+            require(command[7:] == ("--delete",), f"neither a standby nor its end: {command}")
+        return Result(0, "", "")
+
+    def _forget_standby(self, node: str) -> None:
         root = etree.fromstring(self.cib)
-        for pair in root.iterfind(
-            f"status/node_state[@uname='{command[2]}']//nvpair[@name='standby']"
-        ):
+        for pair in root.iterfind(f"status/node_state[@uname='{node}']//nvpair[@name='standby']"):
             pair.getparent().remove(pair)  # type: ignore[union-attr]
         self.cib = as_text(root)
+
+    def _stop_cluster(self, command: tuple[str, ...], _stdin: str) -> Result:
+        for name in command[len("pcs cluster stop".split()) :]:
+            require(name.startswith("--") or name in self._names, f"no such node: {command}")
+            # What a node has for as long as its cluster runs goes with it.
+            self._forget_standby(name)
         return Result(0, "", "")
+
+    def _remove_node(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name = command[len("pcs cluster node remove".split())]
+        if name not in self._names:
+            return Result(
+                1, "", f"Error: Node '{name}' does not appear to exist in configuration\n"
+            )
+        if self.pcsd.keys() & set(self._names) and "--skip-offline" not in command:
+            return Result(1, "", "Error: Unable to connect to a node\n")
+        self.config = self.config | {
+            "nodes": [node for node in self.config["nodes"] if node["name"] != name]
+        }
+        self._forget_node(name)
+        if name in self.pcsd:
+            return Result(0, "", f"Warning: Removed node '{name}' could not be reached\n")
+        said = f"Destroying cluster on hosts: '{name}'...\n{name}: Successfully destroyed cluster\n"
+        return Result(0, "", said)
+
+    def _destroy(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[3:] == ("--all",), f"pcs would destroy this node alone: {command}")
+        silent = {"Offline", "Unable to authenticate"}
+        lines = [
+            f"{name}: Unable to connect to {name}"
+            if self.pcsd.get(name) in silent
+            else f"{name}: Successfully destroyed cluster"
+            for name in self._names
+        ]
+        self.state = "disconnected"
+        return Result(1 if silent & set(self.pcsd.values()) else 0, "", "\n".join(lines) + "\n")
+
+    def _clear_node(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name = command[len("pcs cluster node clear".split())]
+        require(name not in self._names, f"{name} is still in the cluster")
+        self._forget_node(name)
+        return Result(0, "", "")
+
+    def _forget_node(self, name: str) -> None:
+        root = etree.fromstring(self.cib)
+        for path in ("configuration/nodes/node", "status/node_state"):
+            for element in root.iterfind(f"{path}[@uname='{name}']"):
+                element.getparent().remove(element)  # type: ignore[union-attr]
+        self.cib = as_text(root)
+
+    @property
+    def _names(self) -> list[str]:
+        return [node["name"] for node in self.config["nodes"]]
+
+    def _pcsd_status(self, command: tuple[str, ...], _stdin: str) -> Result:
+        names = command[len("pcs pcsd status".split()) :]
+        require(bool(names) and set(names) <= set(self._names), f"pcsd of whom? {command}")
+        lines = [f"  {name}: {self.pcsd.get(name, 'Online')}\n" for name in names]
+        return Result(2 if self.pcsd.keys() & set(names) else 0, "".join(lines), "")
+
+    def _sbd_status(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(len(command) == len("pcs stonith sbd status".split()), f"more: {command}")
+        lines = ["SBD STATUS", "<node name>: <installed> | <enabled> | <running>"]
+        lines += [
+            f"{name}: YES | YES | {'YES' if name in self.sbd else 'NO'}" for name in self._names
+        ]
+        return Result(0, "\n".join(lines) + "\n", "")
 
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
         unit = f"{_option(command, '--unit')}.timer"
@@ -553,6 +634,8 @@ READS: dict[str, Program] = {
     "crm_mon": Programs._crm_mon,
     "pcs cluster cib": Programs._pcs_cib,
     "pcs cluster config": Programs._config,
+    "pcs pcsd status": Programs._pcsd_status,
+    "pcs stonith sbd status": Programs._sbd_status,
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,
     "crm_diff": Programs._crm_diff,
@@ -577,14 +660,20 @@ WRITES: dict[str, Program] = {
     "pcs resource cleanup": Programs._cleanup,
     "pcs stonith cleanup": Programs._cleanup,
     "attrd_updater --delete": Programs._delete_attribute,
-    "crm_attribute": Programs._end_standby,
+    "crm_attribute": Programs._set_standby,
     "systemd-run": Programs._start_timer,
     "systemctl stop": Programs._stop_unit,
     "pcs host auth": Programs._authenticate,
     "pcs cluster setup": Programs._done,
     "pcs cluster start": Programs._done,
+    "pcs cluster stop": Programs._stop_cluster,
+    "pcs cluster destroy": Programs._destroy,
+    "pcs cluster node remove": Programs._remove_node,
+    "pcs cluster node clear": Programs._clear_node,
+    "pcs cluster sync corosync": Programs._done,
     "pcs cluster enable": Programs._done,
-    "pcs stonith sbd": Programs._done,
+    "pcs stonith sbd device setup": Programs._done,
+    "pcs stonith sbd enable": Programs._done,
     "pcs quorum device add": Programs._done,
     "pcs quorum device remove": Programs._done,
     "pcs cluster config update totem": Programs._update_config,

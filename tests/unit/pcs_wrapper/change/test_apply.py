@@ -212,7 +212,7 @@ def test_a_partition_without_quorum_is_not_pushed_to(
     assert cluster.writes == []
     assert capsys.readouterr().err == (
         "no quorum: 1 of 3 nodes online. Nothing was changed: the other partition may have "
-        "quorum, and changes of its own. Bring nodes back (pcs cluster start --all), or apply it "
+        "quorum, and changes of its own. Bring nodes back (takeover cluster start), or apply it "
         "on a node of the other partition\n"
     )
 

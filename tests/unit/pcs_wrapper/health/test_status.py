@@ -303,7 +303,7 @@ def test_no_cluster_running_is_exit_code_4(
     assert captured.out == ""
     assert captured.err == (
         "no cluster runs on this machine (crm_mon: Connection to cluster failed: Connection "
-        "refused); to start it: pcs cluster start --all\n"
+        "refused); to start it: takeover cluster start\n"
     )
 
 

@@ -34,7 +34,7 @@ def test_all_nodes_are_listed(takeover: Takeover, capsys: pytest.CaptureFixture[
     ("attributes", "state", "why"),
     [
         ({"online": '"false"'}, "offline",
-         "its cluster was stopped, or has not been started since it was off; to start it: pcs "
+         "its cluster was stopped, or has not been started since it was off; to start it: takeover "
          "cluster start node3"),
         ({"unclean": '"true"', "online": '"false"'}, "unclean",
          "the cluster has lost it: it must be fenced, and has not been yet"),

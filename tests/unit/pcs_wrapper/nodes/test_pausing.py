@@ -239,7 +239,7 @@ def test_standby_until_a_restart_is_ended_too(shop: Cluster, takeover: Takeover)
         (node_is(on("node2"), "node1", maintenance='"true"'),
          "it is in maintenance; to end that: pcs node unmaintenance node1"),
         (node_is(on("node2"), "node1", online='"false"'),
-         "its cluster does not run; to start it: pcs cluster start node1"),
+         "its cluster does not run; to start it: takeover cluster start node1"),
         (node_is(on("node2"), "node1", standby_onfail='"true"'),
          "an action with on-fail=standby has failed there; when that is repaired: pcs resource "
          "cleanup --node node1"),

@@ -191,6 +191,64 @@ def _moving(command: Command) -> None:
     )
 
 
+def _without(state: str, *nodes: str) -> str:
+    for node in nodes:
+        head, found, rest = state.partition(f'<node name="{node}" id=')
+        state = head + found + rest.replace('online="true"', 'online="false"', 1)
+    return state
+
+
+def _belongs(command: Command) -> str:
+    """Let the machine belong to a cluster that is well, and return its state."""
+    _moving(command)
+    (command.folder / "corosync.conf").write_text("totem {\n    cluster_uuid: 0123\n}\n")
+    command.cluster.programs.add("corosync-quorumtool")
+    command.cluster.votes = VOTES
+    command.cluster.state = _with_device(command)
+    return command.cluster.state
+
+
+def _cluster_start(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    command.cluster.state = _without(well, "node3")
+    command.cluster.when("pcs cluster start node3", state=well)
+    return command("cluster", "start", *options)
+
+
+def _cluster_stop(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    here, there = (
+        'name="{}" id="{}" cached'.format(*node) for node in (("node1", 1), ("node2", 2))
+    )
+    command.cluster.when("pcs cluster stop", state=_without(well.replace(here, there), "node3"))
+    return command("cluster", "stop", "--yes", *options, "node3")
+
+
+def _cluster_restart(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    command.cluster.when("pcs cluster stop node3", state=_without(well, "node3"))
+    command.cluster.when("pcs cluster start node3", state=well)
+    return command("cluster", "restart", "--yes", *options, "node3")
+
+
+def _cluster_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    return command("cluster", "restart", "--dry-run", *options, "node1")
+
+
+def _cluster_destroy(command: Command, *options: str) -> str:
+    _applied(command)
+    _belongs(command)
+    command.cluster.when("pcs cluster destroy", then=(command.folder / "corosync.conf").unlink)
+    text = command("cluster", "destroy", "--yes", *options)
+    return text.replace(str(command.folder / "state"), "/var/lib/takeover")
+
+
+def _cluster_destroy_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    return command("cluster", "destroy", "--dry-run", *options)
+
+
 def _service_dry_run(command: Command, *options: str) -> str:
     _moving(command)
     return command("service", "move", "shop", "node2", "--dry-run", *options)
@@ -222,6 +280,22 @@ def _node_pause_dry_run(command: Command, *options: str) -> str:
 def _node_list(command: Command, *options: str) -> str:
     _node_pause(command)
     return command("node", "list", *options)
+
+
+def _node_remove(command: Command, *options: str) -> str:
+    well = _belongs(command)
+    command.cluster.scheduled = command.cluster.scheduled and (command.cluster.scheduled[0],) * 2
+    lines = well.splitlines(keepends=True)
+    without = "".join(line for line in lines if '<node name="node3" id=' not in line)
+    command.cluster.when("pcs cluster node remove", state=without)
+    described = ("--description", _DESCRIPTION)
+    return command("node", "remove", "--yes", *described, *options, "node3")
+
+
+def _node_remove_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    described = ("--description", _DESCRIPTION)
+    return command("node", "remove", "--dry-run", *described, *options, "node2")
 
 
 def _quorum_status(command: Command, *options: str) -> str:
@@ -392,12 +466,20 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "rollback-dry-run": _rollback_dry_run,
     "history": _history,
     "drift": _drift,
+    "cluster-start": _cluster_start,
+    "cluster-stop": _cluster_stop,
+    "cluster-restart": _cluster_restart,
+    "cluster-dry-run": _cluster_dry_run,
+    "cluster-destroy": _cluster_destroy,
+    "cluster-destroy-dry-run": _cluster_destroy_dry_run,
     "service": _service,
     "service-dry-run": _service_dry_run,
     "node-list": _node_list,
     "node-pause": _node_pause,
     "node-dry-run": _node_pause_dry_run,
     "cluster-configure": _cluster_configure,
+    "node-remove": _node_remove,
+    "node-remove-dry-run": _node_remove_dry_run,
     "quorum-status": _quorum_status,
     "witness": _witness,
     "witness-dry-run": _witness_dry_run,

@@ -101,6 +101,39 @@ KEYS: dict[str, dict[str, str]] = {
         **_below("differences", _DIFFERENCE),
         "findings": _FINDING,
     },
+    "cluster-start": {
+        "": "schema nodes skipped services harm",
+        **_below("services", _SERVICE),
+    },
+    "cluster-stop": {
+        "": "schema nodes skipped outcomes harm",
+        "outcomes": "service outage",
+        **_below("outcomes.service", _SERVICE),
+    },
+    "cluster-restart": {
+        "": "schema nodes left",
+        "nodes": "node drained stopped back whole waits harm",
+        "nodes.waits": "service nodes seconds returning",
+    },
+    "cluster-dry-run": {
+        "": "schema command nodes skipped leaving findings interrupted commands steps",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
+    "cluster-destroy": {"": "schema cluster nodes history harm"},
+    "cluster-destroy-dry-run": {
+        "": "schema cluster nodes leaving findings commands steps",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "service": {
         "": "schema command what nothing service expected not_served checkpoint harm",
         **_below("service", _SERVICE),
@@ -137,6 +170,20 @@ KEYS: dict[str, dict[str, str]] = {
         "": "schema changes obstacles steps",
         "changes": "of key now described",
         "obstacles": _FINDING,
+        "steps": _STEP,
+    },
+    "node-remove": {
+        "": "schema node destroyed left waits description edits harm",
+        "waits": "service nodes seconds returning",
+    },
+    "node-remove-dry-run": {
+        "": "schema node member configured known leaving findings description edits problem "
+        "commands steps",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
         "steps": _STEP,
     },
     "quorum-status": {

@@ -55,7 +55,7 @@ def planned_text(planned: Planned) -> Iterator[str]:
     if planned.pause is not None and planned.pause.until is not None:
         until = planned.pause.until.isoformat(timespec="seconds")
         yield f"  until {until}; then Pacemaker itself ends the pause"
-    yield from (f"  {_effect(effect)}" for effect in planned.effects)
+    yield from (f"  {effect_text(effect)}" for effect in planned.effects)
     for node in planned.fenced:
         yield f"  {_bad(f'{node} IS FENCED')}"
     if not (planned.effects or planned.fenced):
@@ -66,7 +66,8 @@ def _is_already(planned: Planned) -> str:
     return "is not paused" if planned.pause is None else "is paused like that already"
 
 
-def _effect(effect: Effect) -> str:
+def effect_text(effect: Effect) -> str:
+    """Return in a clause what happens to a service."""
     source, dest = ", ".join(effect.source), ", ".join(effect.dest)
     match effect.kind:
         case "stops":
@@ -149,23 +150,27 @@ def node_dry_run_json(planned: Planned, steps: Sequence[Step]) -> str:
         contract.NodeDryRun(
             node=planned.node.name,
             changes=changes_record(planned.changes),
-            effects=[
-                contract.Effect(
-                    service=effect.service,
-                    kind=effect.kind,
-                    source=effect.source,
-                    dest=effect.dest,
-                    goes_on=effect.goes_on,
-                    outage=_span_record(effect.outage),
-                )
-                for effect in planned.effects
-            ],
+            effects=[effect_record(effect) for effect in planned.effects],
             kept=planned.kept,
             fenced=planned.fenced,
             obstacles=finding_records(planned.readiness.findings),
             commands=[command for step in steps for command in step.commands],
             steps=[step_record(step) for step in steps],
         )
+    )
+
+
+def effect_record(effect: Effect) -> contract.Effect:
+    """Return what happens to a service as a record."""
+    from pcs_wrapper.views.contract import nodes as contract
+
+    return contract.Effect(
+        service=effect.service,
+        kind=effect.kind,
+        source=effect.source,
+        dest=effect.dest,
+        goes_on=effect.goes_on,
+        outage=_span_record(effect.outage),
     )
 
 

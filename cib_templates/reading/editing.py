@@ -1,0 +1,137 @@
+"""Changing a description's text in place: its comments and its order stay as they are."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import tomlkit
+from tomlkit.items import InlineTable
+
+from cib_templates.findings import KeyPath, dotted
+from cib_templates.reading.positions import Positions
+
+# The keys of services and fencing devices that name nodes: in a list, or as keys of a table.
+_LISTS = ("nodes", "never_on")
+_TABLES = ("plugs", "preferences")
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A description's text with a change.
+
+    Attributes:
+        text: The text.
+        what: What was changed, a clause each; nothing if there was nothing to change.
+    """
+
+    text: str
+    what: tuple[str, ...]
+
+
+def without_node(text: str, node: str) -> Edited:
+    """Return a description's text without a node, wherever it is named.
+
+    Args:
+        text: TOML that is a description.
+        node: The node's name.
+    """
+    document = tomllib.loads(text)
+    nodes: list[KeyPath] = [("nodes", node)] if node in document.get("nodes", {}) else []
+    # A device that fences nobody else goes with it.
+    devices: list[KeyPath] = [
+        ("fencing", name)
+        for name, table in document.get("fencing", {}).items()
+        if [*table.get("nodes", ()), *table.get("plugs", ())] == [node]
+    ]
+    keys: list[KeyPath] = []
+    lists: list[KeyPath] = []
+    for section in ("fencing", "services"):
+        for name, table in document.get(section, {}).items():
+            if (section, name) not in devices:
+                keys += [
+                    (section, name, key, node) for key in _TABLES if node in table.get(key, {})
+                ]
+                lists += [(section, name, key) for key in _LISTS if node in table.get(key, [])]
+    for path in (*nodes, *devices, *keys):
+        text = _without_key(text, path)
+    for path in lists:
+        text = _without_item(text, path, node)
+    what = [
+        *(f"the table [{dotted(path)}]" for path in (*nodes, *devices)),
+        *(dotted(path) for path in keys),
+        *(f"{node} in {dotted(path)}" for path in lists),
+    ]
+    return Edited(text, tuple(what))
+
+
+def _without_key(text: str, path: KeyPath) -> str:
+    """Return a text without a key, or a table with all that is in it."""
+    lines = text.splitlines(keepends=True)
+    begins = Positions(text).begins()
+    owned = {line for line, paths in begins.items() if any(_is_in(each, path) for each in paths)}
+    if any(_is_beside(each, path) for line in owned for each in begins[line]):
+        # On one line with others, as in an inline table.
+        document = tomlkit.parse(text)
+        table = _at(document, path[:-1])
+        del table[path[-1]]
+        written = tomlkit.dumps(document)
+        if isinstance(table, InlineTable):
+            ragged = table.as_string()
+            return written.replace(ragged, f"{ragged.removesuffix('}').rstrip()} }}")
+        return written
+    gone = set(_regions(lines, sorted(begins), owned))
+    return "".join(line for number, line in enumerate(lines, 1) if number not in gone)
+
+
+def _regions(lines: list[str], begins: list[int], owned: set[int]) -> Iterator[int]:
+    """Yield the lines that belong to what begins in some: up to the comment of what follows."""
+    is_table = any(_is_header(lines[line - 1]) for line in owned)
+    for at, line in enumerate(begins):
+        if line not in owned:
+            continue
+        following = begins[at + 1] if at + 1 < len(begins) else len(lines) + 1
+        own = list(range(line, following))
+        if following not in owned:
+            while len(own) > 1 and _says_nothing(lines[own[-1] - 1]):
+                own.pop()
+            # A blank line goes with it, so that no two are left.
+            after = own[-1] + 1
+            if is_table and after <= len(lines) and not lines[after - 1].strip():
+                own.append(after)
+        yield from own
+
+
+def _says_nothing(line: str) -> bool:
+    return not line.strip() or line.lstrip().startswith("#")
+
+
+def _is_header(line: str) -> bool:
+    return line.lstrip().startswith("[")
+
+
+def _is_in(path: KeyPath, outer: KeyPath) -> bool:
+    return path[: len(outer)] == outer
+
+
+def _is_beside(path: KeyPath, other: KeyPath) -> bool:
+    """Return whether neither of two paths is in the other one."""
+    return not _is_in(path, other) and not _is_in(other, path)
+
+
+def _without_item(text: str, path: KeyPath, item: str) -> str:
+    """Return a text without an item of a list, however often it is in it."""
+    document = tomlkit.parse(text)
+    names = _at(document, path)
+    while item in names:
+        names.remove(item)
+    return tomlkit.dumps(document)
+
+
+def _at(document: Any, path: KeyPath) -> Any:
+    """Return what is at a path in a document, as tomlkit has it."""
+    for key in path:
+        document = document[key]
+    return document

@@ -1,0 +1,81 @@
+"""The JSON outputs of `takeover node remove` and `takeover cluster destroy`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from pcs_wrapper.views.contract.base import Output
+from pcs_wrapper.views.contract.change.changes import Step
+from pcs_wrapper.views.contract.findings import Finding
+from pcs_wrapper.views.contract.running import NodeLeaving, ServiceWait
+
+
+class NodeRemoveDryRun(Output):
+    """What a removal of a node would do. Nothing was changed."""
+
+    node: str = Field(description="The node's name.")
+    member: bool = Field(description="Whether it is a member of the cluster now.")
+    configured: bool = Field(description="Whether it is in Corosync's configuration.")
+    known: bool = Field(
+        description="Whether Pacemaker knows it; if only that, a removal was interrupted."
+    )
+    leaving: NodeLeaving = Field(description="What would happen to services.")
+    findings: Sequence[Finding] = Field(
+        description="What is in the way: it is refused without `--even-so`."
+    )
+    description: str | None = Field(description="The description's file; null if none was given.")
+    edits: Sequence[str] = Field(description="What would be taken out of it, a clause each.")
+    problem: str = Field(
+        description="Why the description cannot be changed by itself; empty if it can."
+    )
+    commands: Sequence[str] = Field(description="The commands of all steps, in their order.")
+    steps: Sequence[Step] = Field(description="The steps.")
+
+
+class NodeRemoved(Output):
+    """The result of a removal of a node."""
+
+    node: str = Field(description="The node's name.")
+    destroyed: bool = Field(
+        description="Whether the cluster's configuration was destroyed on it by this command."
+    )
+    left: Sequence[str] = Field(description="The nodes that the cluster has now.")
+    waits: Sequence[ServiceWait] = Field(description="The outage of each service that moved.")
+    description: str | None = Field(
+        description="The description's file that was changed; null if none was."
+    )
+    edits: Sequence[str] = Field(description="What was, or has to be, taken out of it.")
+    harm: Sequence[str] = Field(
+        description="What is not as it should be, a sentence for each; empty if all is."
+    )
+
+
+class ClusterDestroyDryRun(Output):
+    """What a destruction of the cluster would do. Nothing was changed."""
+
+    cluster: str = Field(description="The cluster's name.")
+    nodes: Sequence[str] = Field(description="The nodes on which it would be destroyed.")
+    leaving: NodeLeaving | None = Field(
+        description="What would happen to services; null if no cluster runs on this machine."
+    )
+    findings: Sequence[Finding] = Field(
+        description="What is in the way: it is refused without `--even-so`."
+    )
+    commands: Sequence[str] = Field(description="The commands of all steps, in their order.")
+    steps: Sequence[Step] = Field(description="The steps.")
+
+
+class ClusterDestroyed(Output):
+    """The result of a destruction of the cluster."""
+
+    cluster: str = Field(description="The cluster's name.")
+    nodes: Sequence[str] = Field(description="The nodes on which it was destroyed.")
+    history: str | None = Field(
+        description="The folder into which this node has put the changes that it kept; null if it "
+        "has kept none."
+    )
+    harm: Sequence[str] = Field(
+        description="What is not as it should be, a sentence for each; empty if all is."
+    )

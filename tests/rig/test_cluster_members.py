@@ -1,0 +1,190 @@
+"""`takeover node remove` and `cluster destroy` on a real cluster, with a client that writes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.rig.conftest import Shop
+from tests.rig.test_cluster_life import begun, is_in_standby, runs
+from tests.rig.test_nodes import listed, others, takeover
+from vagrant.common.networks import CLUSTER_LINKS
+from vagrant.demo.faults import active_node, wait_until_whole
+from vagrant.demo.shop import DESCRIPTION, SERVICE
+from vagrant.rig import Rig
+
+#: How long the service may take to be served again, in seconds.
+_LIMIT = 60.0
+#: When a removal is killed, in seconds after its begin.
+_MOMENTS = (0.5, 1.5, 2.5, 3.5, 4.5, 6.0, 8.0, 10.0, 12.0, 15.0)
+_CONF = "/etc/corosync/corosync.conf"
+_COPY = "/root/copy.toml"
+_PASSWORD_FILE = "/root/hacluster.password"
+
+
+def configured(rig: Rig, on: str) -> list[str]:
+    """Return the nodes that Corosync's configuration has on a node; none without one."""
+    text = rig.run(on, "cat", _CONF).stdout
+    names = [line.split(":")[1].strip() for line in text.splitlines() if " name:" in line]
+    return [name for name in names if name in rig.layout.node_names]
+
+
+def missing(rig: Rig) -> list[str]:
+    """Return the nodes that are none of the cluster's."""
+    first = next(name for name in rig.layout.node_names if configured(rig, name))
+    return [name for name in rig.layout.node_names if name not in configured(rig, first)]
+
+
+def bring_back(shop: Shop, node: str) -> None:
+    """Make a node part of the cluster again, as an administrator does with pcs."""
+    rig = shop.rig
+    on = others(rig, node)[0]
+    addresses = (f"addr={rig.layout.node_address(node, link)}" for link in CLUSTER_LINKS)
+    wait = f"--wait={2 * _LIMIT * shop.patience:.0f}"
+    shop.admin.types(
+        on, "pcs", "cluster", "node", "add", node, *addresses, "--enable", "--start", wait
+    )
+    wait_until_whole(rig)
+
+
+def make_again(shop: Shop) -> None:
+    """Make the cluster that is described, and its service."""
+    described = (DESCRIPTION, "--password-file", _PASSWORD_FILE)
+    shop.admin.types("node1", "takeover", "cluster", "create", *described)
+    shop.admin.types("node1", "takeover", "apply", DESCRIPTION)
+
+
+@pytest.fixture(autouse=True)
+def complete(shop: Shop) -> Iterator[None]:
+    """Have three nodes again afterwards, as they are described."""
+    yield
+    if not any(configured(shop.rig, node) for node in shop.rig.layout.node_names):
+        make_again(shop)
+    for node in missing(shop.rig):
+        bring_back(shop, node)
+    for node in shop.rig.layout.node_names:
+        if is_in_standby(shop.rig, node):
+            takeover(shop.rig, node, "node", "resume", node)
+    assert takeover(shop.rig, "node1", "apply", "--over-others", DESCRIPTION).returncode == 0
+    wait_until_whole(shop.rig)
+
+
+def test_a_node_that_serves_is_removed_under_load(shop: Shop) -> None:
+    """The service moves first, nothing restarts elsewhere, and the node cannot come back alone."""
+    rig, client = shop.rig, shop.client
+    goes = active_node(rig)
+    on = others(rig, goes)[0]
+    rig.write(on, _COPY, rig.run("node1", "cat", DESCRIPTION, check=True).stdout)
+    before = {node: begun(rig, node) for node in others(rig, goes)}
+    described = ("--description", _COPY)
+    planned = takeover(rig, on, "node", "remove", "--dry-run", "--json", goes, *described)
+    shown = json.loads(planned.stdout)
+    [effect] = shown["leaving"]["effects"]
+    assert (effect["service"], effect["kind"], effect["source"]) == (SERVICE, "moves", [goes])
+    client.write_steadily(2.0 * shop.patience)
+    begin = time.monotonic()
+    done = takeover(rig, on, "node", "remove", goes, "--yes", "--json", *described)
+    assert done.returncode == 0
+    client.wait_until_served(time.monotonic(), _LIMIT * shop.patience)
+    outage = client.outage(begin, time.monotonic())
+    result = json.loads(done.stdout)
+    print(f"told: {effect['outage']}, measured: {result['waits']}, by the client: {outage:.2f} s")
+    assert outage <= effect["outage"]["limit"]
+    assert (result["destroyed"], result["left"]) == (True, others(rig, goes))
+    assert goes not in listed(rig, on)
+    assert [begun(rig, node) for node in before] == list(before.values()), "nothing was restarted"
+    for node in others(rig, goes):
+        assert configured(rig, node) == others(rig, goes)
+    # It has no configuration, and does not come back, not even when it boots.
+    assert configured(rig, goes) == []
+    rig.power(goes, "reset")
+    rig.wait_for_boot(goes)
+    assert rig.run(goes, "systemctl", "is-active", "--quiet", "pacemaker").returncode != 0
+    assert rig.run(goes, "pcs", "cluster", "stop", "--all").returncode != 0
+    assert takeover(rig, on, "check", _COPY).returncode == 0
+    assert takeover(rig, on, "apply", _COPY).returncode == 0
+    assert takeover(rig, on, "drift", _COPY).returncode == 0
+    assert not client.check().lost
+    assert rig.status()["disks"]["double_mounts"] == []
+
+
+def test_a_node_that_is_off_is_removed_and_destroyed(shop: Shop) -> None:
+    """crmsh#1826: it could stop the running cluster later."""
+    rig = shop.rig
+    serving = active_node(rig)
+    goes = others(rig, serving)[-1]
+    assert takeover(rig, serving, "cluster", "stop", "--yes", goes).returncode == 0
+    begin = time.monotonic()
+    assert takeover(rig, serving, "node", "remove", goes, "--yes").returncode == 0
+    assert configured(rig, goes) == []
+    assert goes not in listed(rig, serving)
+    assert active_node(rig) == serving
+    shop.client.wait_until_served(time.monotonic(), _LIMIT * shop.patience)
+    assert shop.client.outage(begin, time.monotonic()) < 2.0 * shop.patience
+
+
+def test_a_node_whose_pcsd_is_dead_is_not_removed(shop: Shop) -> None:
+    """Its configuration would stay on it; it is not even drained."""
+    rig = shop.rig
+    serving = active_node(rig)
+    goes = others(rig, serving)[-1]
+    shop.admin.types(goes, "systemctl", "stop", "pcsd")
+    try:
+        refused = takeover(rig, serving, "node", "remove", goes, "--yes", "--even-so")
+        assert refused.returncode == 1
+        assert f"pcsd does not answer on {goes}" in refused.stderr
+    finally:
+        shop.admin.types(goes, "systemctl", "start", "pcsd")
+    assert not is_in_standby(rig, goes)
+    assert listed(rig, serving)[goes]["state"] == "online"
+
+
+def test_a_removal_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
+    """At ten moments; the next command says where things stand."""
+    rig = shop.rig
+    for moment in _MOMENTS:
+        serving = active_node(rig)
+        goes = others(rig, serving)[-1]
+        rig.run(
+            serving, "timeout", "--signal=KILL", f"{moment * shop.patience:.1f}",
+            "takeover", "node", "remove", "--yes", goes,
+        )  # fmt: skip
+        found = listed(rig, serving).get(goes)
+        print(f"killed after {moment} s: {goes} is {found}")
+        done = takeover(rig, serving, "node", "remove", "--yes", goes)
+        # With 2, it was removed already when it was killed.
+        assert done.returncode in ((0,) if found is not None else (0, 2))
+        assert goes not in listed(rig, serving)
+        assert configured(rig, serving) == others(rig, goes)
+        assert configured(rig, goes) == []
+        bring_back(shop, goes)
+        assert active_node(rig) == serving
+    assert not shop.client.check().lost
+
+
+def test_the_cluster_is_destroyed_and_made_again(shop: Shop) -> None:
+    """Nothing of it is left on any node; its data is, and its history begins anew."""
+    rig = shop.rig
+    asked = takeover(rig, "node1", "cluster", "destroy")
+    assert asked.returncode == 1
+    assert asked.stderr.endswith("nothing was changed\n")
+    done = takeover(rig, "node1", "cluster", "destroy", "--yes", "--json")
+    assert done.returncode == 0
+    result = json.loads(done.stdout)
+    assert (result["nodes"], result["harm"]) == (rig.layout.node_names, [])
+    assert rig.run("node1", "test", "-e", f"{result['history']}/1.json").returncode == 0
+    for node in rig.layout.node_names:
+        assert configured(rig, node) == []
+        assert runs(rig, node) == []
+        assert rig.run(node, "ls", "/var/lib/pacemaker/cib/cib.xml").returncode != 0
+    assert rig.status()["disks"]["mounted"].get("1", []) == []
+    assert takeover(rig, "node1", "cluster", "destroy", "--yes").returncode == 1
+    make_again(shop)
+    wait_until_whole(rig)
+    history = json.loads(takeover(rig, "node1", "history", "--json").stdout)
+    assert [each["number"] for each in history["checkpoints"]] == [1]
+    shop.client.wait_until_served(time.monotonic(), _LIMIT * shop.patience)
+    assert not shop.client.check().lost
