@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 @click.command(
     cls=LazyGroup,
     lazy={
+        "init": (
+            "pcs_wrapper.commands.init.init:init",
+            "Begin: write a description from what is found.",
+        ),
         "check": (
             "pcs_wrapper.commands.description.check:check",
             "Find every mistake in a description.",

@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from pcs_wrapper.views.contract.agents import AgentsCheck, Rules
 from pcs_wrapper.views.contract.base import Output
+from pcs_wrapper.views.contract.beginning import Init
 from pcs_wrapper.views.contract.change.changes import (
     Applied,
     ApplyDryRun,
@@ -57,6 +58,7 @@ OUTPUTS = {
     "rollback-dry-run": PublishedOutput("takeover rollback --dry-run --json", RollbackDryRun),
     "history": PublishedOutput("takeover history --json", History),
     "drift": PublishedOutput("takeover drift --json FILE", Drift),
+    "init": PublishedOutput("takeover init --json", Init),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
     "node-list": PublishedOutput("takeover node list --json", Nodes),

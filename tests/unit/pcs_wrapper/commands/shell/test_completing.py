@@ -117,7 +117,7 @@ def test_a_word_is_completed(words: tuple[str, ...], expected: list[str], comple
 
 def test_commands_are_not_imported_to_be_listed(complete: Shell) -> None:
     """All of them, in the order of the help, and with the lines of it where a shell shows them."""
-    assert complete("")[:4] == ["check", "render", "schema", "cluster"]
+    assert complete("")[:4] == ["init", "check", "render", "schema"]
     assert complete("pla", kind="zsh") == [
         "plain",
         "plan",
