@@ -64,7 +64,7 @@ def disks(machine: Machine) -> list[Disk]:
     names = _names(machine)
     found: dict[str, Disk] = {}
     for device, transport in _leaves(tops, ""):
-        disk = _disk(device, transport, names)
+        disk = _disk(device | _content(machine, device), transport, names)
         if disk is not None:
             found.setdefault(disk.kernel, disk)
     return sorted(found.values(), key=lambda disk: not disk.is_shared)
@@ -78,6 +78,15 @@ def _leaves(devices: list[dict[str, Any]], transport: str) -> Iterator[tuple[dic
             yield from _leaves(device["children"], way)
         else:
             yield device, way
+
+
+def _content(machine: Machine, device: dict[str, Any]) -> dict[str, Any]:
+    """Return what is on a device of which udev has not told it; only root can look."""
+    if device.get("fstype") or not device.get("size"):
+        return {}
+    printed = answer(machine, "blkid", "--probe", "--output", "export", str(device.get("kname")))
+    found = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+    return {"fstype": found.get("TYPE"), "uuid": found.get("UUID")} if "TYPE" in found else {}
 
 
 def _disk(device: dict[str, Any], transport: str, names: dict[str, str]) -> Disk | None:

@@ -112,6 +112,14 @@ def test_a_disk_without_a_wwid_is_found_by_its_filesystem(site: Site) -> None:
     ]
 
 
+def test_what_is_on_a_disk_is_looked_for_where_udev_does_not_tell(site: Site) -> None:
+    """A volume group on it must not be taken for nothing."""
+    site.has_disks(*(device(kname=f"/dev/sd{one}", fstype=None, uuid=None) for one in "cd"))
+    site.answers["blkid --probe --output export /dev/sdc"] = "DEVNAME=/dev/sdc\nUUID=7\nTYPE=xfs\n"
+    site.answers["blkid --probe --output export /dev/sdd"] = "UUID=8\nTYPE=LVM2_member\n"
+    assert [(each.path, each.filesystem) for each in found(site).disks] == [("UUID=7", "xfs")]
+
+
 def test_a_portal_is_asked_for_its_targets(site: Site) -> None:
     """The answer is not kept in the machine's own database."""
     site.answers[DISCOVERY] = "203.0.113.129:3260,1 iqn.a:x\n[2001:db8::9]:3260,1 iqn.a:x\n"
