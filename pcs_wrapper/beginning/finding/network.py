@@ -36,8 +36,9 @@ class Link:
     is_leased: bool
 
     def has(self, address: str) -> bool:
-        """Return whether an address is in this network."""
-        return ipaddress.ip_address(address) in ipaddress.ip_network(self.network)
+        """Return whether an address is in this network; what is no address is not."""
+        found = _address(address)
+        return found is not None and found in ipaddress.ip_network(self.network)
 
     def neighbour(self, like: str) -> str:
         """Return the address in this network that ends as an address of another one does.
@@ -46,13 +47,20 @@ class Link:
             like: The other address.
 
         Returns:
-            The address; nothing if one of them is IPv4 and the other IPv6.
+            The address; nothing if one of them is IPv4 and the other IPv6, or no address at all.
         """
-        network, other = ipaddress.ip_network(self.network), ipaddress.ip_address(like)
-        if other.version != network.version:
+        network, other = ipaddress.ip_network(self.network), _address(like)
+        if other is None or other.version != network.version:
             return ""
         number = int(network.network_address) | (int(other) & int(network.hostmask))
         return str(ipaddress.ip_address(number))
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def links(machine: Machine) -> list[Link]:
@@ -96,8 +104,8 @@ def _rank(link: Link) -> tuple[bool, bool]:
 def addresses(machine: Machine, host: str) -> list[str]:
     """Return the addresses of a name, as this machine resolves it; none if it cannot."""
     lines = answer(machine, "getent", "ahosts", host).splitlines()
-    found = dict.fromkeys(line.split()[0] for line in lines if line.split())
-    return [each for each in found if not ipaddress.ip_address(each.partition("%")[0]).is_loopback]
+    found = (_address(line.split()[0]) for line in lines if line.split())
+    return list(dict.fromkeys(str(each) for each in found if each and not each.is_loopback))
 
 
 def in_networks(found: Sequence[str], of: Sequence[Link]) -> dict[str, str]:

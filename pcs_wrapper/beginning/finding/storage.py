@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import BaseModel, ValidationError
 
 from pcs_wrapper.beginning.finding.asking import answer
 from pcs_wrapper.machine.machine import Machine
@@ -19,6 +19,7 @@ _KINDS = ("disk", "part", "lvm", "mpath", "loop")
 _NO_FILESYSTEM = re.compile(r"\w+_member|swap|crypto_LUKS|drbd")
 _NETWORKS = ("iscsi", "fc", "fcoe", "srp")
 _SESSION = re.compile(r"ip-(?P<portal>.+)-iscsi-(?P<target>.+)-lun-(?P<lun>[0-9]+)")
+_PAIR = 2
 #: How a portal is written: a host, and a port that may be left out.
 PORTAL = re.compile(r"(?!/)(?:\[[0-9A-Fa-f:]+\]|[\w.-]+)(?::[0-9]+)?")
 
@@ -53,53 +54,72 @@ class Lun:
     number: int
 
 
+class _Device(BaseModel):
+    """A device as lsblk prints it."""
+
+    kname: str
+    type: str
+    size: int | None
+    fstype: str | None
+    uuid: str | None
+    mountpoints: list[str | None]
+    tran: str | None
+    model: str | None
+    children: list[_Device] = []
+
+
+class _Printed(BaseModel):
+    """What lsblk prints."""
+
+    blockdevices: list[_Device]
+
+
 def disks(machine: Machine) -> list[Disk]:
     """Return the disks, partitions and volumes that nobody uses, those that are shared first."""
     columns = "KNAME,TYPE,SIZE,FSTYPE,UUID,MOUNTPOINTS,TRAN,MODEL"
     printed = answer(machine, "lsblk", "--json", "--bytes", "--paths", "--output", columns)
     try:
-        tops = json.loads(printed)["blockdevices"]
-    except (ValueError, KeyError):
+        printed_devices = _Printed.model_validate_json(printed).blockdevices
+    except ValidationError:
         return []
     names = _names(machine)
     found: dict[str, Disk] = {}
-    for device, transport in _leaves(tops, ""):
-        disk = _disk(device | _content(machine, device), transport, names)
+    for device, transport in _leaves(printed_devices, ""):
+        disk = _disk(device.model_copy(update=_content(machine, device)), transport, names)
         if disk is not None:
             found.setdefault(disk.kernel, disk)
     return sorted(found.values(), key=lambda disk: not disk.is_shared)
 
 
-def _leaves(devices: list[dict[str, Any]], transport: str) -> Iterator[tuple[dict[str, Any], str]]:
+def _leaves(devices: list[_Device], transport: str) -> Iterator[tuple[_Device, str]]:
     """Yield the devices of which nothing else consists, with the way that the disk is reached."""
     for device in devices:
-        way = device.get("tran") or transport
-        if device.get("children"):
-            yield from _leaves(device["children"], way)
+        way = device.tran or transport
+        if device.children:
+            yield from _leaves(device.children, way)
         else:
             yield device, way
 
 
-def _content(machine: Machine, device: dict[str, Any]) -> dict[str, Any]:
+def _content(machine: Machine, device: _Device) -> dict[str, str | None]:
     """Return what is on a device of which udev has not told it; only root can look."""
-    if device.get("fstype") or not device.get("size"):
+    if device.fstype or not device.size:
         return {}
-    printed = answer(machine, "blkid", "--probe", "--output", "export", str(device.get("kname")))
+    printed = answer(machine, "blkid", "--probe", "--output", "export", device.kname)
     found = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
-    return {"fstype": found.get("TYPE"), "uuid": found.get("UUID")} if "TYPE" in found else {}
+    return {"fstype": found["TYPE"], "uuid": found.get("UUID")} if "TYPE" in found else {}
 
 
-def _disk(device: dict[str, Any], transport: str, names: dict[str, str]) -> Disk | None:
-    kind, filesystem = str(device.get("type")), str(device.get("fstype") or "")
-    kernel, uuid = str(device.get("kname")), device.get("uuid")
-    is_used = any(device.get("mountpoints") or ()) or _NO_FILESYSTEM.fullmatch(filesystem)
-    path = names.get(kernel) or (f"UUID={uuid}" if uuid and filesystem else "")
-    size = int(device.get("size") or 0)
-    if kind not in _KINDS or is_used or not size or not path:
+def _disk(device: _Device, transport: str, names: dict[str, str]) -> Disk | None:
+    filesystem, size = device.fstype or "", device.size or 0
+    is_used = any(device.mountpoints) or _NO_FILESYSTEM.fullmatch(filesystem)
+    by_content = f"UUID={device.uuid}" if device.uuid and filesystem else ""
+    path = names.get(device.kname) or by_content
+    if device.type not in _KINDS or is_used or not size or not path:
         return None
-    is_shared = transport in _NETWORKS or kind == "mpath"
-    about = " ".join(filter(None, (str(device.get("model") or "").strip(), transport, kind)))
-    return Disk(path, kernel, size, filesystem, about, is_shared)
+    is_shared = transport in _NETWORKS or device.type == "mpath"
+    about = " ".join(filter(None, ((device.model or "").strip(), transport, device.type)))
+    return Disk(path, device.kname, size, filesystem, about, is_shared)
 
 
 def _names(machine: Machine) -> dict[str, str]:
@@ -127,4 +147,5 @@ def targets(machine: Machine, portal: str) -> list[str]:
         *("--portal", portal, "--op", "nonpersistent"),
     )
     # "203.0.113.129:3260,1 iqn.2026-11.example.com:shop"
-    return list(dict.fromkeys(line.split()[1] for line in printed.splitlines() if " " in line))
+    words = (line.split() for line in printed.splitlines())
+    return list(dict.fromkeys(each[1] for each in words if len(each) == _PAIR))
