@@ -22,7 +22,7 @@ def written_text(file: Path, proposal: Proposal) -> Iterator[str]:
     yield f"{file}: written. Cluster {proposal.name}; nodes: {', '.join(proposal.nodes)}; " + (
         f"services: {service}"
     )
-    yield "read it, and change what is not so. Then, when the nodes are prepared:"
+    yield "read it, and change what is not so. When the nodes are prepared (docs/installing.md):"
     yield f"  takeover check {file}"
     yield f"  takeover cluster create {file}"
     if proposal.service:

@@ -61,7 +61,10 @@ if TYPE_CHECKING:
 @click.option("--witness", metavar="HOST", help="A host with corosync-qnetd, to decide.")
 @click.option("--service", metavar="NAME", help="The name of the first service.")
 @click.option(
-    "--disk", metavar="DISK", help="Its disk: a device, or an iSCSI portal such as ADDRESS:PORT."
+    "--disk",
+    metavar="DISK",
+    help="Its disk: a device, or an iSCSI portal such as ADDRESS:PORT; '' for none. By default the "
+    "only one that is shared.",
 )
 @click.option("--target", metavar="IQN", help="The portal's target.")
 @click.option("--lun", metavar="NUMBER", type=int, help="The target's LUN.")

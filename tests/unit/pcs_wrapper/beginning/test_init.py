@@ -87,7 +87,7 @@ def test_without_questions_it_is_as_found(init: Init, site: Site) -> None:
     assert described.services == {}
     assert init.out == (
         "cluster.toml: written. Cluster node; nodes: node1; services: none yet\n"
-        "read it, and change what is not so. Then, when the nodes are prepared:\n"
+        "read it, and change what is not so. When the nodes are prepared (docs/installing.md):\n"
         "  takeover check cluster.toml\n"
         "  takeover cluster create cluster.toml\n"
     )
