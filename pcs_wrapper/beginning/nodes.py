@@ -75,6 +75,11 @@ def nodes_and_links(
             continue
         if has_addresses:
             known[name] = _by_network(listed.split(","), links)
+            if listed.count(",") >= len(links):
+                raise UsageError(
+                    f"--node {written}: these are more addresses than there are links: "
+                    f"{', '.join(each.network for each in links)}"
+                )
         else:
             known[name] = addresses_of(machine, name, links)
             if not known[name]:
@@ -98,10 +103,7 @@ def nodes_and_links(
 
 def _by_network(listed: Sequence[str], links: Sequence[Link]) -> dict[str, str]:
     """Return addresses by the networks that they are in; by their order, if they are in none."""
-    try:
-        found = in_networks(listed, links)
-    except ValueError:  # the description's own check says what is wrong with an address
-        found = {}
+    found = in_networks(listed, links)
     routed = [each for each in listed if each not in found.values()]
     free = [each.network for each in links if each.network not in found]
     return found | dict(zip(free, routed, strict=False))

@@ -88,7 +88,7 @@ def _lines(proposal: Proposal, found: Found, today: date) -> Iterator[str]:
     yield from _comment(
         'token = "1000ms" would notice sooner that a node is lost; Corosync\'s default is 3 s.'
     )
-    yield from _nodes(proposal)
+    yield from _nodes(proposal, found)
     yield from _fencing(proposal)
     if proposal.witness:
         yield ""
@@ -100,13 +100,17 @@ def _lines(proposal: Proposal, found: Found, today: date) -> Iterator[str]:
     yield from _service(proposal.service)
 
 
-def _nodes(proposal: Proposal) -> Iterator[str]:
+def _nodes(proposal: Proposal, found: Found) -> Iterator[str]:
     yield ""
     networks = [f"{each.network} ({each.interface} here)" for each in proposal.links]
     yield from _comment(
         "The nodes, by the names that they have themselves (uname -n), and for each link of "
         f"Corosync an address: in {', then in '.join(networks)}."
     )
+    others = [each for each in found.links if each not in proposal.links]
+    if others:
+        also = ", ".join(f"{each.network} ({each.interface})" for each in others)
+        yield from _comment(f"This machine is also in {also}, which is no link.")
     for link in proposal.links:
         if link.is_leased:
             yield from _comment(

@@ -117,6 +117,8 @@ def test_the_links_are_the_networks_that_all_nodes_have(init: Init) -> None:
         "node2": ["198.51.100.12"],
         "node3": ["198.51.100.13"],
     }
+    also = "# This machine is also in 203.0.113.0/24 (eth1), which is no link.\n"
+    assert also in init.file.read_text()
 
 
 def test_a_link_is_named_by_its_interface_or_its_network(init: Init) -> None:
@@ -185,6 +187,8 @@ WRONG: list[tuple[tuple[str, ...], str]] = [
     (("--fence", SWITCH, "--service", "web", "--disk", "203.0.113.9", "--target", "iqn.a:b"),
      "--lun is needed for 203.0.113.9, iqn.a:b: none is known here"),
     (("--fence", SWITCH, "--name", "a shop"), "cluster.toml:6: cluster.name: "),
+    (("--fence", SWITCH, "--node", "node2=10.0.0.1,10.0.0.2,10.0.0.3"),
+     "these are more addresses than there are links: 198.51.100.0/24, 203.0.113.0/24"),
     (("--fence", SWITCH, "--node", "node2=here"), "'here' is not an IPv4 or IPv6 address"),
     (("--fence", SWITCH, "--service", "web", "--address", "x"), "services.web.address.ip: "),
     (("--fence", f"{SWITCH} password=x"), "a secret must not be in the description"),
