@@ -14,6 +14,7 @@ import click
 
 from pcs_wrapper.commands.lazy import LazyGroup
 from pcs_wrapper.commands.printing import print_text
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.commands.version import version_option
 from pcs_wrapper.exit_codes import ExitCode
 from pcs_wrapper.machine.terminal import printable
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 @click.command(
     cls=LazyGroup,
     lazy={
+        "init": (
+            "pcs_wrapper.commands.init.init:init",
+            "Begin: write a description from what is found.",
+        ),
         "check": (
             "pcs_wrapper.commands.description.check:check",
             "Find every mistake in a description.",
@@ -145,6 +150,9 @@ class _Log(logging.Formatter):
 
 def main() -> NoReturn:
     """Run the command line of this process."""
+    if completing.is_asked():
+        # Between the words that somebody types there is no place for an error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Where a locale has no arrow, for example, its number in Unicode is printed.

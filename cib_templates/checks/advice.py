@@ -83,6 +83,10 @@ SBD_START_TOO_SLOW = warning(
 FENCING_DEVICE_UNUSED = warning(
     "fencing-device-unused", "A device can fence a node, but is in none of the node's levels."
 )
+FIRST_NODE_ALONE = warning(
+    "first-node-alone",
+    "The cluster has only one node, so that nothing takes over what runs there.",
+)
 ONE_NODE = warning("one-node", "A service has only one node, so that nothing takes over from it.")
 HOME_OF_TWO = warning(
     "home-of-two",
@@ -173,6 +177,12 @@ def _cluster(description: Description) -> Iterator[Finding]:
     cluster = description.cluster
     sbd = description.sbd
     tie_breaker = description.quorum is not None or (sbd is not None and bool(sbd.devices))
+    if len(description.nodes) == 1:
+        yield FIRST_NODE_ALONE.at(
+            ("nodes", first),
+            "it is the only node: when it fails, nothing takes over what runs there",
+            "a cluster may begin so; add a second node",
+        )
     if len(description.nodes) == _TWO and not tie_breaker:
         delay = fencing_delay(description)
         wins = (
@@ -306,7 +316,7 @@ def _fencing(description: Description) -> Iterator[Finding]:
 def _placement(
     path: KeyPath, service: Service, description: Description, homes: dict[str, str]
 ) -> Iterator[Finding]:
-    if len(service.nodes) == 1 and service.pattern != "everywhere":
+    if len(service.nodes) == 1 < len(description.nodes) and service.pattern != "everywhere":
         yield ONE_NODE.at(
             (*path, "nodes"),
             "there is only one node: nothing takes over from it",

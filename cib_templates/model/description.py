@@ -40,8 +40,9 @@ class Description(Table):
     properties: dict[Name, Parameter] = Field(
         {}, description="Pacemaker's cluster properties: strings, integers, booleans"
     )
-    nodes: Annotated[dict[NodeName, Node], Field(min_length=2)] = Field(
-        description="a table for each of at least two nodes: [nodes.NAME]"
+    # A cluster may begin with its first node.
+    nodes: Annotated[dict[NodeName, Node], Field(min_length=1)] = Field(
+        description="a table for each node: [nodes.NAME]"
     )
     quorum: Quorum | None = Field(None, description="a table: [quorum.device]")
     sbd: Sbd | None = Field(None, description="a table: [sbd]")

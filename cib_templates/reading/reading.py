@@ -81,7 +81,23 @@ def read_with_advice(
     Raises:
         DescriptionError: With all mistakes, in the order of their lines.
     """
-    description, locate = _read(file, description_text(file))
+    return parse_with_advice(description_text(file), file, machine)
+
+
+def parse_with_advice(
+    text: str, file: Path, machine: LocalHost | None = None
+) -> tuple[Description, list[Finding]]:
+    """Read a description from its text, and find what is seldom meant, as `read_with_advice` does.
+
+    Args:
+        text: TOML.
+        file: The file that findings name; fragments' files are beside it.
+        machine: Where it is read; None if nothing is known of that machine.
+
+    Raises:
+        DescriptionError: With all mistakes, in the order of their lines.
+    """
+    description, locate = _read(file, text)
     return description, _sorted(map(locate, advice(description, machine)))
 
 

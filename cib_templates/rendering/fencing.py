@@ -56,9 +56,12 @@ def _host_map(plugs: Mapping[str, str], nodes: list[str]) -> str:
 def fencing_locations(description: Description) -> list[etree._Element]:
     """Return the constraints that keep a device from the one node that it fences.
 
-    A node that has to be fenced cannot be trusted to do it.
+    A node that has to be fenced cannot be trusted to do it. A cluster's only node has nobody else:
+    there the device runs, so that it is known to work before the second node comes.
     """
-    elements = []
+    elements: list[etree._Element] = []
+    if len(description.nodes) == 1:
+        return elements
     for name in description.fencing:
         nodes = description.fenced_by(name)
         if len(nodes) == 1:

@@ -7,11 +7,13 @@ import pwd
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pcs_wrapper.errors import NotRoot
+from pcs_wrapper.machine import network
 from pcs_wrapper.machine.console import Console
 from pcs_wrapper.machine.runner import Runner
 
@@ -43,8 +45,10 @@ class Machine:
         archive: The folder in which Pacemaker archives each configuration of the cluster.
         program: The path of the program `takeover`, for the timer that runs it later.
         host: The machine's name, without its domain.
-        root: The root of its filesystem.
         interfaces: The folder in which the kernel lists the network interfaces.
+        root: The folder in which the machine's file systems begin.
+        netlink: A function that opens a connection to the kernel's part for the network.
+        listens: A function that tells whether a program listens at an address and a port.
         user: The name of the user who runs the command.
         now: A function that returns the time of day.
         clock: A function that returns a time in seconds that never jumps.
@@ -61,8 +65,10 @@ class Machine:
     archive: Path = Path("/var/lib/pacemaker/cib")
     program: Path = field(default_factory=lambda: Path(sys.argv[0]).resolve())
     host: str = field(default_factory=lambda: os.uname().nodename.partition(".")[0])
-    root: Path = Path("/")
     interfaces: Path = Path("/sys/class/net")
+    root: Path = Path("/")
+    netlink: Callable[[], AbstractContextManager[network.Netlink]] = network.netlink
+    listens: Callable[[str, int], bool] = network.listens
     user: str = field(default_factory=_user)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.monotonic

@@ -23,7 +23,7 @@ from tests.whole import damage_to_demo
 from vagrant.common.building import CHECKOUT
 from vagrant.common.networks import Link, floating_address
 from vagrant.common.waiting import eventually
-from vagrant.common.wheel import PACKAGES, wheel_of
+from vagrant.common.wheel import PACKAGES, SHARE, wheel_of
 from vagrant.demo.client import Client
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import (
@@ -272,7 +272,7 @@ def test_a_failure_is_told_by_the_new_watcher(update: Update) -> None:
 def next_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of a later version: the same, with another number."""
     sources = tmp_path_factory.mktemp("next")
-    for name in (*PACKAGES, "README.md", "LICENSE"):
+    for name in (*PACKAGES, SHARE, "README.md", "LICENSE"):
         source, target = Path(CHECKOUT) / name, sources / name
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

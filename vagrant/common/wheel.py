@@ -8,6 +8,8 @@ from pathlib import Path
 from vagrant.common.building import CACHE_DIR, CHECKOUT, cache_lock, digest, run
 
 PACKAGES = ("ocf_agents", "cib_templates", "pcs_wrapper")
+#: The folder of what the wheel puts beside the program.
+SHARE = "share"
 
 #: How long a wheel is kept at least, in seconds.
 _KEPT = 24 * 3600.0
@@ -34,6 +36,7 @@ def wheel_of(sources: Path) -> Path:
     files = [sources / "pyproject.toml"]
     for package in PACKAGES:
         files += sorted((sources / package).rglob("*.py"))
+    files += sorted(path for path in (sources / SHARE).rglob("*") if path.is_file())
     # The names, too: a module that has only moved makes another wheel.
     parts = (str(path.relative_to(sources)).encode() + path.read_bytes() for path in files)
     folder = CACHE_DIR / "wheels" / digest(parts)

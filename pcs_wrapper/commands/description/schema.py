@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from pcs_wrapper.commands.printing import print_line, print_text
+from pcs_wrapper.commands.shell import completing
 
 
 @click.command()
 @click.option(
     "--output",
     metavar="NAME",
+    shell_complete=completing.outputs,
     help="Print the schema of the output NAME, such as status; --list shows all names.",
 )
 @click.option("--list", "list_outputs", is_flag=True, help="List the names of the outputs.")

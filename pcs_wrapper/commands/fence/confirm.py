@@ -7,11 +7,12 @@ import click
 from pcs_wrapper.commands.asking import typed
 from pcs_wrapper.commands.options import as_json, dry_run
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 
 @click.command()
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", shell_complete=completing.nodes)
 @as_json
 @dry_run
 @click.option(

@@ -10,11 +10,12 @@ from pcs_wrapper.commands.asking import agreed
 from pcs_wrapper.commands.durations import duration
 from pcs_wrapper.commands.options import as_json, dry_run
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 
 @click.command()
-@click.argument("nodes", metavar="[NODE]...", nargs=-1)
+@click.argument("nodes", metavar="[NODE]...", nargs=-1, shell_complete=completing.nodes)
 @as_json
 @dry_run
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the nodes are fenced.")

@@ -9,6 +9,7 @@ import click
 from pcs_wrapper.commands.durations import duration
 from pcs_wrapper.commands.node import options
 from pcs_wrapper.commands.options import as_json, dry_run
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", shell_complete=completing.nodes)
 @click.option("--keep", is_flag=True, help="Let NODE keep what it runs, and only take nothing new.")
 @click.option(
     "--for",

@@ -8,6 +8,7 @@ import click
 
 from pcs_wrapper.commands.node import options
 from pcs_wrapper.commands.options import as_json, dry_run
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", shell_complete=completing.nodes)
 @as_json
 @dry_run
 @options.wait

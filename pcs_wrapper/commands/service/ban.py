@@ -7,11 +7,12 @@ from typing import Unpack
 import click
 
 from pcs_wrapper.commands.service.carrying import Common, carry, common, name
+from pcs_wrapper.commands.shell import completing
 
 
 @click.command()
 @name
-@click.argument("node")
+@click.argument("node", shell_complete=completing.nodes)
 @common
 @click.pass_context
 def ban(ctx: click.Context, service: str, node: str, **given: Unpack[Common]) -> None:

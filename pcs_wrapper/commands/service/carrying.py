@@ -9,6 +9,7 @@ import click
 
 from pcs_wrapper.commands.options import as_json, dry_run, even_so
 from pcs_wrapper.commands.printing import print_lines, print_text
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-name = click.argument("service", metavar="SERVICE")
+name = click.argument("service", metavar="SERVICE", shell_complete=completing.services)
 parts = click.option(
     "--part",
     "parts",
     metavar="PART",
     multiple=True,
+    shell_complete=completing.parts,
     help="Only this part of it: app, filesystem, address, or the ID that `takeover status` shows. "
     "It can be given several times.",
 )

@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pcs_wrapper.views.contract.agents import AgentsCheck, Rules
 from pcs_wrapper.views.contract.backup import Backup, Restored, RestoreDryRun
 from pcs_wrapper.views.contract.base import Output
+from pcs_wrapper.views.contract.beginning import Init
 from pcs_wrapper.views.contract.change.changes import (
     Applied,
     ApplyDryRun,
@@ -81,6 +82,7 @@ OUTPUTS = {
     "cluster-destroy-dry-run": PublishedOutput(
         "takeover cluster destroy --dry-run --json", ClusterDestroyDryRun
     ),
+    "init": PublishedOutput("takeover init --json", Init),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
     "node-list": PublishedOutput("takeover node list --json", Nodes),

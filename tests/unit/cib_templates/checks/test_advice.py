@@ -15,6 +15,13 @@ from tests.unit.cib_templates.rendering.test_patterns import service
 
 THIRD = '[nodes.node3]\nlinks = ["198.51.100.13", "203.0.113.13"]\n'
 TWO = [(THIRD, ""), (', node3 = "3"', ""), (', "node3"]', "]")]
+SECOND = '[nodes.node2]\nlinks = ["198.51.100.12", "203.0.113.12"]\n'
+FIRST = [
+    (THIRD, ""),
+    (SECOND, ""),
+    (', node2 = "2", node3 = "3"', ""),
+    (', "node2", "node3"]', "]"),
+]
 WITNESS = '[quorum.device]\nhost = "witness"\n'
 MORE_NODES = "".join(
     f'[nodes.node{n}]\nlinks = ["198.51.100.1{n}", "203.0.113.1{n}"]\n' for n in range(4, 9)
@@ -69,6 +76,9 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     ([*TWO, ("[fencing.power]", WITNESS + "[fencing.power]"),
       ('"1000ms"', '"1000ms"\nfencing_delay = "9s"')], web(more="priority = 3"),
      "service-without-priority services.shop: has no priority, but other services have"),
+    (FIRST, "",
+     "first-node-alone "
+     "nodes.node1: it is the only node: when it fails, nothing takes over what runs there"),
     ([("[fencing.power]", MORE_NODES + "[fencing.power]")], POWER,
      "many-nodes cluster.token: with 8 nodes a lost one is noticed after 10.8 s (token 4.9 s, "
      "consensus 5.9 s): each node beyond two adds 650 ms to token"),

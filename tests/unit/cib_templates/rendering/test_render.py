@@ -159,6 +159,26 @@ def test_preferences_stay_below_stickiness(described: Describe) -> None:
     assert max(scores.values()) < int(stickiness or 0)
 
 
+def test_a_device_keeps_away_from_the_one_node_that_it_fences(described: Describe) -> None:
+    """Unless that is the cluster's only one: there it shows that it works before others come."""
+    plugs = ('plugs = { node1 = "1", node2 = "2", node3 = "3" }', 'nodes = ["node1"]')
+    others = ("[services.shop]", '[fencing.others]\nagent = "fence_apc"\n[services.shop]')
+    bans = render(described(plugs, others)).findall(".//rsc_location[@rsc='fence-power']")
+    assert [dict(ban.attrib) for ban in bans] == [
+        {
+            "id": "fence-power-avoids-node1",
+            "rsc": "fence-power",
+            "node": "node1",
+            "score": "-INFINITY",
+        }
+    ]
+    alone = [(f'[nodes.{node}]\nlinks = ["198.51.100.1{node[-1]}", "203.0.113.1{node[-1]}"]\n', "")
+             for node in ("node2", "node3")]  # fmt: skip
+    cib = render(described(plugs, *alone, ('"node1", "node2", "node3"', '"node1"')))
+    assert cib.findall(".//rsc_location[@rsc='fence-power']") == []
+    assert parameters(cib, "fence-power")["pcmk_host_list"] == "node1"
+
+
 def test_a_service_avoids_the_nodes_that_it_does_not_name(described: Describe) -> None:
     """A node outside the service's list never runs it."""
     cib = render(described(('"node2", "node3"]', '"node2"]')))

@@ -22,6 +22,7 @@ from pcs_wrapper.machine.machine import Machine
 from tests.conformance.conftest import GOOD
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH, told
+from tests.unit.fakes.site import two_networks
 
 RELEASES = ("2.1", "3.0")
 _FIXTURES = Path(__file__).parents[1]
@@ -105,15 +106,20 @@ class Command:
             (simulated / f"parameter-{self.release}.xml").read_text(),
         )
 
-    def __call__(self, *arguments: str) -> str:
-        """Return what a command prints on standard output, or else on standard error."""
+    def __call__(self, *arguments: str, machine: Machine | None = None) -> str:
+        """Return what a command prints on standard output, or else on standard error.
+
+        Args:
+            arguments: The command line.
+            machine: Another machine than the node.
+        """
         out, err = io.StringIO(), io.StringIO()
         with (
             contextlib.chdir(self.folder),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(err),
         ):
-            run(arguments, self.machine)
+            run(arguments, machine or self.machine)
         assert "fault in Takeover" not in err.getvalue(), err.getvalue()
         return out.getvalue() or err.getvalue()
 
@@ -121,6 +127,13 @@ class Command:
 def _status(command: Command, *options: str) -> str:
     command.cluster.state = f"fencing-refused-real-{command.release}"
     return command("status", *options)
+
+
+def _init(command: Command, *options: str) -> str:
+    site = two_networks(command.folder / "root")
+    switch = "fence_apc ip=203.0.113.2 username=cluster password_script=/etc/takeover/apc"
+    what = ("--node", "node3", "--fence", switch, "--service", "shop", "--unit", "nginx")
+    return command("init", "--defaults", *what, *options, "shop.toml", machine=site.machine())
 
 
 def _check(command: Command, *options: str) -> str:
@@ -472,6 +485,7 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "cluster-dry-run": _cluster_dry_run,
     "cluster-destroy": _cluster_destroy,
     "cluster-destroy-dry-run": _cluster_destroy_dry_run,
+    "init": _init,
     "service": _service,
     "service-dry-run": _service_dry_run,
     "node-list": _node_list,

@@ -134,6 +134,16 @@ KEYS: dict[str, dict[str, str]] = {
         "findings": _FINDING,
         "steps": _STEP,
     },
+    "init": {
+        "": "schema file written description warnings found",
+        "warnings": _FINDING,
+        "found": "host links disks luns watchdogs fence_agents fence_agent fence_agent_why units",
+        "found.links": "interface address network leased",
+        "found.disks": "path kernel size filesystem about shared",
+        "found.luns": "portal target number",
+        "found.watchdogs": "path identity software",
+        "found.units": "name about",
+    },
     "service": {
         "": "schema command what nothing service expected not_served checkpoint harm",
         **_below("service", _SERVICE),

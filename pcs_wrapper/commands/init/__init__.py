@@ -1,0 +1,1 @@
+"""`takeover init`: the options, and the questions about what no option says."""

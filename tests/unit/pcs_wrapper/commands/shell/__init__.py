@@ -1,0 +1,1 @@
+"""Tests of what shells and `man` are given of the commands."""
