@@ -31,20 +31,20 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
-from pcs_wrapper.views.contract.membership import (
+from pcs_wrapper.views.contract.members.membership import (
     ClusterDestroyDryRun,
     ClusterDestroyed,
     NodeRemoved,
     NodeRemoveDryRun,
 )
-from pcs_wrapper.views.contract.nodes import NodeChanged, NodeDryRun, Nodes
-from pcs_wrapper.views.contract.quorum import Quorum, WitnessDryRun
-from pcs_wrapper.views.contract.running import (
+from pcs_wrapper.views.contract.members.nodes import NodeChanged, NodeDryRun, Nodes
+from pcs_wrapper.views.contract.members.running import (
     ClusterDryRun,
     ClusterRestarted,
     ClusterStarted,
     ClusterStopped,
 )
+from pcs_wrapper.views.contract.quorum import Quorum, WitnessDryRun
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
 

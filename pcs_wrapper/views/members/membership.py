@@ -69,7 +69,7 @@ def removed_text(removed: Removed) -> Iterator[str]:
 
 def removal_dry_run_json(planned: Removal, steps: Sequence[Step]) -> str:
     """Return what a removal of a node would do as JSON."""
-    from pcs_wrapper.views.contract import membership as contract
+    from pcs_wrapper.views.contract.members import membership as contract
 
     edit = planned.edit
     return output_json(
@@ -91,7 +91,7 @@ def removal_dry_run_json(planned: Removal, steps: Sequence[Step]) -> str:
 
 def removed_json(removed: Removed) -> str:
     """Return what became of a removal of a node as JSON."""
-    from pcs_wrapper.views.contract import membership as contract
+    from pcs_wrapper.views.contract.members import membership as contract
 
     edit = removed.planned.edit
     is_edited = edit is not None and not edit.problem and not removed.harm
@@ -134,7 +134,7 @@ def destroyed_text(destroyed: Destroyed) -> Iterator[str]:
 
 def destruction_dry_run_json(planned: Destruction, steps: Sequence[Step]) -> str:
     """Return what a destruction of the cluster would do as JSON."""
-    from pcs_wrapper.views.contract import membership as contract
+    from pcs_wrapper.views.contract.members import membership as contract
 
     leaves = planned.leaving
     return output_json(
@@ -151,7 +151,7 @@ def destruction_dry_run_json(planned: Destruction, steps: Sequence[Step]) -> str
 
 def destroyed_json(destroyed: Destroyed) -> str:
     """Return what became of a destruction of the cluster as JSON."""
-    from pcs_wrapper.views.contract import membership as contract
+    from pcs_wrapper.views.contract.members import membership as contract
 
     return output_json(
         contract.ClusterDestroyed(

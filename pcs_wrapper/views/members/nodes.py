@@ -18,8 +18,8 @@ from pcs_wrapper.views.output import output_json
 from pcs_wrapper.views.state import service_record, service_text
 
 if TYPE_CHECKING:
-    from pcs_wrapper.views.contract import nodes as contract
     from pcs_wrapper.views.contract.change import plan
+    from pcs_wrapper.views.contract.members import nodes as contract
 
 # Of the state's word.
 _WIDTH = len("maintenance")
@@ -122,7 +122,7 @@ def done_text(done: Done) -> Iterator[str]:
 
 def nodes_json(nodes: Sequence[Listed]) -> str:
     """Return the nodes as JSON."""
-    from pcs_wrapper.views.contract import nodes as contract
+    from pcs_wrapper.views.contract.members import nodes as contract
 
     return output_json(
         contract.Nodes(
@@ -144,7 +144,7 @@ def nodes_json(nodes: Sequence[Listed]) -> str:
 
 def node_dry_run_json(planned: Planned, steps: Sequence[Step]) -> str:
     """Return what a pause of a node, or its end, would do as JSON."""
-    from pcs_wrapper.views.contract import nodes as contract
+    from pcs_wrapper.views.contract.members import nodes as contract
 
     return output_json(
         contract.NodeDryRun(
@@ -162,7 +162,7 @@ def node_dry_run_json(planned: Planned, steps: Sequence[Step]) -> str:
 
 def effect_record(effect: Effect) -> contract.Effect:
     """Return what happens to a service as a record."""
-    from pcs_wrapper.views.contract import nodes as contract
+    from pcs_wrapper.views.contract.members import nodes as contract
 
     return contract.Effect(
         service=effect.service,
@@ -176,7 +176,7 @@ def effect_record(effect: Effect) -> contract.Effect:
 
 def done_json(done: Done) -> str:
     """Return what a pause of a node, or its end, has done as JSON."""
-    from pcs_wrapper.views.contract import nodes as contract
+    from pcs_wrapper.views.contract.members import nodes as contract
 
     return output_json(
         contract.NodeChanged(
@@ -195,7 +195,7 @@ def done_json(done: Done) -> str:
 
 
 def _pause_record(pause: Pause | None) -> contract.Pause | None:
-    from pcs_wrapper.views.contract import nodes as contract
+    from pcs_wrapper.views.contract.members import nodes as contract
 
     if pause is None:
         return None

@@ -22,7 +22,7 @@ from pcs_wrapper.views.state import service_record, service_text
 
 if TYPE_CHECKING:
     from cib_templates.findings import Finding
-    from pcs_wrapper.views.contract import running as contract
+    from pcs_wrapper.views.contract.members import running as contract
 
 
 def start_text(planned: Start) -> Iterator[str]:
@@ -200,7 +200,7 @@ def _dry_run_json(
     findings: Sequence[Finding] = (),
     interrupted: str = "",
 ) -> str:
-    from pcs_wrapper.views.contract import running as contract
+    from pcs_wrapper.views.contract.members import running as contract
 
     return output_json(
         contract.ClusterDryRun(
@@ -218,7 +218,7 @@ def _dry_run_json(
 
 def leaving_record(nodes: Sequence[str], leaves: Leaving) -> contract.NodeLeaving:
     """Return what happens when nodes leave as a record."""
-    from pcs_wrapper.views.contract import running as contract
+    from pcs_wrapper.views.contract.members import running as contract
 
     quorum = () if leaves.quorum is None else (leaves.quorum,)
     return contract.NodeLeaving(
@@ -231,7 +231,7 @@ def leaving_record(nodes: Sequence[str], leaves: Leaving) -> contract.NodeLeavin
 
 def started_json(done: Started) -> str:
     """Return what became of a start as JSON."""
-    from pcs_wrapper.views.contract import running as contract
+    from pcs_wrapper.views.contract.members import running as contract
 
     planned = done.planned
     return output_json(
@@ -249,7 +249,7 @@ def started_json(done: Started) -> str:
 
 def stopped_json(done: Stopped) -> str:
     """Return what became of a stop as JSON."""
-    from pcs_wrapper.views.contract import nodes, running
+    from pcs_wrapper.views.contract.members import nodes, running
 
     return output_json(
         running.ClusterStopped(
@@ -271,7 +271,7 @@ def restarted_json(turns: Sequence[Turn], left: Sequence[str]) -> str:
         turns: The turns that have begun.
         left: The nodes whose turn did not come.
     """
-    from pcs_wrapper.views.contract import running as contract
+    from pcs_wrapper.views.contract.members import running as contract
 
     return output_json(
         contract.ClusterRestarted(
@@ -294,7 +294,7 @@ def restarted_json(turns: Sequence[Turn], left: Sequence[str]) -> str:
 
 def wait_record(wait: Wait) -> contract.ServiceWait:
     """Return for how long the clients of a service waited as a record."""
-    from pcs_wrapper.views.contract import running as contract
+    from pcs_wrapper.views.contract.members import running as contract
 
     return contract.ServiceWait(
         service=wait.service,

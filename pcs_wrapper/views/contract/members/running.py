@@ -10,7 +10,7 @@ from pcs_wrapper.views.contract.base import Output, Record
 from pcs_wrapper.views.contract.change.changes import Step
 from pcs_wrapper.views.contract.cluster import Service
 from pcs_wrapper.views.contract.findings import Finding
-from pcs_wrapper.views.contract.nodes import Effect, Outcome
+from pcs_wrapper.views.contract.members.nodes import Effect, Outcome
 
 
 class NodeLeaving(Record):

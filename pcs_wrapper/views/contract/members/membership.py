@@ -9,7 +9,7 @@ from pydantic import Field
 from pcs_wrapper.views.contract.base import Output
 from pcs_wrapper.views.contract.change.changes import Step
 from pcs_wrapper.views.contract.findings import Finding
-from pcs_wrapper.views.contract.running import NodeLeaving, ServiceWait
+from pcs_wrapper.views.contract.members.running import NodeLeaving, ServiceWait
 
 
 class NodeRemoveDryRun(Output):
