@@ -228,7 +228,7 @@ def test_journal_and_private_attributes(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("command", "complaint"),
     [
-        (("pcs", "cluster", "destroy"), "does not know `pcs cluster destroy`"),
+        (("pcs", "cluster", "kill"), "does not know `pcs cluster kill`"),
         (("crm_mon", "--one-shot"), "would tell otherwise"),
         (("pcs", "cluster", "cib", "scope=resources"), "more than a CIB"),
         (("crm_resource", "--wait"), "waits for ever"),
