@@ -31,6 +31,7 @@ from pcs_wrapper.nodes.running.leaving import Leaving, leaving
 from pcs_wrapper.nodes.running.restarting import not_well, would_hurt
 from pcs_wrapper.nodes.running.starting import members_of
 from pcs_wrapper.nodes.running.turn import RequireWell, Turn, WaitUntilDrained
+from pcs_wrapper.nodes.verification import runs_on
 from pcs_wrapper.pacemaker import cib, pauses, settling
 from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
@@ -59,6 +60,7 @@ class Removal:
         config: The configuration of the cluster.
         node: The node's name.
         is_member: Whether it is a member of the cluster now.
+        is_drained: Whether it runs nothing, as a removal that was interrupted has left it.
         is_configured: Whether it is in Corosync's configuration.
         is_known: Whether Pacemaker knows it.
         is_reached: Whether pcsd answers on it.
@@ -73,6 +75,7 @@ class Removal:
     config: ClusterConfig
     node: str
     is_member: bool
+    is_drained: bool
     is_configured: bool
     is_known: bool
     is_reached: bool
@@ -141,8 +144,9 @@ def prepare(machine: Machine, node: str, file: Path | None) -> Removal:
     live = cib.query(machine)
     answers = pcsd.ask(machine, tuple(config.nodes))
     leaves = leaving(machine, state, live, (node,)) if is_member else Leaving()
-    if pauses.has_transient(live, node):
-        # It was drained already.
+    has_transient = pauses.has_transient(live, node)
+    if has_transient:
+        # It is being drained, or is.
         leaves = Leaving()
     is_reached = node not in answers.silent
     found = [pcsd.silence(name) for name in answers.silent if name != node]
@@ -154,6 +158,7 @@ def prepare(machine: Machine, node: str, file: Path | None) -> Removal:
         config,
         node,
         is_member,
+        has_transient and not list(runs_on(state, node)),
         node in config.nodes,
         node in known,
         is_reached,
@@ -379,7 +384,7 @@ def steps(machine: Machine, planned: Removal) -> tuple[list[Step], Removed]:
     made: list[Step] = []
     if planned.is_configured or planned.is_known:
         made += pcsd.authentication(planned.config, planned.strangers)
-    if planned.is_member:
+    if planned.is_member and not planned.is_drained:
         alone = tuple(str(each.path[0]) for each in planned.leaving.alone)
         made += [
             RequireWell(removed.turn, unknown),

@@ -178,10 +178,11 @@ def _begin(live: etree._Element, members: Sequence[str], node: str, interrupted:
         return "drain"
     if node not in members:
         return "start"
-    # The standby is gone: the cluster there was stopped since, and started again.
-    if interrupted.stopping and not has_transient(live, node):
-        return "wait"
-    return "drain"
+    if not interrupted.stopping:
+        return "drain"
+    # Without the standby, the cluster there was stopped since, and started again. With it, it may
+    # be leaving just now, as the program goes on that a killed command has begun.
+    return "stop" if has_transient(live, node) else "wait"
 
 
 def not_well(machine: Machine, state: ClusterState, live: etree._Element) -> tuple[Finding, ...]:
@@ -275,8 +276,10 @@ def steps(machine: Machine, planned: Restart) -> list[Step]:
             made += [
                 Drain(turn, before),
                 WaitUntilDrained(turn, planned.settling, alone),
-                StopThere(turn, before, planned.settling, force=leaves.quorum is not None),
             ]
+        if turn.begin in ("drain", "stop"):
+            force = leaves.quorum is not None
+            made.append(StopThere(turn, before, planned.settling, force=force))
         if turn.begin != "wait":
             made.append(StartThere(turn))
         made += [WaitUntilBack(turn), WaitUntilWhole(turn, before, planned.settling, unwell)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -35,7 +36,7 @@ _GRACE = 300.0
 _LEAVING = 60.0
 _POLL = 0.5
 _ASKING = 120.0
-_SBD_RUNS = re.compile(r"^(\S+):\s*\S+\s*\|\s*\S+\s*\|\s*YES\s*$", re.MULTILINE)
+_SBD_RUNS = re.compile(r"^(\S+): +\S+ \| +\S+ \| +(YES|NO)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -189,12 +190,16 @@ class VerifyStopped(Step):
         if machine.host in self.nodes and state_of(machine) is not None:
             run.harm.append(f"Pacemaker still runs on {machine.host}")
         if self.has_sbd:
-            said = machine.runner.run("pcs", "stonith", "sbd", "status", timeout=_ASKING).stdout
+            command = ("pcs", "stonith", "sbd", "status")
+            said = machine.runner.run(*command, timeout=_ASKING, ok=range(256)).stdout
+            runs = dict(_SBD_RUNS.findall(said))
             run.harm += [
                 f"SBD still runs on {name}, and resets it when it misses the cluster; to stop it "
                 "there: systemctl stop corosync sbd"
-                for name in _SBD_RUNS.findall(said)
-                if name in self.nodes
+                if name in runs
+                else f"it is not known whether SBD still runs on {name}: {shlex.join(command)}"
+                for name in self.nodes
+                if runs.get(name) != "NO"
             ]
 
 

@@ -22,7 +22,7 @@ from pcs_wrapper.nodes.running.stopping import stop_on
 from pcs_wrapper.nodes.verification import VerifyDrained
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
-Begin = Literal["drain", "start", "wait"]
+Begin = Literal["drain", "stop", "start", "wait"]
 Unwell = Callable[[ClusterState], list[str]]
 
 _TIMEOUT = 30.0

@@ -80,8 +80,8 @@ def restart_text(planned: Restart) -> Iterator[str]:
     for turn in planned.turns:
         leaves = planned.leaving.get(turn.node)
         if turn.begin != "drain":
-            what = "is started" if turn.begin == "start" else "was started already"
-            yield f"  {turn.node} {what}"
+            what = {"stop": "is drained already", "start": "is started"}.get(turn.begin)
+            yield f"  {turn.node} {what or 'was started already'}"
         elif planned.interrupted is not None and turn.node == planned.interrupted.node:
             yield f"  {turn.node}: what it still runs leaves it"
         elif leaves is None:

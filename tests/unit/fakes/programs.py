@@ -469,7 +469,7 @@ class Programs:
         return Result(0, "", said)
 
     def _destroy(self, command: tuple[str, ...], _stdin: str) -> Result:
-        require(command[3:] == ("--all",), f"pcs would destroy this node alone: {command}")
+        require(len(command) == len("pcs cluster destroy --all".split()), f"more: {command}")
         silent = {"Offline", "Unable to authenticate"}
         lines = [
             f"{name}: Unable to connect to {name}"
@@ -667,7 +667,7 @@ WRITES: dict[str, Program] = {
     "pcs cluster setup": Programs._done,
     "pcs cluster start": Programs._done,
     "pcs cluster stop": Programs._stop_cluster,
-    "pcs cluster destroy": Programs._destroy,
+    "pcs cluster destroy --all": Programs._destroy,
     "pcs cluster node remove": Programs._remove_node,
     "pcs cluster node clear": Programs._clear_node,
     "pcs cluster sync corosync": Programs._done,

@@ -103,6 +103,20 @@ def test_sbd_must_be_stopped_too(
     assert takeover("cluster", "stop", "--yes") == 0
 
 
+def test_a_node_that_does_not_tell_of_its_sbd_is_named(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be reset by it: that is not passed over in silence."""
+    shop.programs.add("sbd")
+    shop.when(ALL, state="disconnected")
+    rows = "node1: YES |  NO |  NO\nnode2: YES | YES |  NO\nnode3: N/A | N/A | N/A\n"
+    shop.when("pcs stonith sbd status", stdout=f"SBD STATUS\n{rows}")
+    assert takeover("cluster", "stop", "--yes") == 1
+    assert capsys.readouterr().out == (
+        "it is not known whether SBD still runs on node3: pcs stonith sbd status\n"
+    )
+
+
 def test_what_would_go_on_without_a_cluster_is_told(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
