@@ -14,7 +14,7 @@ _SYSTEM = re.compile(
     r"(systemd-.*|dbus(-broker)?|polkit|ssh(d|@.*)?|(serial-)?getty@.*|user@.*|user-runtime-dir@.*"
     r"|cron|rsyslog|chrony(d)?|ntp(d|sec)?|networking|NetworkManager|ifup@.*|dhc.*|wpa_supplicant"
     r"|ModemManager|unattended-upgrades|packagekit|udisks2|upower|accounts-daemon|apparmor|auditd"
-    r"|corosync.*|pacemaker.*|pcsd.*|sbd|booth.*|drbd.*|iscsid|open-iscsi|multipathd|lvm2-.*"
+    r"|corosync.*|logd|pacemaker.*|pcsd.*|sbd|booth.*|drbd.*|iscsid|open-iscsi|multipathd|lvm2-.*"
     r"|blk-availability|mdmonitor|smartmontools|smartd|watchdog|haveged|rngd?|irqbalance|acpid"
     r"|qemu-guest-agent|open-vm-tools|vgauth|cloud-.*|snapd.*|fwupd|avahi-daemon|bluetooth|cups.*"
     r"|rpcbind|rpc-.*|nfs-.*|exim4|postfix@.*|atd|mcelog|thermald|display-manager|.*dm|console-.*)"

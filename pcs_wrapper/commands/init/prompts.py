@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import click
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
 from pcs_wrapper.machine.terminal import printable_line
 
+_WIDTH = 80
 _Answer = TypeVar("_Answer")
 
 
@@ -49,6 +51,16 @@ def offer(heading: str, entries: Sequence[str]) -> None:
     if entries:
         print_line(heading, err=True)
         print_lines((f"  {number}  {each}" for number, each in enumerate(entries, 1)), err=True)
+
+
+def name_all(heading: str, names: Sequence[str]) -> None:
+    """Show names, of which there may be many; nothing if there is none."""
+    if names:
+        print_line(heading, err=True)
+        listed = textwrap.wrap(
+            ", ".join(names), _WIDTH, initial_indent="  ", subsequent_indent="  "
+        )
+        print_lines(listed, err=True)
 
 
 def chosen(answer: str, entries: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pcs_wrapper.commands.init.prompts import agreed, ask, chosen, complain, offer
+from pcs_wrapper.commands.init.prompts import agreed, ask, chosen, complain, name_all, offer
 from pcs_wrapper.commands.printing import print_line
 
 if TYPE_CHECKING:
@@ -129,27 +129,26 @@ class Questions:
         if any((given.fencing, given.sbd, given.watchdog)):
             return given
         found = self._found
-        offer(
-            "When a node fails, another one switches it off before it takes over. These fence "
-            "agents are installed here:",
-            found.fence_agents,
-        )
+        nodes = [found.host, *names_of(given)]
+        print_line("When a node fails, another one switches it off before it takes over.", err=True)
+        name_all("These fence agents are installed here:", found.fence_agents)
         why = f" ({found.fence_agent_why})" if found.fence_agent_why else ""
-        real = [each for each in found.watchdogs if not each.is_software]
+        # Two nodes that lose each other would both reset themselves.
+        is_right = len(nodes) != _TWO or bool(given.witness)
+        real = [each for each in found.watchdogs if is_right and not each.is_software]
         if real:
             what = f"{real[0].path}, {real[0].identity}"
             print_line(f"or `watchdog`: nodes reset themselves ({what})", err=True)
         default = found.fence_agent or ("watchdog" if real else "")
         agent = ""
         while not (agent == "watchdog" or agent.startswith("fence_")):
-            agent = chosen(ask(f"fence agent{why}", default), found.fence_agents)
+            agent = ask(f"fence agent{why}", default)
         if agent == "watchdog":
             path = real[0].path if real else "/dev/watchdog"
             return replace(given, watchdog=ask("watchdog", path))
         if agent == "fence_sbd":
             disks = ask("SBD's disks, with spaces between (what is on them is lost)")
             return replace(given, sbd=tuple(disks.split()))
-        nodes = [found.host, *names_of(given)]
         if agent not in found.fence_agents:
             print_line(f"{agent} is not installed here: nobody knows what it needs", err=True)
         known = agent_of(self._machine, agent)
