@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from cib_templates.reading.positions import Positions
 # The keys of services and fencing devices that name nodes: in a list, or as keys of a table.
 _LISTS = ("nodes", "never_on")
 _TABLES = ("plugs", "preferences")
+# The keys of services that name other services.
+_SERVICES = ("after", "with", "apart_from")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,62 @@ def without_node(text: str, node: str) -> Edited:
         *(f"{node} in {dotted(path)}" for path in lists),
     ]
     return Edited(text, tuple(what))
+
+
+def with_new_name(text: str, old: str, new: str) -> Edited | None:
+    """Return a description's text with another name for a service.
+
+    Args:
+        text: TOML that is a description.
+        old: The service's name.
+        new: Its new name.
+
+    Returns:
+        The text; None if it cannot be edited in place, because the service has no table header of
+        its own.
+    """
+    before = tomllib.loads(text)
+    named = [
+        ("services", name, key)
+        for name, table in before["services"].items()
+        for key in _SERVICES
+        if old in table.get(key, [])
+    ]
+    quoted = re.escape(old)
+    header = re.compile(
+        rf"""^(\s*\[\[?\s*["']?services["']?\s*\.\s*["']?){quoted}(["']?\s*[.\]])""", re.MULTILINE
+    )
+    # Before the headers change: the lists are found by the old name.
+    for path in named:
+        text = _with_item(text, path, old, new)
+    text, count = header.subn(rf"\g<1>{new}\g<2>", text)
+    if tomllib.loads(text) != _renamed(before, old, new):
+        return None  # a header in a string, or a service without one
+    what = [f"the table [services.{old}] → [services.{new}]" + (" and those in it" * (count > 1))]
+    what += [f"{old} → {new} in {dotted(path)}" for path in named]
+    return Edited(text, tuple(what))
+
+
+def _renamed(document: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+    """Return a document with another name for a service."""
+    services = {
+        new if name == old else name: {
+            key: [new if each == old else each for each in value] if key in _SERVICES else value
+            for key, value in table.items()
+        }
+        for name, table in document["services"].items()
+    }
+    return document | {"services": services}
+
+
+def _with_item(text: str, path: KeyPath, old: str, new: str) -> str:
+    """Return a text with another item in a list."""
+    document = tomlkit.parse(text)
+    names = _at(document, path)
+    for at, name in enumerate(names):
+        if name == old:
+            names[at] = new
+    return tomlkit.dumps(document)
 
 
 def _without_key(text: str, path: KeyPath) -> str:

@@ -106,6 +106,22 @@ def write_private(file: Path, content: str | bytes, *, mode: int = 0o600) -> Non
     _sync_folder(file.parent)
 
 
+def replace_text(file: Path, text: str) -> None:
+    """Replace the text of a file, completely or not at all; its mode and its owner stay.
+
+    Args:
+        file: The file; a link stays one.
+        text: Its new text.
+
+    Raises:
+        OSError: It cannot be written; its old text is unchanged.
+    """
+    target = file.resolve()
+    status = target.stat()
+    write_private(target, text, mode=stat.S_IMODE(status.st_mode))
+    os.chown(target, status.st_uid, status.st_gid)
+
+
 def _sync_folder(folder: Path) -> None:
     """Sync a rename to the disk: it changes the folder, not the file (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

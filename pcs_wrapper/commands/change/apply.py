@@ -109,7 +109,7 @@ def apply(
         over_others=over_others,
     )
     if dry_run:
-        _show_plan(machine, description, options, as_json=as_json)
+        show_plan(machine, description, options, as_json=as_json)
         return
     applied = applying.apply(machine, description, options)
     if as_json:
@@ -120,10 +120,17 @@ def apply(
         ctx.exit(1)
 
 
-def _show_plan(
+def show_plan(
     machine: Machine, description: Description, options: Options, *, as_json: bool
 ) -> None:
-    """Print what an apply would do: the difference, and the steps of the change."""
+    """Print what an apply would do: the difference, and the steps of the change.
+
+    Args:
+        machine: This machine.
+        description: The description of the cluster.
+        options: The options of the apply.
+        as_json: Whether it is printed as JSON.
+    """
     from pcs_wrapper.change import applying
     from pcs_wrapper.change.execution import shown
     from pcs_wrapper.change.judging import readiness

@@ -19,11 +19,12 @@ _ROOM = "pcs_wrapper.commands.service"
         "pin": (f"{_ROOM}.pin:pin", "Keep a service on a node."),
         "ban": (f"{_ROOM}.ban:ban", "Keep a service off a node."),
         "unpin": (f"{_ROOM}.unpin:unpin", "End pins and bans of a service."),
+        "rename": (f"{_ROOM}.rename:rename", "Give a service another name."),
         "maintenance": (f"{_ROOM}.maintenance:maintenance", "Leave a service alone for a while."),
     },
 )
 def service() -> None:
-    """Move, stop, start or restart one service, keep it on a node, or leave it alone.
+    """Move, stop, start, restart or rename one service, keep it on a node, or leave it alone.
 
     Each command says beforehand what the cluster is going to do, and for how long clients are not
     served; it refuses what would stop or move other services, unless you agree with --yes. It

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from cib_templates.reading.editing import Edited, without_node
 from cib_templates.reading.reading import description_text, parse_description, read_description
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import ClusterError
-from pcs_wrapper.machine.files import write_private
+from pcs_wrapper.machine.files import replace_text
 from pcs_wrapper.pacemaker.corosync import ClusterConfig
 
 
@@ -77,12 +75,8 @@ class EditDescription(Step):
 
     def run(self, run: Run) -> None:
         """Write it, unless it was changed meanwhile."""
-        # A link stays one, and whoever owns the file still owns it.
-        file = self.edit.file.resolve()
         try:
-            status = file.stat()
-            write_private(file, self.edit.edited.text, mode=stat.S_IMODE(status.st_mode))
-            os.chown(file, status.st_uid, status.st_gid)
+            replace_text(self.edit.file, self.edit.edited.text)
         except OSError as error:
             run.harm.append(
                 f"{self.edit.file} cannot be written: {error.strerror}. Take out of it: "

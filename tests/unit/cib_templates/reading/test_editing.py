@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cib_templates.reading.editing import without_node
+from cib_templates.reading.editing import with_new_name, without_node
 from cib_templates.reading.reading import parse_description, read_description
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -108,3 +108,60 @@ def test_no_name_is_left_in_any_example(file: Path) -> None:
     node = list(read_description(file).nodes)[-1]
     left = without_node(file.read_text(), node).text
     assert node not in set(words(tomllib.loads(left)))
+
+
+_TWO = """\
+# Two services.
+[services.shop]  # the first one
+pattern = "standby"
+
+[services.'shop'.app]
+command = ["/usr/bin/shop"]
+
+[[services.shop.addresses]]
+ip = "198.51.100.1"
+
+[services.shopping]
+after = [
+    "shop",  # its database
+]
+with = ["shop", "other"]
+note = "[services.shop] is named here"
+"""
+
+
+def test_a_service_gets_another_name_and_every_comment_stays() -> None:
+    """Its tables, and where other services name it; nothing that is only alike."""
+    edited = with_new_name(_TWO, "shop", "store")
+    assert edited is not None
+    assert changed(_TWO, edited.text) == [
+        "- [services.shop]  # the first one",
+        "+ [services.store]  # the first one",
+        "- [services.'shop'.app]",
+        "+ [services.'store'.app]",
+        "- [[services.shop.addresses]]",
+        "+ [[services.store.addresses]]",
+        '-     "shop",  # its database',
+        '+     "store",  # its database',
+        '- with = ["shop", "other"]',
+        '+ with = ["store", "other"]',
+    ]
+    assert edited.what == (
+        "the table [services.shop] → [services.store] and those in it",
+        "shop → store in services.shopping.after",
+        "shop → store in services.shopping.with",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'services = { shop = { pattern = "standby" } }\n',
+        'services.shop.pattern = "standby"\n',
+        '[services]\nshop.pattern = "standby"\n',
+        '[services.shop]\nnote = """\n[services.shop]\n"""\n',
+    ],
+)
+def test_what_cannot_be_renamed_in_place_is_left(text: str) -> None:
+    """Rather than another description is written."""
+    assert with_new_name(text, "shop", "store") is None
