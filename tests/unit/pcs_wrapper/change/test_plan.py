@@ -69,7 +69,7 @@ def test_a_parameter_that_restarts_a_part_is_told_with_what_it_costs(
     running: Cluster, takeover: Takeover, description: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """The key, the actions and their reason, the outage in its phases; exit code 3."""
+    """patroni#1428: the key, the actions and their reason, the outage in its phases."""
     change(description, ('user = "postgres"', 'user = "pg"'))
     running.scheduled = (answer("nothing"), answer("parameter"))
     assert takeover("plan", description) == 3

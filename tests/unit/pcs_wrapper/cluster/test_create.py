@@ -79,7 +79,7 @@ def test_a_missing_fence_agent_is_told_before_anything_is_done(
 
 
 def test_a_second_run_destroys_nothing(cluster: Cluster, takeover: Takeover) -> None:
-    """The cluster that is described is there: it is started if need be (ha_cluster#175)."""
+    """linux-system-roles/ha_cluster#175: what is described and there is started if need be."""
     takeover.machine.corosync_conf.touch()
     cluster.state = "disconnected"
     cluster.cib = to_text(merge(etree.fromstring(LIVE), read_description(EXAMPLE)))

@@ -63,7 +63,7 @@ def test_a_cluster_that_never_rests_ends_it(live: Cluster, takeover: Takeover) -
 
 
 def test_an_edit_of_the_same_object_is_kept(live: Cluster, takeover: Takeover) -> None:
-    """Somebody has changed what the push would change, too: nothing is pushed."""
+    """crmsh#1201, crmsh#461: what somebody has changed, too, is not pushed over."""
     live.edit('name="stonith-enabled" value="false"', 'name="stonith-enabled" value="0"')
     theirs = live.cib
     with pytest.raises(ChangedMeanwhile, match="cib-bootstrap-options-stonith-enabled"):
