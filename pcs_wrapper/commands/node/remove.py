@@ -10,11 +10,12 @@ from pcs_wrapper.commands.asking import agreed
 from pcs_wrapper.commands.cluster.options import known_password_file, yes
 from pcs_wrapper.commands.options import as_json, dry_run
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 
 @click.command()
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", shell_complete=completing.nodes)
 @click.option(
     "--description",
     "file",

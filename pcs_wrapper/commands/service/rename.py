@@ -9,11 +9,12 @@ import click
 from pcs_wrapper.commands.change.apply import show_plan
 from pcs_wrapper.commands.options import as_json, description_file, dry_run, even_so
 from pcs_wrapper.commands.printing import print_line, print_lines, print_text
+from pcs_wrapper.commands.shell import completing
 from pcs_wrapper.machine.machine import Machine
 
 
 @click.command()
-@click.argument("old")
+@click.argument("old", shell_complete=completing.services)
 @click.argument("new")
 @description_file
 @click.option("-m", "--message", default="", help="The reason, for the history.")
