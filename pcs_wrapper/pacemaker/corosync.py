@@ -132,8 +132,9 @@ def read_quorum_device(runner: Runner, file: Path) -> QuorumDevice | None:
         device = json.loads(result.stdout).get("quorum_device")
         if device is None:
             return None
+        # The votes of the device follow from its algorithm and the nodes; pcs takes none.
         groups = [
-            (f"{name}={value}" for name, value in device[key].items())
+            (f"{name}={value}" for name, value in device[key].items() if name != "votes")
             for key in ("generic_options", "model_options", "heuristics_options")
         ]
         generic, model, heuristics = map(tuple, groups)

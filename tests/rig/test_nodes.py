@@ -52,6 +52,7 @@ def resumed(shop: Shop) -> Iterator[None]:
     """End all pauses afterwards."""
     yield
     for node in shop.rig.layout.node_names:
+        shop.rig.wait_for_boot(node)
         takeover(shop.rig, node, "node", "resume", node, "--over-others")
     wait_until_whole(shop.rig)
 

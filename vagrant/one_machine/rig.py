@@ -209,9 +209,11 @@ class OneMachineRig:
         """
 
         def booted() -> bool:
-            if not self._host(node)["pid"]:
-                return False
-            return self.run(node, "systemctl", "is-system-running").stdout.strip() in BOOTED
+            try:
+                state = self.run(node, "systemctl", "is-system-running").stdout.strip()
+            except RigError:
+                return False  # it is off: others may fence it meanwhile, and it boots once more
+            return state in BOOTED
 
         _wait(booted, limit, f"{node} did not boot in {limit:.0f} s", pause=0.1)
 

@@ -21,7 +21,7 @@ SBD = 'SBD_DEVICE="/dev/sdb;/dev/sdc"\nSBD_WATCHDOG_DEV=/dev/watchdog\nSBD_WATCH
 DEVICE = {
     "model": "net",
     "model_options": {"host": "witness", "algorithm": "ffsplit"},
-    "generic_options": {"timeout": "5000"},
+    "generic_options": {"timeout": "5000", "votes": "1"},
     "heuristics_options": {},
 }
 AUTH = (
