@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from cib_templates.findings import Finding, error
-from pcs_wrapper.change.history.checkpoints import Checkpoints
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.change.history.upgrade import Package
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.pauses import pause_of
 
 CANNOT_BE_MIXED = error(
     "versions-cannot-be-mixed",
@@ -25,6 +26,12 @@ CANNOT_BE_MIXED = error(
     "so that it cannot be upgraded node by node.",
 )
 
+UPGRADE_ELSEWHERE = error(
+    "upgrade-elsewhere", "The upgrade of another node is not complete: it is paused until it is."
+)
+
+#: How the reason begins with which a node is paused for its upgrade.
+REASON = "upgrade: "
 #: The command of the entry in the history with which a node's upgrade ends.
 COMMAND = "upgrade"
 # The oldest version from which a rolling upgrade to a major version of Pacemaker is supported.
@@ -70,6 +77,28 @@ def progress(machine: Machine, live: etree._Element, nodes: Iterable[str], what:
 def rolling_since(what: str, at: str) -> str:
     """Return what the entries of all nodes have in common in an upgrade that begins now."""
     return f"{what}, {_SINCE} {at}"
+
+
+def elsewhere(machine: Machine, live: etree._Element, node: str) -> Iterator[Finding]:
+    """Find the other nodes whose upgrade has begun and is not complete.
+
+    Args:
+        machine: This machine.
+        live: The live CIB.
+        node: The name of this node.
+    """
+    last: dict[str, Checkpoint] = {}
+    for each in Checkpoints.of(machine, live).all():
+        if each.in_effect and each.command in ("node pause", "node resume", COMMAND):
+            last.setdefault(each.note.partition("; ")[0], each)
+    for name, each in last.items():
+        is_begun = each.command == "node pause" and each.message.startswith(REASON)
+        if name != node and is_begun and pause_of(live, name, machine.now()) is not None:
+            yield UPGRADE_ELSEWHERE.at(
+                (name,),
+                f"the upgrade of {name} that {each.user} began at {each.at} is not complete",
+                f"To complete it: takeover upgrade on {name}",
+            )
 
 
 def impossible(node: str, packages: Iterable[Package]) -> Iterator[Finding]:

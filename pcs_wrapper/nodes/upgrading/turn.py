@@ -12,7 +12,7 @@ from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.health.explanation import read_explained_state
 from pcs_wrapper.machine.machine import Machine
-from pcs_wrapper.machine.waiting import wait_until
+from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
 from pcs_wrapper.nodes import pausing
 from pcs_wrapper.nodes.running.turn import Turn
 from pcs_wrapper.nodes.upgrading import apt, mixing
@@ -128,18 +128,37 @@ def stop(turn: Upgrading, *, timeout: int, force: bool) -> Step:
     return Timed(turn, program, "stopped", "stopped")
 
 
+@dataclass(frozen=True)
+class Configure(Step):
+    """Configure what an interrupted installation has only unpacked, so that apt can go on.
+
+    If that fails, it is apt that tells, or puts it right with a newer version.
+    """
+
+    changes = True
+    announced = True
+
+    @property
+    def summary(self) -> str:
+        """The step in a clause."""
+        return "configuring what an interrupted installation may have left"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The command that does it."""
+        return (shlex.join(apt.configure()),)
+
+    def run(self, run: Run) -> None:
+        """Configure it."""
+        with shown_as_waiting(run.machine, "dpkg is at work"):
+            run.machine.runner.run(*apt.configure(), timeout=apt.INSTALLING, ok=range(-64, 256))
+
+
 def install(turn: Upgrading, upgrade: Upgrade) -> list[Step]:
     """Return the steps that install the packages, also after an interrupted installation."""
     hint = (
         f"The cluster on {turn.node} is stopped, and its services run elsewhere. When that is "
         "repaired, `takeover upgrade` goes on"
-    )
-    configure = RunProgram(
-        "configuring what an interrupted installation has left",
-        apt.configure(),
-        apt.INSTALLING,
-        hint,
-        name="dpkg",
     )
     program = RunProgram(
         f"installing {', '.join(each.name for each in upgrade.packages)}",
@@ -148,7 +167,7 @@ def install(turn: Upgrading, upgrade: Upgrade) -> list[Step]:
         hint,
         name="apt-get",
     )
-    return [configure, Timed(turn, program, "installed", "installed")]
+    return [Configure(), Timed(turn, program, "installed", "installed")]
 
 
 def _names(upgrade: Upgrade) -> tuple[str, ...]:
@@ -276,4 +295,4 @@ def resolve(machine: Machine) -> None:
 
 def message_of(upgrade: Upgrade) -> str:
     """Return what the history says of an upgrade."""
-    return f"upgrade: {', '.join(each.text for each in upgrade.packages)}"
+    return f"{mixing.REASON}{', '.join(each.text for each in upgrade.packages)}"

@@ -14,7 +14,14 @@ from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history.checkpoints import cluster_id
 from pcs_wrapper.change.history.upgrade import STAGES, Stage, Upgrade, UpgradeRecord
 from pcs_wrapper.change.steps.step import Run, Step
-from pcs_wrapper.errors import ClusterError, NotApplicable, NotUpgraded, UsageError
+from pcs_wrapper.errors import (
+    ClusterError,
+    ClusterUnreachable,
+    NotApplicable,
+    NotUpgraded,
+    ProgramError,
+    UsageError,
+)
 from pcs_wrapper.health.explanation import read_explained_state
 from pcs_wrapper.health.obstacles import no_decision
 from pcs_wrapper.machine.machine import Machine
@@ -168,6 +175,7 @@ def prepare(
         leaving=leaves,
         findings=(
             *mixing.impossible(node, packages),
+            *mixing.elsewhere(machine, live, node),
             *not_well(machine, state, live),
             *would_hurt({node: leaves}),
         ),
@@ -186,20 +194,60 @@ def _continued(
             "takeover upgrade --forget"
         )
     upgrade = replace(record, reboot=record.reboot or reboot)
-    pause = None
-    if upgrade.stage == "pause":
-        pause = pausing.prepare_pause(machine, upgrade.node, keep=False, until=None, patient=False)
-    return Planned(
+    if _is_before(upgrade.stage, "reboot"):
+        _refresh_if_possible(machine)
+    planned = Planned(
         upgrade,
         is_begun=True,
         progress=None,
-        state=None if pause is None else pause.state,
-        pause=pause,
+        state=None,
+        pause=None,
         leaving=Leaving(),
         findings=(),
         need_reboot=tuple(apt.need_reboot(machine, upgrade.packages)),
         is_last_old=False,
-        settling=_UNKNOWN if pause is None else settling.timeout_of(pause.live),
+        settling=_UNKNOWN,
+    )
+    return _while_it_runs(machine, planned) if _is_before(upgrade.stage, "install") else planned
+
+
+def _is_before(stage: Stage, other: Stage) -> bool:
+    return STAGES.index(stage) < STAGES.index(other)
+
+
+def _refresh_if_possible(machine: Machine) -> None:
+    """Look for versions that put right what has failed; what is downloaded does without them."""
+    try:
+        apt.refresh(machine)
+    except ProgramError as error:
+        machine.console.warning(f"{error.message}")
+
+
+def _while_it_runs(machine: Machine, planned: Planned) -> Planned:
+    """Return what an upgrade goes on with as long as its node is a member of the cluster."""
+    node = planned.upgrade.node
+    try:
+        state = read_explained_state(machine)
+    except ClusterUnreachable:
+        if planned.upgrade.stage == "pause":
+            raise
+        return planned
+    undecided = no_decision(state)
+    if undecided is not None:
+        raise NotApplicable([undecided.finding])
+    live = cib.query(machine)
+    leaves = leaving(machine, state, live, (node,))
+    return replace(
+        planned,
+        state=state,
+        pause=pausing.prepare_pause(machine, node, keep=False, until=None, patient=False),
+        leaving=leaves,
+        findings=(
+            *(each for each in not_well(machine, state, live) if node not in each.path),
+            *would_hurt({node: leaves}),
+        ),
+        upgrade=replace(planned.upgrade, hurts=planned.upgrade.hurts or leaves.quorum is not None),
+        settling=settling.timeout_of(live),
     )
 
 
@@ -252,7 +300,7 @@ def steps(machine: Machine, planned: Planned, *, even_so: bool) -> list[Step]:
 
 def _comes(planned: Planned, stage: Stage) -> bool:
     """Return whether a stage is not past yet."""
-    return STAGES.index(planned.upgrade.stage) <= STAGES.index(stage)
+    return not _is_before(stage, planned.upgrade.stage)
 
 
 def _until_installed(machine: Machine, planned: Planned, upgrading: Upgrading) -> list[Step]:

@@ -30,8 +30,14 @@ def upgrade_text(planned: Planned) -> Iterator[str]:
     yield f"{upgrade.node} is upgraded ({what}):"
     yield from (f"  {each.text}" for each in upgrade.packages)
     yield f"  {_reboot(planned)}"
-    if planned.is_begun:
-        return
+    if not planned.is_begun:
+        yield from _leaving(planned)
+    yield from (f"{_bad('IN THE WAY')}: {finding}" for finding in planned.findings)
+
+
+def _leaving(planned: Planned) -> Iterator[str]:
+    """Yield what happens while the node is upgraded."""
+    upgrade = planned.upgrade
     yield f"Meanwhile {upgrade.node} runs nothing:"
     yield from leaving_text(planned.leaving, indent="  ")
     if planned.is_last_old:
@@ -44,7 +50,6 @@ def upgrade_text(planned: Planned) -> Iterator[str]:
             "When all nodes have the new Pacemaker, there is no way back: a node with an older one "
             "can then not join any more"
         )
-    yield from (f"{_bad('IN THE WAY')}: {finding}" for finding in planned.findings)
 
 
 def _reboot(planned: Planned) -> str:

@@ -345,6 +345,50 @@ def test_an_installation_that_fails_is_told_and_goes_on(
     assert "going on with the upgrade of node1 that alice began" in capsys.readouterr().err
 
 
+def test_a_newer_version_puts_a_failed_installation_right(
+    old: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What dpkg cannot configure is left to apt; without a network it goes on with what is here."""
+    happens(old)
+    old.when(INSTALL, exit_code=100, stderr="dpkg: error processing package pacemaker\n")
+    assert takeover("upgrade", "--yes") == 1
+    old.repository["pacemaker"] = "2.1.6-2"
+    old.when(f"{APT} apt-get update", exit_code=100, stderr="E: Failed to fetch\n")
+    old.when(CONFIGURE, exit_code=1, stderr="dpkg: error processing package pacemaker\n")
+    assert takeover("upgrade", "--yes") == 0, capsys.readouterr()
+    assert any("Failed to fetch" in each for each in takeover.warned)
+    assert old.packages["pacemaker"][1] == "2.1.6-2"
+
+
+def test_an_upgrade_does_not_go_on_when_another_node_is_lost_meanwhile(
+    old: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As long as its cluster runs, the node is needed."""
+    old.when(PUSH, state=well("node2", standby="node1"))
+    old.when(STOP, exit_code=1, stderr="Error: pacemaker is stuck\n")
+    assert takeover("upgrade", "--yes") == 1
+    done = list(old.writes)
+    old.state = without(old.state, "node3")
+    assert takeover("upgrade", "--yes") == 1
+    assert "node3 is OFFLINE" in capsys.readouterr().err
+    assert old.writes == done
+
+
+def test_one_node_at_a_time_is_upgraded(
+    old: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the others it is said whose turn it is, and how that is completed."""
+    old.when(PUSH, state=well("node2", standby="node1"))
+    old.when(STOP, exit_code=1, stderr="Error: pacemaker is stuck\n")
+    assert takeover("upgrade", "--yes") == 1
+    assert on(takeover, "node3")("upgrade", "--yes") == 1
+    err = capsys.readouterr().err
+    assert "the upgrade of node1 that alice began at 2026-11-24T20:00:00+00:00 is not" in err
+    assert "To complete it: takeover upgrade on node1" in err
+    assert takeover("node", "list") == 0
+    assert "paused by alice on node1" in capsys.readouterr().out
+
+
 def test_what_is_not_well_afterwards_leaves_the_node_paused(
     old: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
