@@ -17,6 +17,7 @@ from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import (
     ClusterError,
     ClusterUnreachable,
+    CommandFailed,
     NotApplicable,
     NotUpgraded,
     ProgramError,
@@ -29,6 +30,7 @@ from pcs_wrapper.nodes import pausing
 from pcs_wrapper.nodes.running import pcsd
 from pcs_wrapper.nodes.running.leaving import Leaving, leaving
 from pcs_wrapper.nodes.running.restarting import not_well, would_hurt
+from pcs_wrapper.nodes.running.starting import state_of
 from pcs_wrapper.nodes.running.turn import WaitUntilBack, WaitUntilDrained, WaitUntilWhole
 from pcs_wrapper.nodes.upgrading import apt, mixing, turn
 from pcs_wrapper.nodes.upgrading.turn import Note, Reboot, Resume, Upgrading, WaitUntilWell
@@ -208,7 +210,8 @@ def _continued(
         is_last_old=False,
         settling=_UNKNOWN,
     )
-    return _while_it_runs(machine, planned) if _is_before(upgrade.stage, "install") else planned
+    is_over = upgrade.stage == "start" or (upgrade.stage == "reboot" and turn.is_rebooted(machine))
+    return planned if is_over else _while_it_runs(machine, planned)
 
 
 def _is_before(stage: Stage, other: Stage) -> bool:
@@ -224,14 +227,24 @@ def _refresh_if_possible(machine: Machine) -> None:
 
 
 def _while_it_runs(machine: Machine, planned: Planned) -> Planned:
-    """Return what an upgrade goes on with as long as its node is a member of the cluster."""
-    node = planned.upgrade.node
+    """Return what an upgrade goes on with if its node is a member of the cluster.
+
+    Whatever stage it has come to, somebody may have started the cluster there, and services.
+    """
     try:
-        state = read_explained_state(machine)
-    except ClusterUnreachable:
-        if planned.upgrade.stage == "pause":
+        return _looked_at(machine, planned)
+    except (ClusterUnreachable, CommandFailed):
+        # What a killed command has begun goes on: the cluster may just be stopping here.
+        if planned.upgrade.stage == "pause" or state_of(machine) is not None:
             raise
         return planned
+
+
+def _looked_at(machine: Machine, planned: Planned) -> Planned:
+    node = planned.upgrade.node
+    state = read_explained_state(machine)
+    if planned.upgrade.stage != "pause" and pausing.node_of(state, node).shutdown:
+        return replace(planned, upgrade=replace(planned.upgrade, stage="stop"))
     undecided = no_decision(state)
     if undecided is not None:
         raise NotApplicable([undecided.finding])
@@ -246,7 +259,7 @@ def _while_it_runs(machine: Machine, planned: Planned) -> Planned:
             *(each for each in not_well(machine, state, live) if node not in each.path),
             *would_hurt({node: leaves}),
         ),
-        upgrade=replace(planned.upgrade, hurts=planned.upgrade.hurts or leaves.quorum is not None),
+        upgrade=replace(planned.upgrade, stage="pause", hurts=leaves.quorum is not None),
         settling=settling.timeout_of(live),
     )
 

@@ -374,6 +374,38 @@ def test_an_upgrade_does_not_go_on_when_another_node_is_lost_meanwhile(
     assert old.writes == done
 
 
+def test_nothing_is_installed_under_services_that_have_come_back(
+    old: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody has brought the node back in between: they leave once more."""
+    happens(old)
+    del old.events[2:]
+    old.when(INSTALL, exit_code=100, stderr="dpkg: error processing package pacemaker\n")
+    assert takeover("upgrade", "--yes") == 1
+    old.when(PUSH, state=well())
+    old.state = well("node2", standby="node1")
+    assert takeover("node", "resume", "node1") == 0
+    old.writes.clear()
+    happens(old)
+    assert takeover("upgrade", "--yes") == 0, capsys.readouterr()
+    assert old.writes == turn(_BOTH)
+
+
+def test_a_cluster_that_is_just_stopping_is_waited_for(old: Cluster, takeover: Takeover) -> None:
+    """As after a kill: the program that stops it goes on."""
+    happens(old)
+    stopping = node_is(well("node2", standby="node1"), "node1", shutdown='"true"')
+    after = old.events[2:]
+    del old.events[1:]
+    old.when(STOP, state=stopping, then=killed)
+    with pytest.raises(SystemExit):
+        takeover("upgrade", "--yes")
+    old.when(STOP, state="disconnected")
+    old.events += after
+    assert takeover("upgrade", "--yes") == 0
+    assert old.writes == [*turn(_BOTH)[:3], *turn(_BOTH)[2:]]
+
+
 def test_one_node_at_a_time_is_upgraded(
     old: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
