@@ -236,7 +236,7 @@ def test_versions_that_cannot_be_mixed_are_refused(
     name: str, version: str, new: str, *, fits: bool, old: Cluster, takeover: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """The node could not join the others any more; nothing overrides that."""
+    """corosync#355, corosync#387: the node could not join the others; nothing overrides that."""
     old.packages[name], old.repository = (name, version), {name: new}
     if fits:
         happens(old)
