@@ -192,6 +192,7 @@ def test_an_installation_that_fails_is_told_and_put_right_by_a_newer_version(sho
     code, _, err = upgrade(rig, serving, _PACKAGE)
     assert code == 1
     assert f"error processing package {_PACKAGE}" in err
+    assert f"not complete: the upgrade of {serving}" in takeover(rig, serving, "status").stderr
     client.wait_until_served(time.monotonic(), _LIMIT * shop.patience)
     assert active_node(rig) != serving
     code, _, err = upgrade(rig, other, _PACKAGE)

@@ -337,6 +337,8 @@ def test_an_installation_that_fails_is_told_and_goes_on(
     assert "error processing package pacemaker" in err
     assert "`takeover upgrade` goes on" in err
     assert old.writes == turn(_BOTH)[:5]
+    assert takeover("status") == 4
+    assert any("its cluster is stopped, and the packages may" in each for each in takeover.warned)
     assert takeover("upgrade", "nginx", "--yes") == 1
     assert "To go on with it, name no package" in capsys.readouterr().err
     old.writes.clear()
