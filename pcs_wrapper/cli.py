@@ -96,6 +96,10 @@ if TYPE_CHECKING:
             "pcs_wrapper.commands.fence.fence:fence",
             "Show how nodes are fenced, test it, or confirm that a node is off.",
         ),
+        "upgrade": (
+            "pcs_wrapper.commands.node.upgrade:upgrade",
+            "Upgrade this node's packages while its services run elsewhere.",
+        ),
         "backup": (
             "pcs_wrapper.commands.backup.backup:backup",
             "Save everything that the cluster is made of.",

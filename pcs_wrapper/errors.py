@@ -10,6 +10,7 @@ TakeoverError
 │   │   ├── NodeMayBeOn     a node may be on that shall be confirmed to be off
 │   │   ├── NotTested       something is in the way of a test of fencing
 │   │   ├── NotRestarted    something is in the way of a rolling restart
+│   │   ├── NotUpgraded     something is in the way of a node's upgrade
 │   │   ├── NotRemoved      something is in the way of the removal of a node
 │   │   └── NotDestroyed    a node would keep the configuration of a destroyed cluster
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
@@ -171,6 +172,29 @@ class NotRestarted(NotApplicable):
         forced = " To restart the nodes all the same: --even-so" if self._can_be_forced else ""
         return (
             f"nodes are only restarted while all is well:\n{super()._told()}\n"
+            f"Nothing was changed.{forced}"
+        )
+
+
+class NotUpgraded(NotApplicable):
+    """Something is in the way of a node's upgrade.
+
+    Args:
+        findings: Everything that is.
+        can_be_forced: Whether --even-so upgrades the node all the same.
+    """
+
+    code = "not-upgraded"
+    hint = "put it right first; to upgrade the node all the same: --even-so"
+
+    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = " To upgrade the node all the same: --even-so" if self._can_be_forced else ""
+        return (
+            f"a node is only upgraded while all is well:\n{super()._told()}\n"
             f"Nothing was changed.{forced}"
         )
 

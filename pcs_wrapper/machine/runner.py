@@ -42,6 +42,8 @@ _PACKAGES = {
     "stonith_admin": "pacemaker-cli-utils",
     "ping": "iputils-ping",
     "env": "coreutils",
+    "apt-get": "apt",
+    "dpkg-query": "dpkg",
 }
 
 

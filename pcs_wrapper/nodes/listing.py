@@ -62,7 +62,7 @@ def read_nodes(machine: Machine) -> tuple[Listed, ...]:
     changes = [
         each
         for each in Checkpoints.of(machine, live).all()
-        if each.in_effect and each.command in ("node pause", "node resume")
+        if each.in_effect and each.command in ("node pause", "node resume", "upgrade")
     ]
     now = machine.now()
     return tuple(_listed(node, state, live, changes, now) for node in state.nodes)

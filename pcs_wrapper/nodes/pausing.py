@@ -54,12 +54,16 @@ class Options:
         even_so: Whether it is done although a service would have nowhere to run, or something
             holds the cluster up.
         over_others: Whether it is done while a change of others waits to be confirmed.
+        command: The command that it is the end of, for the history; empty if it is none.
+        note: A remark for the history; may be empty.
     """
 
     message: str = ""
     wait: int | None = None
     even_so: bool = False
     over_others: bool = False
+    command: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -290,6 +294,25 @@ def steps(machine: Machine, planned: Planned, options: Options) -> list[Step]:
         options: Its options.
     """
     name = planned.node.name
+    timeout = options.wait or settling.timeout_of(planned.live, planned.new)
+    verify = (
+        VerifyUsable(name)
+        if planned.pause is None
+        else VerifyDrained(name, planned.kept, timeout, only_new=planned.pause.keeps)
+    )
+    waiting = WaitUntilIdle(timeout, patience=readiness.patience(planned.readiness))
+    return [*changing(machine, planned, options), waiting, Explain(), verify]
+
+
+def changing(machine: Machine, planned: Planned, options: Options) -> list[Step]:
+    """Return those of the steps that change something; nothing is changed.
+
+    Args:
+        machine: This machine.
+        planned: What is planned.
+        options: Its options.
+    """
+    name = planned.node.name
     found: list[Step] = []
     if planned.changes:
         number = Checkpoints.of(machine, planned.live).next_number()
@@ -312,14 +335,7 @@ def steps(machine: Machine, planned: Planned, options: Options) -> list[Step]:
                 _TIMEOUT,
             )
         )
-    timeout = options.wait or settling.timeout_of(planned.live, planned.new)
-    verify = (
-        VerifyUsable(name)
-        if planned.pause is None
-        else VerifyDrained(name, planned.kept, timeout, only_new=planned.pause.keeps)
-    )
-    waiting = WaitUntilIdle(timeout, patience=readiness.patience(planned.readiness))
-    return [*found, waiting, Explain(), verify]
+    return found
 
 
 def _title(planned: Planned) -> str:
@@ -335,14 +351,14 @@ def _checkpoint(machine: Machine, planned: Planned, options: Options, number: in
         number=number,
         at="",
         user=machine.user,
-        command=planned.command,
+        command=options.command or planned.command,
         message=options.message,
         cluster=properties_of(planned.live).get("cluster-name", ""),
         changes=planned.changes,
         seen_through=False,
         node=machine.host,
         cluster_id=cluster_id(machine.corosync_conf),
-        note=_note(planned),
+        note="; ".join(filter(None, (_note(planned), options.note))),
     )
 
 

@@ -48,6 +48,7 @@ class Node:
         sick: Whether its health is red, so that it may be kept from running resources.
         number: The ID that Corosync knows it by; may be empty.
         standby_on_fail: Whether it is in standby because an action with `on-fail=standby` failed.
+        feature_set: The feature set of its Pacemaker; empty if it is not known.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Node:
     sick: bool = False
     number: str = ""
     standby_on_fail: bool = False
+    feature_set: str = ""
 
     @property
     def is_usable(self) -> bool:
@@ -380,7 +382,13 @@ def _node(node: etree._Element) -> Node:
         sick=node.get("health") == "red",
         number=node.get("id", ""),
         standby_on_fail=_true(node, "standby_onfail"),
+        feature_set=_feature_set(node),
     )
+
+
+def _feature_set(node: etree._Element) -> str:
+    said = node.get("feature_set", "")
+    return said if said[:1].isdigit() else ""
 
 
 def _resource(element: etree._Element) -> Resource:

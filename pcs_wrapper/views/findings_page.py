@@ -33,6 +33,7 @@ from pcs_wrapper.health import condition, obstacles
 from pcs_wrapper.nodes import pausing
 from pcs_wrapper.nodes.membership import removing
 from pcs_wrapper.nodes.running import leaving, pcsd
+from pcs_wrapper.nodes.upgrading import mixing
 
 _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     (
@@ -81,6 +82,12 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "`takeover cluster stop` tells of it and asks; `cluster restart` and `node remove` refuse "
         "it unless --even-so is given. Where pcsd is silent, nothing can be stopped or started.",
         (leaving, pcsd, removing),
+    ),
+    (
+        "Upgrading a node",
+        "`takeover upgrade` refuses it, also with --even-so; beside that it refuses what a rolling "
+        "restart refuses.",
+        (mixing,),
     ),
     (
         "What holds the cluster up",

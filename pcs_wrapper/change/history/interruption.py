@@ -21,6 +21,7 @@ from pcs_wrapper.change.history.checkpoints import (
     told_if_not_written,
 )
 from pcs_wrapper.change.history.rolling import warn_of_interrupted
+from pcs_wrapper.change.history.upgrade import warn_of_interrupted_upgrade
 from pcs_wrapper.errors import Busy
 from pcs_wrapper.machine import lock
 from pcs_wrapper.machine.machine import Machine
@@ -219,6 +220,7 @@ def warn_of_unfinished(machine: Machine, live: etree._Element) -> None:
     if not machine.is_root or not checkpoints.are_readable():
         return
     warn_of_interrupted(machine, cluster_id(machine.corosync_conf))
+    warn_of_interrupted_upgrade(machine, cluster_id(machine.corosync_conf))
     pushing = any(each.state == "pushing" for each in checkpoints.all())
     if not (pushing or checkpoints.learned()):
         return

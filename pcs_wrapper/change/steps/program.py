@@ -20,6 +20,7 @@ class RunProgram(Step):
         timeout: The time limit of the program, in seconds.
         hint: The advice for the user if the program fails; may be empty.
         password: Whether the program reads the password of the user hacluster.
+        name: What is at work, for whoever waits; the beginning of the command if it is empty.
     """
 
     title: str
@@ -27,6 +28,7 @@ class RunProgram(Step):
     timeout: float
     hint: str = ""
     password: bool = False
+    name: str = ""
     changes = True
     announced = True
 
@@ -46,7 +48,8 @@ class RunProgram(Step):
         stdin = f"{run.password()}\n" if self.password else ""
         machine = run.machine
         try:
-            with shown_as_waiting(machine, f"{shlex.join(self.command[:3])} is at work"):
+            name = self.name or shlex.join(self.command[:3])
+            with shown_as_waiting(machine, f"{name} is at work"):
                 machine.runner.run(*self.command, timeout=self.timeout, stdin=stdin, hint=self.hint)
         except CommandFailed as error:
             if not self.password:

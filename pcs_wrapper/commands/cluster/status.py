@@ -39,6 +39,8 @@ def status(ctx: click.Context, *, as_json: bool, check: bool) -> None:
     this machine.
     """  # noqa: D301 - \b is click's
     from cib_templates.errors import TakeoverError
+    from pcs_wrapper.change.history.checkpoints import cluster_id
+    from pcs_wrapper.change.history.upgrade import warn_of_interrupted_upgrade
     from pcs_wrapper.change.looking.condition import look
     from pcs_wrapper.health.explanation import read_explained_state
     from pcs_wrapper.views.findings import error_json
@@ -50,6 +52,8 @@ def status(ctx: click.Context, *, as_json: bool, check: bool) -> None:
         condition = look(machine, state)
     except TakeoverError as error:
         if not check:
+            # The cluster may be stopped here because of it.
+            warn_of_interrupted_upgrade(machine, cluster_id(machine.corosync_conf))
             raise
         if as_json:
             print_text(error_json(error))

@@ -11,6 +11,7 @@ from cib_templates.findings import Finding
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.history import aside
 from pcs_wrapper.change.history.rolling import RollingRecord
+from pcs_wrapper.change.history.upgrade import UpgradeRecord
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import CommandFailed, NotApplicable, NotDestroyed
 from pcs_wrapper.machine.machine import Machine
@@ -179,6 +180,7 @@ class EndHistory(Step):
         if machine.corosync_conf.exists():
             return
         RollingRecord(machine.state).forget()
+        UpgradeRecord(machine.state).forget()
         put = aside.put_aside(machine, self.destroyed.planned.config.name)
         self.destroyed.history = "" if put is None else str(put)
 

@@ -294,13 +294,13 @@ class WaitUntilWhole(Step):
 
     Attributes:
         turn: The node's turn.
-        rolling: How far the restart had come before it.
+        rolling: How far the restart had come before it; None if it is no part of one.
         timeout: The longest time that the cluster takes to settle, in seconds.
         unwell: Returns what is not well, beside what was known.
     """
 
     turn: Turn
-    rolling: Rolling
+    rolling: Rolling | None
     timeout: int
     unwell: Unwell
     announced = True
@@ -325,6 +325,8 @@ class WaitUntilWhole(Step):
             return
         turn.whole = turn.elapsed(machine)
         machine.console.detail(f"{turn.whole:5.1f} s  all is well")
+        if self.rolling is None:
+            return
         done = (*self.rolling.done, turn.node)
         RollingRecord(machine.state).keep(
             Rolling(

@@ -44,6 +44,7 @@ from pcs_wrapper.views.contract.members.running import (
     ClusterStarted,
     ClusterStopped,
 )
+from pcs_wrapper.views.contract.members.upgrading import Upgraded, UpgradeDryRun
 from pcs_wrapper.views.contract.quorum import Quorum, WitnessDryRun
 from pcs_wrapper.views.contract.service import ServiceDone, ServiceDryRun
 
@@ -91,6 +92,8 @@ OUTPUTS = {
     "cluster-configure": PublishedOutput(
         "takeover cluster configure [--dry-run] --json FILE", CorosyncChange
     ),
+    "upgrade": PublishedOutput("takeover upgrade --json", Upgraded),
+    "upgrade-dry-run": PublishedOutput("takeover upgrade --dry-run --json", UpgradeDryRun),
     "node-remove": PublishedOutput("takeover node remove --json NODE", NodeRemoved),
     "node-remove-dry-run": PublishedOutput(
         "takeover node remove --dry-run --json NODE", NodeRemoveDryRun

@@ -69,7 +69,7 @@ class Cluster(Programs, Runner):
         default_factory=lambda: {
             *("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate"),
             *("env", "systemctl", "systemd-run", "corosync-cfgtool", "corosync-cmapctl"),
-            *("attrd_updater", "crm_attribute", "stonith_admin", "ping"),
+            *("attrd_updater", "crm_attribute", "stonith_admin", "ping", "apt-get", "dpkg-query"),
             *("fence_apc", "fence_apc_snmp", "fence_takeover_rig"),
         }
     )

@@ -28,6 +28,8 @@ from tests.unit.fakes.patchset import DoesNotFit, difference, patched, version_o
 STATES = Path(__file__).parents[1] / "pcs_wrapper" / "crm_mon"
 #: How a push is recorded, and named: its file is another one each time.
 PUSH = "cibadmin --patch"
+#: How every command of apt and dpkg begins that Takeover runs.
+APT = "env DEBIAN_FRONTEND=noninteractive APT_LISTCHANGES_FRONTEND=none NEEDRESTART_MODE=l"
 #: How long a look at the cluster's state takes, in seconds.
 LOOK = 10.0
 # What crm_error(8) calls them.
@@ -118,6 +120,8 @@ class Programs:
         certificates: Since when and until when each certificate for the witness is valid.
         enabled: The units that start at boot.
         files: The files that programs were given.
+        packages: The packages that are installed: the source and the version of each, by its name.
+        repository: The versions that apt would install, by the names of the packages.
         seconds: How much time has passed.
     """
 
@@ -151,6 +155,8 @@ class Programs:
     simulated: list[etree._Element] = field(default_factory=list)
     enabled: set[str] = field(default_factory=set)
     files: list[Path] = field(default_factory=list)
+    packages: dict[str, tuple[str, str]] = field(default_factory=dict)
+    repository: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     _before_survey: str = ""
 
@@ -381,7 +387,47 @@ class Programs:
         number = self._note_question(question, values["OCF_RESKEY_number"])
         return Result(7, self._survey_says("node1", number) + "\n", "")
 
+    def _dpkg_query(self, command: tuple[str, ...], _stdin: str) -> Result:
+        wanted = r"--showformat=${db:Status-Abbrev}\t${source:Package}\t${Package}\t${Version}\n"
+        require(command[1:] == ("--show", wanted), f"dpkg-query would tell otherwise: {command}")
+        lines = [f"ii \t{each[0]}\t{name}\t{each[1]}\n" for name, each in self.packages.items()]
+        # One that was removed, whose configuration is still there.
+        return Result(0, "".join(lines) + "rc \tpacemaker\tpacemaker-doc\t1.0\n", "")
+
+    def _new_versions(self, command: tuple[str, ...]) -> dict[str, str]:
+        """Return what apt would install."""
+        for option in ("--assume-yes", "--no-remove", "--option=DPkg::Options::=--force-confold"):
+            require(option in command, f"apt would ask, remove or overwrite: {command}")
+        if "upgrade" in command:
+            require("--with-new-pkgs" in command, f"less than all: {command}")
+            names = set(self.repository)
+        else:
+            require("--only-upgrade" in command, f"something new: {command}")
+            names = {each for each in command if each in self.packages}
+        return {
+            name: version
+            for name, version in self.repository.items()
+            if name in names and self.packages.get(name, ("", ""))[1] != version
+        }
+
+    def _apt_simulate(self, command: tuple[str, ...], _stdin: str) -> Result:
+        lines = ["Reading package lists...\n"]
+        for name, version in self._new_versions(command).items():
+            old = f"[{self.packages[name][1]}] " if name in self.packages else ""
+            lines.append(f"Inst {name} {old}({version} Debian:12/stable [amd64])\n")
+            lines.append(f"Conf {name} ({version} Debian:12/stable [amd64])\n")
+        return Result(0, "".join(lines), "")
+
     # What changes something.
+
+    def _apt_download(self, command: tuple[str, ...], _stdin: str) -> Result:
+        self._new_versions(command)
+        return Result(0, "", "")
+
+    def _apt_install(self, command: tuple[str, ...], _stdin: str) -> Result:
+        for name, version in self._new_versions(command).items():
+            self.packages[name] = (self.packages.get(name, (name, ""))[0], version)
+        return Result(0, "", "")
 
     def _patch(self, command: tuple[str, ...], _stdin: str) -> Result:
         patch = self._xml(command[3])
@@ -639,7 +685,10 @@ READS: dict[str, Program] = {
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,
     "crm_diff": Programs._crm_diff,
+    f"{APT} apt-get update": Programs._done,
+    f"{APT} apt-get --simulate": Programs._apt_simulate,
     "env": Programs._env,
+    "dpkg-query": Programs._dpkg_query,
     "cibadmin --create": Programs._ask,
     "cibadmin --delete": Programs._forget,
     "journalctl": Programs._journalctl,
@@ -663,6 +712,11 @@ WRITES: dict[str, Program] = {
     "crm_attribute": Programs._set_standby,
     "systemd-run": Programs._start_timer,
     "systemctl stop": Programs._stop_unit,
+    "systemctl reboot": Programs._done,
+    f"{APT} apt-get --download-only": Programs._apt_download,
+    f"{APT} apt-get install": Programs._apt_install,
+    f"{APT} apt-get upgrade": Programs._apt_install,
+    f"{APT} dpkg --force-confold --configure --pending": Programs._done,
     "pcs host auth": Programs._authenticate,
     "pcs cluster setup": Programs._done,
     "pcs cluster start": Programs._done,

@@ -42,7 +42,7 @@ def test_help_is_quick_and_lists_the_commands() -> None:
     assert ended.returncode == 0
     commands = [line.split()[0] for line in ended.stdout.partition("Commands:")[2].splitlines()[1:]]
     wanted = "init check render schema cluster plan apply confirm rollback history drift import"
-    later = "status service node quorum witness fence backup restore agents"
+    later = "status service node quorum witness fence upgrade backup restore agents"
     assert commands == [*wanted.split(), *later.split()]
 
 

@@ -311,6 +311,34 @@ def _node_remove_dry_run(command: Command, *options: str) -> str:
     return command("node", "remove", "--dry-run", *described, *options, "node2")
 
 
+def _has_packages(command: Command) -> str:
+    """Let the machine have an older Pacemaker than the repository; return the state afterwards."""
+    well = _belongs(command)
+    old, new = {"2.1": ("2.1.5-1", "2.1.6-1"), "3.0": ("3.0.0-5", "3.0.1-1")}[command.release]
+    command.cluster.packages = {"pacemaker": ("pacemaker", old), "libc6": ("glibc", "2.36-9")}
+    command.cluster.repository = {"pacemaker": new, "libc6": "2.36-9"}
+    here, there = (
+        'name="{}" id="{}" cached'.format(*node) for node in (("node1", 1), ("node2", 2))
+    )
+    return well.replace(here, there)
+
+
+def _upgrade(command: Command, *options: str) -> str:
+    after = _has_packages(command)
+    head, node, rest = after.partition('<node name="node1" id=')
+    paused = head + node + rest.replace('standby="false"', 'standby="true"', 1)
+    command.cluster.when(PUSH, state=paused)
+    command.cluster.when("pcs cluster stop", state="disconnected")
+    command.cluster.when("pcs cluster start", state=paused)
+    command.cluster.when(PUSH, state=after)
+    return command("upgrade", "--yes", *options)
+
+
+def _upgrade_dry_run(command: Command, *options: str) -> str:
+    _has_packages(command)
+    return command("upgrade", "--dry-run", *options)
+
+
 def _quorum_status(command: Command, *options: str) -> str:
     command.cluster.programs.add("corosync-quorumtool")
     command.cluster.votes = VOTES
@@ -492,6 +520,8 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "node-pause": _node_pause,
     "node-dry-run": _node_pause_dry_run,
     "cluster-configure": _cluster_configure,
+    "upgrade": _upgrade,
+    "upgrade-dry-run": _upgrade_dry_run,
     "node-remove": _node_remove,
     "node-remove-dry-run": _node_remove_dry_run,
     "quorum-status": _quorum_status,

@@ -182,6 +182,24 @@ KEYS: dict[str, dict[str, str]] = {
         "obstacles": _FINDING,
         "steps": _STEP,
     },
+    "upgrade": {
+        "": "schema node packages drained stopped installed back whole waits goes_on need_reboot "
+        "left feature_sets harm",
+        "packages": "name old new",
+        "waits": "service nodes seconds returning",
+        "feature_sets": "node feature_set",
+    },
+    "upgrade-dry-run": {
+        "": "schema node packages begun need_reboot leaving last_old findings done left commands "
+        "steps",
+        "packages": "name old new",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "node-remove": {
         "": "schema node destroyed left waits description edits harm",
         "waits": "service nodes seconds returning",

@@ -1,0 +1,1 @@
+"""Upgrading the packages of a node."""
