@@ -77,6 +77,7 @@ def mount(device: str, folder: str, fstype: str, options: str, deadline: Deadlin
     """
     bound_file = is_bind(options) and os.path.isfile(device)
     with point.make(folder, deadline, file=bound_file) as place:
+        place.share()
         command = ["mount", *(["-t", fstype] if fstype else []), *options_for_mount(options)]
         if place.trusted:
             command += ["--", device, folder]

@@ -36,16 +36,18 @@ class Mount:
         type: The type of the filesystem.
         source: What is mounted: a device, or a name on the network.
         options: The options of the mount and of the superblock.
+        is_shared: Whether what is mounted or unmounted in it is so in its copies, too.
     """
 
     def __init__(self, line: str) -> None:
         left, _, right = line.partition(" - ")
-        self.id, self.parent, self.device, root, point, options, *_ = left.split(" ")
+        self.id, self.parent, self.device, root, point, options, *tags = left.split(" ")
         self.type, source, superblock = [*right.split(" "), "", ""][:3]
         self.root = unescape(root)
         self.point = unescape(point)
         self.source = unescape(source)
         self.options = {*options.split(","), *superblock.split(",")}
+        self.is_shared = any(tag.startswith("shared:") for tag in tags)
 
     def __eq__(self, other: object) -> bool:
         """Return whether it is the same mount, perhaps in another reading of the table."""

@@ -14,6 +14,8 @@ from ocf_agents.disk.parameters import is_for_data
 from ocf_agents.disk.place import syscalls
 from ocf_agents.runtime.agent import AgentError, Code, Deadline
 from ocf_agents.runtime.bounded import bounded
+from ocf_agents.runtime.journal import WARNING, log
+from ocf_agents.runtime.mountinfo import at, mounts
 from ocf_agents.runtime.rights.way import FOLDER, Place, is_trusted, make_folder, path_of, walk
 
 TYPE_CHECKING = False
@@ -58,6 +60,24 @@ class Point:
         mount(8) of util-linux 2.39 and later does not follow a link at the end.
         """
         return f"/proc/{os.getpid()}/fd/{self.descriptor}/."
+
+    def share(self) -> None:
+        """Have an unmount here go on to the copies in the mount namespaces of services.
+
+        So it is where systemd has booted the machine, but not in a container (systemd(1),
+        mount_namespaces(7)). There a service that begins while the filesystem is mounted, and has a
+        /tmp of its own, keeps a copy. With systemd before 254 it keeps another one below its root:
+        no table shows that, nothing can unmount it, and the disk stays in use until it ends.
+        """
+        table = mounts()
+        found = [each for each in table if each.id == mount_id(self.descriptor)]
+        if not self.trusted or not found or found[0].is_shared:
+            return
+        if at(table, found[0].point)[-1:] == found:  # else something else is mounted over it
+            try:
+                syscalls.mount("", found[0].point, "", syscalls.MS_SHARED, "")
+            except OSError as error:
+                log(f"{found[0].point} cannot be shared: {error.strerror}", WARNING)
 
 
 def make(path: str, deadline: Deadline, *, file: bool = False) -> Point:

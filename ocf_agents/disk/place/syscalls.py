@@ -7,6 +7,7 @@ import os
 
 MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8  # umount2(2)
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8  # mount(2)
+MS_SHARED = 1 << 20
 CLONE_NEWNS = 0x20000
 KCMP_FILE, KCMP_FILES, KCMP_FS = 0, 2, 3  # kcmp(2)
 PIDFD_GETFD = 438  # the same everywhere

@@ -109,6 +109,29 @@ def test_a_copy_of_the_clusters_is_unmounted_there(node: Node, mounted: dict[str
             path.rmdir()
 
 
+def test_a_copy_that_no_table_shows_goes_with_the_mount(
+    node: Node, mounted: dict[str, str], tmp_path: Path
+) -> None:
+    """Systemd 252 moves a service's root over the old one, which keeps all mounts below it.
+
+    Where mounts are not shared, as in containers, nothing could unmount it there any more.
+    """
+    folder, root = mounted["directory"], tmp_path / "unit-root"
+    root.mkdir()
+    # As systemd.exec(5) does it for PrivateTmp.
+    moves = (
+        f"mount --rbind / {root} && cd {root} && mount --move {root} / && exec chroot . sleep 600"
+    )
+    apart = ("unshare", "--mount", "--propagation=slave", "sh", "-c", moves)
+    with process(node, *apart) as daemon:
+        assert eventually(lambda: _name_of(daemon.pid) == "sleep", 10)
+        assert folder in _mounts_of(daemon.pid)
+        code, said = node.act("filesystem", "stop", LIMIT, **mounted)
+        assert (code, said) == (Code.SUCCESS, "")
+        assert daemon.poll() is None
+        assert folder not in _mounts_of(daemon.pid)
+
+
 def _mounts_of(pid: int) -> str:
     return Path(f"/proc/{pid}/mounts").read_text()
 
