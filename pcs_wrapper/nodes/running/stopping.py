@@ -8,13 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+from lxml import etree
+
 from cib_templates.findings import Finding
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.outages import outage
 from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain
-from pcs_wrapper.errors import NotApplicable
+from pcs_wrapper.errors import CommandFailed, NotApplicable
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
@@ -108,7 +110,7 @@ def prepare(machine: Machine, names: Sequence[str]) -> Stop:
     """
     config = pcsd.read_config(machine)
     wanted = pcsd.chosen(config, names)
-    state = state_of(machine)
+    state, live = _seen(machine)
     members = members_of(state)
     answers = pcsd.ask(machine, wanted)
     silent = {name: pcsd.silence(name) for name in answers.silent}
@@ -118,8 +120,7 @@ def prepare(machine: Machine, names: Sequence[str]) -> Stop:
     if not nodes:
         raise NotApplicable(tuple(silent.values()))
     found, timeout = None, _UNKNOWN
-    if state is not None:
-        live = cib.query(machine)
+    if state is not None and live is not None:
         state = replace(state, votes=read_votes(machine))
         timeout = settling.timeout_of(live)
         leave = [name for name in nodes if name in members]
@@ -135,6 +136,20 @@ def prepare(machine: Machine, names: Sequence[str]) -> Stop:
         timeout,
         state,
     )
+
+
+def _seen(machine: Machine) -> tuple[ClusterState | None, etree._Element | None]:
+    """Return the state of the cluster, and the live CIB; None if it does not run on this machine.
+
+    It may stop here in this moment, as a command that was killed has begun it.
+    """
+    state = state_of(machine)
+    if state is None:
+        return None, None
+    try:
+        return state, cib.query(machine)
+    except CommandFailed:
+        return None, None
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,14 @@ def test_everything_is_stopped(
     assert shop.writes == [ALL]
 
 
+def test_what_stops_here_already_is_stopped(shop: Cluster, takeover: Takeover) -> None:
+    """A command that was killed has begun it: Pacemaker goes between two questions."""
+    said = "Could not connect to the CIB: Transport endpoint is not connected\n"
+    shop.when("cibadmin --query", exit_code=102, stderr=said, state="disconnected")
+    assert takeover("cluster", "stop", "--yes") == 0
+    assert shop.writes == [ALL]
+
+
 def test_whoever_does_not_agree_stops_nothing(
     shop: Cluster, takeover: Takeover, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
