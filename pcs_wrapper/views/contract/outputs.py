@@ -31,6 +31,7 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
+from pcs_wrapper.views.contract.members.joining import NodeAddDryRun, NodeAdded
 from pcs_wrapper.views.contract.members.membership import (
     ClusterDestroyDryRun,
     ClusterDestroyed,
@@ -91,6 +92,8 @@ OUTPUTS = {
     "cluster-configure": PublishedOutput(
         "takeover cluster configure [--dry-run] --json FILE", CorosyncChange
     ),
+    "node-add": PublishedOutput("takeover node add --json NODE", NodeAdded),
+    "node-add-dry-run": PublishedOutput("takeover node add --dry-run --json NODE", NodeAddDryRun),
     "node-remove": PublishedOutput("takeover node remove --json NODE", NodeRemoved),
     "node-remove-dry-run": PublishedOutput(
         "takeover node remove --dry-run --json NODE", NodeRemoveDryRun

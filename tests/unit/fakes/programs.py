@@ -15,6 +15,7 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,8 @@ class Programs:
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
         pcsd: What pcs says of pcsd on each node, if that is not `Online`.
+        authenticates: Called with the name and the address of each machine that pcs authenticates
+            this one to.
         sbd: The nodes on which SBD runs.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
@@ -126,6 +129,7 @@ class Programs:
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     pcsd: dict[str, str] = field(default_factory=dict)
+    authenticates: Callable[[str, str], None] = lambda _name, _address: None
     sbd: set[str] = field(default_factory=set)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -468,6 +472,22 @@ class Programs:
         said = f"Destroying cluster on hosts: '{name}'...\n{name}: Successfully destroyed cluster\n"
         return Result(0, "", said)
 
+    def _add_node(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name, *words = command[len("pcs cluster node add".split()) :]
+        if name in self._names:
+            return Result(1, "", f"Error: Node name '{name}' is already used by existing nodes\n")
+        addresses = [word.removeprefix("addr=") for word in words if word.startswith("addr=")]
+        node = {
+            "name": name,
+            "nodeid": f"{len(self._names) + 1}",
+            "addrs": [
+                {"addr": address, "link": f"{number}", "type": "IPv4"}
+                for number, address in enumerate(addresses)
+            ],
+        }
+        self.config = self.config | {"nodes": [*self.config["nodes"], node]}
+        return Result(0, "", f"Node addition was successful: {name}\n")
+
     def _destroy(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(len(command) == len("pcs cluster destroy --all".split()), f"more: {command}")
         silent = {"Offline", "Unable to authenticate"}
@@ -531,6 +551,10 @@ class Programs:
             node = command[len("pcs host auth".split())]
             said = f"Error: {node}: Username and/or password is incorrect\n"
             return Result(1, "Password: ", said)
+        words = command[len("pcs host auth".split()) : command.index("-u")]
+        for name, address in pairwise(words):
+            if address.startswith("addr="):
+                self.authenticates(name, address.removeprefix("addr="))
         return Result(0, "Password: ", "")
 
     def _is_enabled(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -668,6 +692,7 @@ WRITES: dict[str, Program] = {
     "pcs cluster start": Programs._done,
     "pcs cluster stop": Programs._stop_cluster,
     "pcs cluster destroy --all": Programs._destroy,
+    "pcs cluster node add": Programs._add_node,
     "pcs cluster node remove": Programs._remove_node,
     "pcs cluster node clear": Programs._clear_node,
     "pcs cluster sync corosync": Programs._done,

@@ -21,7 +21,7 @@ _RULE = "chapter rule sentence source severity"
 _STEP = "what commands"
 _PAUSE = "keeps until configured"
 # Objects whose keys are names.
-_NAMES = ("phases", "stopped_fencing")
+_NAMES = ("phases", "stopped_fencing", "versions")
 _CHECKPOINT = {
     "": "number at user node command message cluster changes omitted state epoch_before "
     "epoch_after confirm_by undoes stopped_by note",
@@ -180,6 +180,15 @@ KEYS: dict[str, dict[str, str]] = {
         "": "schema changes obstacles steps",
         "changes": "of key now described",
         "obstacles": _FINDING,
+        "steps": _STEP,
+    },
+    "node-add": {
+        "": "schema node links fenced_by held files description edits harm",
+    },
+    "node-add-dry-run": {
+        "": "schema node links member configured held authenticated versions replaces files "
+        "findings description edits problem commands steps",
+        "findings": _FINDING,
         "steps": _STEP,
     },
     "node-remove": {
