@@ -1,4 +1,4 @@
-"""`takeover node add`, `node remove` and `cluster destroy` on a real cluster, under load."""
+"""`takeover node add`, `remove`, `evict` and `cluster destroy` on a real cluster, under load."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.rig.conftest import Shop
 from tests.rig.test_cluster_life import begun, is_in_standby, runs
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.networks import CLUSTER_LINKS
+from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE
 from vagrant.rig import Rig
@@ -86,6 +87,32 @@ def finish(shop: Shop, on: str, node: str) -> None:
     assert (result["held"], bool(result["fenced_by"])) == (False, True)
     assert listed(rig, on)[node]["state"] == "online"
     assert configured(rig, node) == configured(rig, on) == rig.layout.node_names
+
+
+def is_listed_as(shop: Shop, on: str, node: str, state: str) -> None:
+    """Wait until a node is listed in a state."""
+    assert eventually(
+        lambda: listed(shop.rig, on)[node]["state"] == state, _LIMIT * shop.patience, pause=1.0
+    )
+
+
+def returns(shop: Shop, serving: str, node: str) -> None:
+    """Switch an evicted node on: it disturbs nobody, and is taken back only when that is asked."""
+    rig = shop.rig
+    rig.heal(node)
+    rig.power(node, "on")
+    rig.wait_for_boot(node)
+    # If it starts at boot, it now looks for the others, which do not know it.
+    time.sleep(20.0 * shop.patience)
+    assert node not in listed(rig, serving)
+    assert active_node(rig) == serving
+    assert rig.status()["disks"]["double_mounts"] == []
+    rig.write(serving, _COPY, rig.run("node1", "cat", DESCRIPTION, check=True).stdout)
+    refused = add(shop, serving, node)
+    assert refused.returncode == 1
+    assert f"{node} has the configuration of the cluster shop" in refused.stderr
+    assert add(shop, serving, node, "--replace").returncode == 0
+    finish(shop, serving, node)
 
 
 def make_again(shop: Shop) -> None:
@@ -343,4 +370,52 @@ def test_an_addition_that_is_killed_is_finished_by_the_same_command(shop: Shop) 
         assert add(shop, serving, comes).returncode == 0
         finish(shop, serving, comes)
         assert active_node(rig) == serving
+    assert not shop.client.check().lost
+
+
+@pytest.mark.one_machine("SBD is in the node itself, and has no switch that could refuse")
+def test_a_dead_node_is_evicted_and_comes_back(shop: Shop) -> None:
+    """crmsh#1814: nothing can fence it, so that somebody has to say that it is off."""
+    rig, client = shop.rig, shop.client
+    dead = active_node(rig)
+    on = others(rig, dead)[0]
+    rig.set_fencing(dead, works=False)
+    try:
+        rig.power(dead, "off")
+        is_listed_as(shop, on, dead, "unclean")
+        refused = takeover(rig, on, "node", "remove", dead, "--yes", "--even-so")
+        assert dead in configured(rig, on), refused.stdout
+        begin = time.monotonic()
+        assert rig.run(on, "takeover", "node", "evict", dead, "--yes", text="yes\n").returncode == 1
+        assert dead in configured(rig, on)
+        done = rig.run(on, "takeover", "node", "evict", dead, "--json", text=f"{dead}\n")
+        print(done.stdout, done.stderr)
+        assert done.returncode == 0
+        result = json.loads(done.stdout)
+        assert (result["destroyed"], result["left"]) == (False, others(rig, dead))
+        client.wait_until_served(begin, _LIMIT * shop.patience)
+        for node in others(rig, dead):
+            assert configured(rig, node) == others(rig, dead)
+        assert dead not in listed(rig, on)
+    finally:
+        rig.set_fencing(dead, works=True)
+    returns(shop, active_node(rig), dead)
+    assert not client.check().lost
+
+
+@pytest.mark.one_machine("SBD is in the node itself: no device switches another one off")
+def test_a_node_that_is_cut_off_is_switched_off_before_it_is_evicted(shop: Shop) -> None:
+    """A device can: nobody has to be believed."""
+    rig = shop.rig
+    serving = active_node(rig)
+    lost = others(rig, serving)[-1]
+    rig.cut(lost)
+    is_listed_as(shop, serving, lost, "offline")
+    shown = json.loads(takeover(rig, serving, "node", "evict", lost, "--dry-run", "--json").stdout)
+    assert shown["way"] == "fence"
+    done = takeover(rig, serving, "node", "evict", lost, "--yes", "--json")
+    assert done.returncode == 0
+    assert configured(rig, serving) == others(rig, lost)
+    assert active_node(rig) == serving
+    returns(shop, serving, lost)
     assert not shop.client.check().lost

@@ -26,6 +26,10 @@ from pcs_wrapper.commands.lazy import LazyGroup
             "pcs_wrapper.commands.node.add:add",
             "Make a machine a node of the cluster.",
         ),
+        "evict": (
+            "pcs_wrapper.commands.node.evict:evict",
+            "Take a node out of the cluster that cannot be reached.",
+        ),
         "remove": (
             "pcs_wrapper.commands.node.remove:remove",
             "Take a node out of the cluster, after its services.",
@@ -33,4 +37,4 @@ from pcs_wrapper.commands.lazy import LazyGroup
     },
 )
 def node() -> None:
-    """List the nodes of the cluster; pause, resume, add or remove one of them."""
+    """List the nodes of the cluster; pause, resume, add, remove or evict one."""

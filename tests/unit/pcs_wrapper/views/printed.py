@@ -313,6 +313,15 @@ def _node_remove_dry_run(command: Command, *options: str) -> str:
     return command("node", "remove", "--dry-run", *described, *options, "node2")
 
 
+def _node_evict_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    command.cluster.state = _with_device(command, node3="unclean")
+    command.cluster.pcsd["node3"] = "Offline"
+    command.cluster.dead_links = {(0, 3), (1, 3)}
+    described = ("--description", _DESCRIPTION)
+    return command("node", "evict", "--dry-run", *described, *options, "node3")
+
+
 def _joining(command: Command) -> Machine:
     """Let a machine be known that is to become a node."""
     _belongs(command)
@@ -530,6 +539,7 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "node-add-dry-run": _node_add_dry_run,
     "node-remove": _node_remove,
     "node-remove-dry-run": _node_remove_dry_run,
+    "node-evict-dry-run": _node_evict_dry_run,
     "quorum-status": _quorum_status,
     "witness": _witness,
     "witness-dry-run": _witness_dry_run,

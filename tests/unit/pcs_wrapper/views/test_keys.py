@@ -195,6 +195,13 @@ KEYS: dict[str, dict[str, str]] = {
         "": "schema node destroyed left waits description edits harm",
         "waits": "service nodes seconds returning",
     },
+    "node-evict-dry-run": {
+        "": "schema node configured known way proven evidence findings description edits problem "
+        "commands steps",
+        "evidence": "witness verdict says",
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "node-remove-dry-run": {
         "": "schema node member configured known leaving findings description edits problem "
         "commands steps",
