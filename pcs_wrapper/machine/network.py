@@ -75,7 +75,7 @@ def listens(address: str, port: int) -> bool:
     return True
 
 
-def post(request: Request) -> Response:
+def ask(request: Request) -> Response:
     """Ask a program on another machine, such as pcsd.
 
     Its certificate is not verified, as pcs itself verifies none: pcsd makes its own on every node,
@@ -98,7 +98,8 @@ def post(request: Request) -> Response:
     )
     headers = {"Cookie": f"token={request.token}"}
     try:
-        connection.request("POST", request.path, request.body.encode(), headers)
+        method = "POST" if request.body else "GET"
+        connection.request(method, request.path, request.body.encode() or None, headers)
         answer = connection.getresponse()
         return Response(answer.status, answer.read(_LONGEST).decode(errors="replace"))
     except http.client.HTTPException as error:

@@ -292,7 +292,7 @@ def steps(planned: Joining) -> tuple[list[Step], Added]:
             made.append(HoldBack(node))
         made.append(AddNode(planned))
     elif not planned.is_member:
-        made += _finishing()
+        made += _finishing(planned)
     if not planned.is_member:
         made += [start_on(node), WaitForNodes((node,))]
     if not planned.is_complete:
@@ -302,8 +302,19 @@ def steps(planned: Joining) -> tuple[list[Step], Added]:
     return made, added
 
 
-def _finishing() -> list[Step]:
+def _finishing(planned: Joining) -> list[Step]:
     """Return the steps that finish what was interrupted when Corosync's configuration was sent."""
+    node = planned.node
+    if planned.has is not None and not planned.has.has_configuration:
+        # Nor has it the keys then, if somebody has destroyed them meanwhile.
+        return [
+            RunProgram(
+                f"taking {node} out again, which has no configuration itself",
+                ("pcs", "cluster", "node", "remove", node),
+                _ADDING,
+            ),
+            AddNode(planned),
+        ]
     return [
         RunProgram(
             "giving every node the same configuration of Corosync",

@@ -152,6 +152,10 @@ def prepare(
         # What pcs knows by this name is another machine.
         host = None
     has = None if host is None or is_member else newcomer.look(machine, host)
+    if has is not None and has.has_configuration and not is_configured:
+        # The pcs of a command that was killed may go on, and give it to all nodes just now.
+        config = pcsd.read_config(machine)
+        is_configured = node in config.nodes
     device = None
     if config.quorum_device is not None:
         device = read_quorum_device(machine.runner, machine.corosync_conf)
@@ -241,7 +245,7 @@ def _members(machine: Machine, names: Sequence[str]) -> dict[str, Newcomer]:
     for name in names:
         host = newcomer.known_host(machine, name)
         try:
-            has = None if host is None else newcomer.look(machine, host)
+            has = None if host is None else newcomer.look(machine, host, agents=False)
         except ClusterError:
             continue
         if has is not None:
@@ -303,7 +307,8 @@ def told(has: Newcomer) -> str:
         return "the example cluster of Debian's package corosync"
     of = f"of the cluster {has.cluster}" if has.cluster else "of a cluster"
     nodes = f" ({', '.join(has.nodes)})" if has.nodes else ""
-    runs = f", of which {', '.join(has.running)} runs there" if has.running else ""
+    verb = "runs" if len(has.running) == 1 else "run"
+    runs = f", and {' and '.join(has.running)} {verb} there" if has.running else ""
     return f"the configuration {of}{nodes}{runs}"
 
 

@@ -114,12 +114,13 @@ def known_host(machine: Machine, name: str) -> Host | None:
         return None
 
 
-def look(machine: Machine, host: Host) -> Newcomer | None:
+def look(machine: Machine, host: Host, *, agents: bool = True) -> Newcomer | None:
     """Return what a machine has; None if it does not take this machine's token.
 
     Args:
         machine: This machine.
         host: The other one.
+        agents: Whether its agents are asked for, too, which takes longer.
 
     Raises:
         ClusterError: Its pcsd does not answer, or refuses to say it.
@@ -144,6 +145,7 @@ def look(machine: Machine, host: Host) -> Newcomer | None:
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ClusterError(f"pcsd on {host.name} does not say what it has") from None
         text = _told(machine, host, _CONFIG) if newcomer.has_configuration else ""
+        names = _told(machine, host, _AGENTS, "{}") if agents else ""
     name = _CLUSTER_NAME.search(text)
     return Newcomer(
         newcomer.versions,
@@ -152,7 +154,7 @@ def look(machine: Machine, host: Host) -> Newcomer | None:
         newcomer.has_configuration,
         "" if name is None else name[1],
         tuple(_NODE_NAME.findall(text)),
-        _agents(_told(machine, host, _AGENTS, "{}")),
+        _agents(names),
     )
 
 
@@ -168,7 +170,7 @@ def destroy(machine: Machine, host: Host) -> None:
     """
     with shown_as_waiting(machine, f"pcsd destroys the old configuration on {host.name}"):
         _ask(machine, host, _DESTROY, timeout=_DESTROYING)
-        found = look(machine, host)
+        found = look(machine, host, agents=False)
     if found is None or found.has_configuration or found.running:
         raise ClusterError(
             f"the old configuration is still on {host.name}. Run `pcs cluster destroy` there, then "
@@ -191,7 +193,7 @@ def _ask(
     problem = ""
     for address, port in host.addresses:
         try:
-            answer = machine.post(Request(address, port, path, host.token, body, timeout))
+            answer = machine.ask(Request(address, port, path, host.token, body, timeout))
         except OSError as failure:
             problem = f"{address}: {failure.strerror or failure}"
             continue

@@ -252,7 +252,10 @@ class RemoveNode(Step):
         planned = self.removed.planned
         silent = any(each.code == pcsd.PCSD_SILENT.code for each in planned.findings)
         skip = ("--skip-offline",) if silent or not planned.is_reached else ()
-        force = ("--force",) if planned.leaving.quorum is not None else ()
+        # pcs asks the node itself whether the others lose quorum, and gives up if it is silent. One
+        # that is no member takes no vote away.
+        is_asked = planned.leaving.quorum is None and planned.is_reached
+        force = () if is_asked else ("--force",)
         return ("pcs", "cluster", "node", "remove", planned.node, *skip, *force)
 
     @property

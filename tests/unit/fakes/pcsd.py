@@ -106,7 +106,7 @@ class Machines:
             json.dumps({"format_version": 1, "data_version": 1, "known_hosts": known})
         )
 
-    def post(self, request: Request) -> Response:
+    def ask(self, request: Request) -> Response:
         """Answer as pcsd does."""
         pcsd = self.pcsds.get(request.address)
         if pcsd is None or pcsd.is_silent:

@@ -463,6 +463,9 @@ class Programs:
             )
         if self.pcsd.keys() & set(self._names) and "--skip-offline" not in command:
             return Result(1, "", "Error: Unable to connect to a node\n")
+        if name in self.pcsd and "--force" not in command:
+            said = "Error: Unable to determine whether this action will cause a loss of the quorum"
+            return Result(1, "", f"{said}, use --force to override\n")
         self.config = self.config | {
             "nodes": [node for node in self.config["nodes"] if node["name"] != name]
         }

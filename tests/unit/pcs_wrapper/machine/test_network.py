@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pcs_wrapper.machine.network import Request, Response, post
+from pcs_wrapper.machine.network import Request, Response, ask
 
 
 class _Pcsd(BaseHTTPRequestHandler):
@@ -20,11 +20,15 @@ class _Pcsd(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer."""
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
         known = self.headers["Cookie"] == "token=secret"
         self.send_response(200 if known else 401)
         self.end_headers()
-        self.wfile.write(f"{self.path} {body}".encode())
+        self.wfile.write(f"{self.command} {self.path} {body}".encode())
+
+    def do_GET(self) -> None:
+        """Answer, too."""
+        self.do_POST()
 
     def log_message(self, *_words: object) -> None:
         """Say nothing."""
@@ -50,17 +54,19 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 def test_who_has_the_token_is_answered(port: int) -> None:
     """Whatever certificate the other one has made itself."""
-    asked = Request("127.0.0.1", port, "/remote/check_host", "secret", "{}")
-    assert post(asked) == Response(200, "/remote/check_host {}")
+    asked = Request("127.0.0.1", port, "/remote/check_host", "secret")
+    assert ask(asked) == Response(200, "GET /remote/check_host ")
     assert "secret" not in f"{asked}"
+    told = Request("127.0.0.1", port, "/api/v1/x/v1", "secret", "{}")
+    assert ask(told) == Response(200, "POST /api/v1/x/v1 {}")
 
 
 def test_who_has_another_one_is_not(port: int) -> None:
     """That is an answer, too."""
-    assert post(Request("127.0.0.1", port, "/", "guess")).status == 401
+    assert ask(Request("127.0.0.1", port, "/", "guess")).status == 401
 
 
 def test_where_nobody_answers() -> None:
     """An error of the system's, whatever is wrong."""
     with pytest.raises(OSError, match="refused"):
-        post(Request("127.0.0.1", 9, "/", "secret", timeout=1.0))
+        ask(Request("127.0.0.1", 9, "/", "secret", timeout=1.0))

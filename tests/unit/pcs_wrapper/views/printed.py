@@ -331,7 +331,7 @@ def _joining(command: Command) -> Machine:
         machines.know(f"node{number}", f"198.51.100.1{number}")
     command.cluster.machines["node4"] = "on"
     command.cluster.edit("node1,node2,node3", "node1,node2,node3,node4")
-    return replace(command.machine, post=machines.post)
+    return replace(command.machine, ask=machines.ask)
 
 
 _LINKS = ("--address", "198.51.100.14", "--address", "203.0.113.14")

@@ -39,6 +39,6 @@ def machines(tmp_path: Path, shop: Cluster, takeover: Takeover) -> Machines:
     found = Machines(root, {f"198.51.100.1{number}": Pcsd() for number in (1, 2, 3, 4)})
     for number in (1, 2, 3):
         found.know(f"node{number}", f"198.51.100.1{number}")
-    takeover.machine = replace(takeover.machine, root=root, post=found.post)
+    takeover.machine = replace(takeover.machine, root=root, ask=found.ask)
     shop.authenticates = found.know
     return found

@@ -148,8 +148,8 @@ def test_it_is_destroyed_before_anything_else_when_that_is_asked_for(
     comes(known)
     assert takeover("node", "add", "node4", *LINKS, "--yes", "--replace") == 0
     assert (
-        "DESTROYED ON IT: the configuration of the cluster shed (node4), of which pacemaker runs "
-        "there" in capsys.readouterr().err
+        "DESTROYED ON IT: the configuration of the cluster shed (node4), and pacemaker runs there"
+        in capsys.readouterr().err
     )
     assert pcsd.config == ""
     assert ASK_DESTROY in machines.asked
@@ -446,6 +446,45 @@ def test_an_addition_that_was_killed_in_pcs_is_finished(
     finish = ["pcs cluster sync corosync", "pcs cluster reload corosync", START, PUSH]
     assert known.writes == [PUSH, ADD, *finish]
     assert ASK_DESTROY not in machines.asked
+
+
+def test_an_addition_to_which_pcs_goes_on_alone_is_not_destroyed(
+    known: Cluster, machines: Machines, takeover: Takeover
+) -> None:
+    """It gives the machine and all nodes the configuration while the machine is looked at."""
+    known.when(PUSH, then=killed)
+    with pytest.raises(SystemExit):
+        takeover("node", "add", "node4", *LINKS, "--yes")
+    pcsd = machines.pcsds["198.51.100.14"] = Pcsd(config=OTHER.replace("shed", "shop"))
+
+    def goes_on() -> None:
+        node = {
+            **known.config["nodes"][2],
+            "name": "node4",
+            "addrs": [
+                {"addr": address, "link": f"{number}", "type": "IPv4"}
+                for number, address in enumerate(LINKS[1::2])
+            ],
+        }
+        known.config = known.config | {"nodes": [*known.config["nodes"], node]}
+
+    known.when("pcs pcsd status", then=goes_on)
+    comes(known)
+    assert takeover("node", "add", "node4", *LINKS, "--yes") == 0
+    assert pcsd.config
+    assert ADD not in known.writes
+
+
+def test_a_node_whose_configuration_was_destroyed_meanwhile_is_added_again(
+    known: Cluster, takeover: Takeover
+) -> None:
+    """Without the keys, which only an addition sends, it could not start."""
+    known.when(ADD, then=killed)
+    with pytest.raises(SystemExit):
+        takeover("node", "add", "node4", *LINKS, "--yes")
+    comes(known)
+    assert takeover("node", "add", "node4", "--yes") == 0
+    assert known.writes == [PUSH, ADD, "pcs cluster node remove node4", ADD, START, PUSH]
 
 
 def test_an_addition_that_was_killed_after_the_start_is_finished(

@@ -16,7 +16,7 @@ from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
 OFF = "stonith_admin --off=node3 --timeout=300"
 CONFIRM = "stonith_admin --confirm=node3"
-REMOVE = "pcs cluster node remove node3 --skip-offline"
+REMOVE = "pcs cluster node remove node3 --skip-offline --force"
 AWAY = without(well(), "node3")
 UNCLEAN = node_is(AWAY, "node3", unclean='"true"')
 

@@ -199,7 +199,7 @@ def test_a_node_that_cannot_be_reached_keeps_its_configuration_and_that_is_told(
     captured = capsys.readouterr()
     assert "its configuration is LEFT THERE" in captured.err
     assert "the cluster's configuration is still on node3" in captured.out
-    assert idle.writes == [f"{REMOVE} --skip-offline"]
+    assert idle.writes == [f"{REMOVE} --skip-offline --force"]
 
 
 @pytest.mark.parametrize(
