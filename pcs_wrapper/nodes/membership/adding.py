@@ -39,6 +39,7 @@ from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
 # pcs talks to every node several times, and waits up to 60 s for each.
 _ADDING = 600.0
 _AUTHENTICATING = 360.0
+_RELOAD = ("pcs", "cluster", "reload", "corosync")
 #: What fences a node by itself, where SBD does.
 WATCHDOG = "its own watchdog (SBD)"
 
@@ -188,9 +189,11 @@ class AddNode(Step):
                     hint="When that is put right, the same command goes on",
                 )
         except CommandFailed:
-            # The pcs of a command that was killed has gone on, and was faster.
             if node not in read_cluster_config(machine.runner).nodes:
                 raise
+            # The pcs of a command that was killed has gone on, and was faster. The others must have
+            # loaded the configuration before the node starts.
+            machine.runner.run(*_RELOAD, timeout=_ADDING)
 
 
 @dataclass(frozen=True)
@@ -321,7 +324,7 @@ def _finishing(planned: Joining) -> list[Step]:
             ("pcs", "cluster", "sync", "corosync"),
             _ADDING,
         ),
-        RunProgram("having Corosync load it", ("pcs", "cluster", "reload", "corosync"), _ADDING),
+        RunProgram("having Corosync load it", _RELOAD, _ADDING),
     ]
 
 

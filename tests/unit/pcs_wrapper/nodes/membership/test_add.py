@@ -510,6 +510,7 @@ def test_the_pcs_of_a_killed_command_may_be_faster(known: Cluster, takeover: Tak
     known.when(ADD, before=is_faster)
     comes(known)
     assert takeover("node", "add", "node4", *LINKS, "--yes") == 0
+    assert known.writes == [PUSH, ADD, "pcs cluster reload corosync", START, PUSH]
 
 
 def test_the_witness_must_be_known(
