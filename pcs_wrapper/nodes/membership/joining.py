@@ -192,7 +192,8 @@ def prepare(
         answers.strangers,
         (*sbd_words, *_at_boot(machine)),
         _files(machine, live),
-        tuple(dict.fromkeys(found)),
+        # One that is a node already is hurt by nothing more.
+        () if is_member and not is_held else tuple(dict.fromkeys(found)),
         None if file is None else addition_of(file, node, links),
         state,
         settling.timeout_of(live),

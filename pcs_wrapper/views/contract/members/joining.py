@@ -52,7 +52,8 @@ class NodeAdded(Output):
     node: str = Field(description="The node's name.")
     links: Sequence[str] = Field(description="Its addresses, one for each link.")
     fenced_by: Sequence[str] = Field(
-        description="What can fence it: devices that know it, or its own watchdog."
+        description="What can fence it: devices that know it, or its own watchdog; empty if "
+        "nothing is known, or if it was a node already."
     )
     held: bool = Field(
         description="Whether it is still kept from running anything, because nothing is known "

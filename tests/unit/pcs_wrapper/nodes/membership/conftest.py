@@ -21,6 +21,11 @@ def gone(state: str, node: str = "node3") -> str:
     return "".join(line for line in lines if f'<node name="{node}" id=' not in line)
 
 
+def killed() -> None:
+    """End a command as SIGKILL does: nothing after it is done."""
+    raise SystemExit(137)
+
+
 def joined(state: str, node: str = "node4", number: int = 4) -> str:
     """Return a state in which a node is there, too."""
     lines = state.splitlines(keepends=True)

@@ -16,7 +16,7 @@ from tests.unit.fakes.pcsd import Machines, Pcsd
 from tests.unit.fakes.programs import PUSH
 from tests.unit.pcs_wrapper.conftest import Takeover, commands_of
 from tests.unit.pcs_wrapper.nodes.conftest import node_is
-from tests.unit.pcs_wrapper.nodes.membership.conftest import joined, well
+from tests.unit.pcs_wrapper.nodes.membership.conftest import joined, killed, well
 from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
 LINKS = ("--address", "198.51.100.14", "--address", "203.0.113.14")
@@ -122,6 +122,7 @@ def test_a_machine_that_no_device_knows_runs_nothing(
     assert (code, done["fenced_by"], done["held"]) == (0, ["fence-rig"], False)
     assert shop.writes == [PUSH]
     assert not held(shop)
+    shop.pcsd["node2"] = "Offline"
     assert takeover("node", "add", "node4") == 0
     assert capsys.readouterr().out == "node4 was a node already\n"
 
@@ -410,11 +411,6 @@ def test_a_service_that_was_interrupted_keeps_the_node_from_running_anything(
     assert "node3 was fenced" in out
     assert "node4 is still kept from running anything" in out
     assert held(known)
-
-
-def killed() -> None:
-    """End a command as SIGKILL does: nothing after it is done."""
-    raise SystemExit(137)
 
 
 def test_an_addition_that_was_killed_before_pcs_goes_on(

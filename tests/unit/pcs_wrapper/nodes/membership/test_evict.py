@@ -11,7 +11,7 @@ import pytest
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.pcs_wrapper.conftest import Takeover, commands_of
 from tests.unit.pcs_wrapper.nodes.conftest import node_is
-from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, well
+from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, killed, well
 from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
 OFF = "stonith_admin --off=node3 --timeout=300"
@@ -176,11 +176,6 @@ def test_it_can_be_looked_at_first(
     assert f"taken out of {description}:" in out
     assert lost.writes == []
     assert description.read_text() == before
-
-
-def killed() -> None:
-    """End a command as SIGKILL does: nothing after it is done."""
-    raise SystemExit(137)
 
 
 def test_an_eviction_that_was_killed_goes_on(

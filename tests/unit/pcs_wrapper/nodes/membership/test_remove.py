@@ -15,7 +15,7 @@ from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH
 from tests.unit.pcs_wrapper.conftest import Takeover, commands_of
 from tests.unit.pcs_wrapper.nodes.conftest import node_is, simulated
-from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, well
+from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, killed, well
 from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
 DRAIN = "crm_attribute --node node3 --name standby --lifetime reboot --update on"
@@ -249,11 +249,6 @@ def test_nodes_that_cannot_be_removed_from_here(
     assert takeover("node", "remove", node, "--yes") == code
     assert says in capsys.readouterr().err
     assert idle.writes == []
-
-
-def killed() -> None:
-    """End a command as SIGKILL does: nothing after it is done."""
-    raise SystemExit(137)
 
 
 def test_a_removal_that_was_killed_when_the_node_was_drained_goes_on(
