@@ -140,6 +140,8 @@ def complete(shop: Shop) -> Iterator[None]:
     if not any(configured(shop.rig, node) for node in shop.rig.layout.node_names):
         make_again(shop)
     for node in missing(shop.rig):
+        # What a failed test has left on it.
+        shop.rig.run(node, "pcs", "cluster", "destroy")
         bring_back(shop, node)
     for node in shop.rig.layout.node_names:
         if is_in_standby(shop.rig, node):
@@ -341,7 +343,7 @@ def test_a_machine_that_runs_another_cluster_is_only_taken_when_that_is_asked_fo
         assert add(shop, serving, comes, "--replace").returncode == 0
     finally:
         if configured(rig, comes) == [comes]:
-            shop.admin.types(comes, "pcs", "cluster", "destroy", "--force")
+            shop.admin.types(comes, "pcs", "cluster", "destroy")
     finish(shop, serving, comes)
     assert "maintenance-mode" not in rig.run(serving, "pcs", "property", "config").stdout
     client.wait_until_served(time.monotonic(), _LIMIT * shop.patience)
