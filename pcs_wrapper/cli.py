@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         ),
         "node": (
             "pcs_wrapper.commands.node.node:node",
-            "List the nodes; pause one, let it run things again, or remove it.",
+            "List the nodes; pause, resume, add or remove one.",
         ),
         "quorum": (
             "pcs_wrapper.commands.quorum.quorum:quorum",

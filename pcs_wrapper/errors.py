@@ -12,6 +12,7 @@ TakeoverError
 │   │   ├── NotRestarted    something is in the way of a rolling restart
 │   │   ├── NotUpgraded     something is in the way of a node's upgrade
 │   │   ├── NotRemoved      something is in the way of the removal of a node
+│   │   ├── NotAdded        something is in the way of a machine that is to become a node
 │   │   └── NotDestroyed    a node would keep the configuration of a destroyed cluster
 │   ├── ChangedMeanwhile    somebody else has changed the same objects
 │   │   └── AppliedMeanwhile somebody else has made a change with Takeover
@@ -219,6 +220,31 @@ class NotRemoved(NotApplicable):
         return (
             f"a node is only removed while all is well with the others:\n{super()._told()}\n"
             f"Nothing was changed.{forced}"
+        )
+
+
+class NotAdded(NotApplicable):
+    """Something is in the way of a machine that is to become a node.
+
+    Args:
+        node: Its name.
+        findings: Everything that is.
+        can_be_forced: Whether --even-so adds it all the same.
+    """
+
+    code = "not-added"
+    hint = "put it right first; to add the node all the same: --even-so"
+
+    def __init__(self, node: str, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
+        self._node = node
+        self._can_be_forced = can_be_forced
+        super().__init__(findings)
+
+    def _told(self) -> str:
+        forced = " To add it all the same: --even-so" if self._can_be_forced else ""
+        return (
+            f"{self._node} cannot become a node as it is:\n{super()._told()}\n"
+            f"Nothing was changed in the cluster or on {self._node}.{forced}"
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +124,43 @@ def _with_item(text: str, path: KeyPath, old: str, new: str) -> str:
         if name == old:
             names[at] = new
     return tomlkit.dumps(document)
+
+
+def with_node(text: str, node: str, links: Sequence[str]) -> Edited:
+    """Return a description's text with a node more, after the others; as it is if it has it.
+
+    Args:
+        text: TOML that is a description.
+        node: The node's name.
+        links: Its addresses.
+    """
+    if node in tomllib.loads(text).get("nodes", {}):
+        return Edited(text, ())
+    what = (f"the table [{dotted(('nodes', node))}]",)
+    lines = text.splitlines(keepends=True)
+    begins = Positions(text).begins()
+    owned = {line for line, paths in begins.items() if any(_is_a_node(each) for each in paths)}
+    if not any(_is_header(lines[line - 1]) for line in owned):
+        # On lines with others, as in an inline table.
+        document = tomlkit.parse(text)
+        table = tomlkit.inline_table()
+        table["links"] = list(links)
+        _at(document, ("nodes",))[node] = table
+        return Edited(tomlkit.dumps(document), what)
+    end = max(_regions(lines, sorted(begins), owned))
+    addresses = ", ".join(f'"{link}"' for link in links)
+    added = [f"[nodes.{tomlkit.key(node).as_string()}]\n", f"links = [{addresses}]\n"]
+    if lines[end - 1].strip():
+        # The last table ends with the file.
+        lines[end - 1] = lines[end - 1].removesuffix("\n") + "\n"
+        added = ["\n", *added]
+    if end < len(lines):
+        added.append("\n")
+    return Edited("".join([*lines[:end], *added, *lines[end:]]), what)
+
+
+def _is_a_node(path: KeyPath) -> bool:
+    return path[0] == "nodes" and len(path) > 1
 
 
 def _without_key(text: str, path: KeyPath) -> str:

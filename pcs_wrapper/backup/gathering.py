@@ -14,6 +14,7 @@ from lxml import etree
 from cib_templates.reading.files import MEBIBYTE, read_file
 from pcs_wrapper.backup.archive import Backup, digest
 from pcs_wrapper.backup.manifest import PCS_CONFIG, Kind, Manifest, SavedFile
+from pcs_wrapper.change.looking.files import named_files
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed, UsageError
 from pcs_wrapper.machine.files import LARGEST_CIB, require_own_folder
 from pcs_wrapper.machine.machine import Machine
@@ -25,8 +26,6 @@ KNOWN_HOSTS = Path("/var/lib/pcsd/known-hosts")
 _TIMEOUT = 60.0
 # A file that the configuration names is one of a person's, and small.
 _LARGEST = 4 * MEBIBYTE
-# What is there comes with packages, or with the system.
-_NOT_SAVED = ("/usr/", "/bin/", "/sbin/", "/lib", "/dev/", "/proc/", "/sys/", "/run/")
 
 
 @dataclass(frozen=True)
@@ -131,31 +130,18 @@ def _of(machine: Machine, paths: Sequence[Path], kind: Kind) -> Iterator[_Found]
 def _named(machine: Machine, live: etree._Element) -> tuple[list[_Found], list[str]]:
     """Return the files that the configuration names, and those of them that cannot be saved.
 
-    Those of packages come with the packages, and what is below a folder that it names, too, is on a
-    service's disk.
+    Those of packages come with the packages.
     """
-    alerts = [str(each) for each in live.xpath("configuration/alerts/alert/@path")]
-    paths = "configuration/resources//instance_attributes/nvpair/@value"
-    values = [
-        *alerts,
-        *(str(each) for each in live.xpath(f"{paths} | configuration/alerts//@value")),
-    ]
-    values = [each for each in dict.fromkeys(values) if _is_path(each)]
+    named = named_files(live)
     saved, absent = [], []
-    for value in values:
-        if value.startswith(_NOT_SAVED) or any(value.startswith(f"{each}/") for each in values):
-            continue
+    for value in named.paths:
         file = rooted(machine, Path(value))
         found = _read(file, Path(value), "named")
         if found is not None:
             saved.append(found)
-        elif value in alerts or (os.path.lexists(file) and not file.is_dir()):
+        elif value in named.alerts or (os.path.lexists(file) and not file.is_dir()):
             absent.append(value)
     return saved, absent
-
-
-def _is_path(value: str) -> bool:
-    return value.startswith("/") and os.path.normpath(value) == value and value != "/"
 
 
 def _description(file: Path) -> _Found:

@@ -49,6 +49,7 @@ class Machine:
         root: The folder in which the machine's file systems begin.
         netlink: A function that opens a connection to the kernel's part for the network.
         listens: A function that tells whether a program listens at an address and a port.
+        ask: A function that asks a program on another machine.
         user: The name of the user who runs the command.
         now: A function that returns the time of day.
         clock: A function that returns a time in seconds that never jumps.
@@ -69,6 +70,7 @@ class Machine:
     root: Path = Path("/")
     netlink: Callable[[], AbstractContextManager[network.Netlink]] = network.netlink
     listens: Callable[[str, int], bool] = network.listens
+    ask: Callable[[network.Request], network.Response] = network.ask
     user: str = field(default_factory=_user)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     clock: Callable[[], float] = time.monotonic

@@ -34,26 +34,32 @@ def confirmation_text(planned: Confirmation) -> Iterator[str]:
             "nothing has to be confirmed, and nothing was changed"
         )
         return
-    yield f"{node.name} is {node.state}. What is known of it:"
-    for each in planned.evidence:
-        word = f"{_WORDS[each.verdict]:9}"
-        shown = style(word, fg="red", bold=True) if each.verdict == "on" else word
-        yield f"  {shown}  {each.says} ({each.witness})"
+    yield from evidence_text(planned)
     if planned.findings:
         return
-    if planned.is_proven:
-        yield "A fencing device says that it is off, and nothing says otherwise."
-    else:
-        yield (
-            f"NOTHING PROVES THAT {node.name} IS OFF: a node whose network is dead is silent, too, "
-            "and may still write to its disks."
-        )
     yield (
         f"If {node.name} is on, the services below will run twice: two nodes write to the same "
         "filesystem, its data is destroyed, and only a backup brings it back."
     )
     for service in planned.waiting:
         yield f"  {service_text(service)}"
+
+
+def evidence_text(planned: Confirmation) -> Iterator[str]:
+    """Yield the lines that say what every witness says of a node, and what that proves."""
+    node = planned.node
+    yield f"{node.name} is {node.state}. What is known of it:"
+    for each in planned.evidence:
+        word = f"{_WORDS[each.verdict]:9}"
+        shown = style(word, fg="red", bold=True) if each.verdict == "on" else word
+        yield f"  {shown}  {each.says} ({each.witness})"
+    if planned.is_proven:
+        yield "A fencing device says that it is off, and nothing says otherwise."
+    elif not planned.findings:
+        yield (
+            f"NOTHING PROVES THAT {node.name} IS OFF: a node whose network is dead is silent, too, "
+            "and may still write to its disks."
+        )
 
 
 def confirmed_text(planned: Confirmation, state: ClusterState) -> Iterator[str]:
@@ -72,7 +78,7 @@ def confirmation_dry_run_json(planned: Confirmation, steps: Sequence[Step]) -> s
             node=planned.node.name,
             needed=planned.is_needed,
             proven=planned.is_proven,
-            evidence=[_evidence_record(each) for each in planned.evidence],
+            evidence=[evidence_record(each) for each in planned.evidence],
             findings=finding_records(planned.findings),
             steps=[step_record(step) for step in steps] if planned.is_needed else [],
         )
@@ -88,13 +94,14 @@ def confirmed_json(planned: Confirmation, state: ClusterState) -> str:
             node=planned.node.name,
             confirmed=planned.is_needed,
             proven=planned.is_proven,
-            evidence=[_evidence_record(each) for each in planned.evidence],
+            evidence=[evidence_record(each) for each in planned.evidence],
             services=[service_record(service) for service in services(state)],
         )
     )
 
 
-def _evidence_record(evidence: Evidence) -> contract.Evidence:
+def evidence_record(evidence: Evidence) -> contract.Evidence:
+    """Return what a witness says of a node, for programs."""
     from pcs_wrapper.views.contract import fencing as contract
 
     return contract.Evidence(witness=evidence.witness, verdict=evidence.verdict, says=evidence.says)

@@ -31,7 +31,7 @@ from pcs_wrapper.conformance.rules import CHAPTERS
 from pcs_wrapper.fencing import confirming, overview, testing
 from pcs_wrapper.health import condition, obstacles
 from pcs_wrapper.nodes import pausing
-from pcs_wrapper.nodes.membership import removing
+from pcs_wrapper.nodes.membership import joining, newcomer, removing
 from pcs_wrapper.nodes.running import leaving, pcsd
 from pcs_wrapper.nodes.upgrading import mixing
 
@@ -88,6 +88,11 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "`takeover upgrade` refuses it, also with --even-so; beside that it refuses what a rolling "
         "restart refuses.",
         (mixing,),
+    ),
+    (
+        "Before a machine becomes a node",
+        "`takeover node add` refuses it; what is no reason by itself, unless --even-so is given.",
+        (newcomer, joining),
     ),
     (
         "What holds the cluster up",

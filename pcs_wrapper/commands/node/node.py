@@ -22,6 +22,14 @@ from pcs_wrapper.commands.lazy import LazyGroup
             "pcs_wrapper.commands.node.resume:resume",
             "Let a paused node run things again.",
         ),
+        "add": (
+            "pcs_wrapper.commands.node.add:add",
+            "Make a machine a node of the cluster.",
+        ),
+        "evict": (
+            "pcs_wrapper.commands.node.evict:evict",
+            "Take a node out of the cluster that cannot be reached.",
+        ),
         "remove": (
             "pcs_wrapper.commands.node.remove:remove",
             "Take a node out of the cluster, after its services.",
@@ -29,4 +37,4 @@ from pcs_wrapper.commands.lazy import LazyGroup
     },
 )
 def node() -> None:
-    """List the nodes of the cluster; pause one of them, let it run things again, or remove it."""
+    """List the nodes of the cluster; pause, resume, add, remove or evict one."""

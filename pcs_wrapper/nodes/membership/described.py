@@ -1,12 +1,14 @@
-"""What the description says of a node that leaves the cluster, and changing it in place."""
+"""What the description says of a node that comes or goes, and changing it in place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cib_templates.errors import DescriptionError
-from cib_templates.reading.editing import Edited, without_node
+from cib_templates.model.description import Description
+from cib_templates.reading.editing import Edited, with_node, without_node
 from cib_templates.reading.reading import description_text, parse_description, read_description
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import ClusterError
@@ -21,13 +23,20 @@ class Edit:
     Attributes:
         file: The file.
         edited: Its text afterwards, and what is changed in it.
-        problem: Why it cannot be made by itself, as the rest would be no description; empty if it
+        problem: Why it cannot be made by itself, as the result would be no description; empty if it
             can.
+        adds: Whether something is added to it; otherwise it is taken out.
     """
 
     file: Path
     edited: Edited
     problem: str = ""
+    adds: bool = False
+
+    @property
+    def clause(self) -> str:
+        """What is done to the file, without what it is done with."""
+        return f"adding to {self.file}" if self.adds else f"taking out of {self.file}"
 
 
 def removal_of(file: Path, node: str, config: ClusterConfig) -> Edit:
@@ -42,18 +51,54 @@ def removal_of(file: Path, node: str, config: ClusterConfig) -> Edit:
         DescriptionError: The file has mistakes as it is.
         ClusterError: It describes another cluster.
     """
-    described = read_description(file).cluster.name
+    _read(file, config)
+    return _edit(file, without_node(description_text(file), node), adds=False)
+
+
+def described_links(file: Path, node: str, config: ClusterConfig) -> tuple[str, ...]:
+    """Return the addresses that a description has for a node; none if it has no such node.
+
+    Args:
+        file: The description's file.
+        node: The node's name.
+        config: The configuration of the cluster.
+
+    Raises:
+        DescriptionError: The file has mistakes.
+        ClusterError: It describes another cluster.
+    """
+    described = _read(file, config).nodes.get(node)
+    return () if described is None else tuple(str(link) for link in described.links)
+
+
+def addition_of(file: Path, node: str, links: Sequence[str]) -> Edit:
+    """Find out how a description has to be changed for a node that comes; nothing is changed.
+
+    Args:
+        file: The description's file.
+        node: The node's name.
+        links: Its addresses.
+    """
+    return _edit(file, with_node(description_text(file), node, links), adds=True)
+
+
+def _read(file: Path, config: ClusterConfig) -> Description:
+    description = read_description(file)
+    described = description.cluster.name
     if described != config.name:
         raise ClusterError(
             f"{file} describes the cluster {described!r}, and this one is {config.name!r}. Nothing "
             "was changed"
         )
-    edited = without_node(description_text(file), node)
+    return description
+
+
+def _edit(file: Path, edited: Edited, *, adds: bool) -> Edit:
     try:
         parse_description(edited.text, file)
     except DescriptionError as error:
-        return Edit(file, edited, f"{error}")
-    return Edit(file, edited)
+        return Edit(file, edited, f"{error}", adds)
+    return Edit(file, edited, "", adds)
 
 
 @dataclass(frozen=True)
@@ -71,7 +116,7 @@ class EditDescription(Step):
     @property
     def summary(self) -> str:
         """The step in a clause."""
-        return f"taking out of {self.edit.file}: {', '.join(self.edit.edited.what)}"
+        return f"{self.edit.clause}: {', '.join(self.edit.edited.what)}"
 
     def run(self, run: Run) -> None:
         """Write it, unless it was changed meanwhile."""
@@ -79,6 +124,6 @@ class EditDescription(Step):
             replace_text(self.edit.file, self.edit.edited.text)
         except OSError as error:
             run.harm.append(
-                f"{self.edit.file} cannot be written: {error.strerror}. Take out of it: "
-                f"{', '.join(self.edit.edited.what)}"
+                f"{self.edit.file} cannot be written: {error.strerror}. What is missing is "
+                f"{self.edit.clause}: {', '.join(self.edit.edited.what)}"
             )

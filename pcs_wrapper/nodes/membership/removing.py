@@ -70,6 +70,7 @@ class Removal:
         edit: How the description is changed; None if no description was given.
         state: The state of the cluster.
         settling: The longest time that the cluster takes to settle, in seconds.
+        is_evicted: Whether it is surely off, so that its configuration may stay on it.
     """
 
     config: ClusterConfig
@@ -85,6 +86,7 @@ class Removal:
     edit: Edit | None
     state: ClusterState
     settling: int
+    is_evicted: bool = False
 
     @property
     def stay(self) -> tuple[str, ...]:
@@ -194,9 +196,9 @@ def _unreached(node: str, *, is_member: bool) -> Finding:
     return WOULD_KEEP_ITS_CONFIGURATION.at(
         (node,),
         f"pcsd does not answer on {node}, so that its configuration cannot be destroyed there",
-        "Switch it on, or reach it. If it is gone for good, and never comes back with this disk: "
-        "--even-so. If it does come back after that, run on it before all else, without a "
-        "network: pcs cluster destroy",
+        "Switch it on, or reach it. If it is gone for good: takeover node evict makes sure that it "
+        f"is off; to remove {node} without that: --even-so. If it does come back after that, run "
+        "on it before all else, without a network: pcs cluster destroy",
     )
 
 
@@ -250,13 +252,18 @@ class RemoveNode(Step):
         planned = self.removed.planned
         silent = any(each.code == pcsd.PCSD_SILENT.code for each in planned.findings)
         skip = ("--skip-offline",) if silent or not planned.is_reached else ()
-        force = ("--force",) if planned.leaving.quorum is not None else ()
+        # pcs asks the node itself whether the others lose quorum, and gives up if it is silent. One
+        # that is no member takes no vote away.
+        is_asked = planned.leaving.quorum is None and planned.is_reached
+        force = () if is_asked else ("--force",)
         return ("pcs", "cluster", "node", "remove", planned.node, *skip, *force)
 
     @property
     def summary(self) -> str:
         """The step in a clause."""
         node = self.removed.planned.node
+        if self.removed.planned.is_evicted:
+            return f"taking {node} out of the cluster"
         return f"destroying the configuration on {node}, and taking {node} out of the cluster"
 
     @property
@@ -282,7 +289,7 @@ class RemoveNode(Step):
             return
         said = f"{done.stdout}\n{done.stderr}"
         self.removed.destroyed = f"{node}: Successfully destroyed cluster" in said
-        if not self.removed.destroyed:
+        if not (self.removed.destroyed or self.removed.planned.is_evicted):
             self.removed.harm.append(
                 f"the cluster's configuration is still on {node}: before it may run again, run on "
                 "it, without a network: pcs cluster destroy"

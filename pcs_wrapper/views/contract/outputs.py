@@ -31,9 +31,11 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
+from pcs_wrapper.views.contract.members.joining import NodeAddDryRun, NodeAdded
 from pcs_wrapper.views.contract.members.membership import (
     ClusterDestroyDryRun,
     ClusterDestroyed,
+    NodeEvictDryRun,
     NodeRemoved,
     NodeRemoveDryRun,
 )
@@ -94,7 +96,12 @@ OUTPUTS = {
     ),
     "upgrade": PublishedOutput("takeover upgrade --json", Upgraded),
     "upgrade-dry-run": PublishedOutput("takeover upgrade --dry-run --json", UpgradeDryRun),
-    "node-remove": PublishedOutput("takeover node remove --json NODE", NodeRemoved),
+    "node-add": PublishedOutput("takeover node add --json NODE", NodeAdded),
+    "node-add-dry-run": PublishedOutput("takeover node add --dry-run --json NODE", NodeAddDryRun),
+    "node-remove": PublishedOutput("takeover node remove|evict --json NODE", NodeRemoved),
+    "node-evict-dry-run": PublishedOutput(
+        "takeover node evict --dry-run --json NODE", NodeEvictDryRun
+    ),
     "node-remove-dry-run": PublishedOutput(
         "takeover node remove --dry-run --json NODE", NodeRemoveDryRun
     ),

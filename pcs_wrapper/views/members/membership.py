@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from pcs_wrapper.change.steps.step import Step
 from pcs_wrapper.machine.terminal import style
 from pcs_wrapper.nodes.membership.destroying import Destroyed, Destruction
+from pcs_wrapper.nodes.membership.evicting import Eviction
 from pcs_wrapper.nodes.membership.removing import Removal, Removed
 from pcs_wrapper.views.change.changes import step_record
+from pcs_wrapper.views.fence_changes import evidence_record, evidence_text
 from pcs_wrapper.views.findings import finding_records
 from pcs_wrapper.views.members.running import leaving_record, leaving_text, wait_record, wait_text
 from pcs_wrapper.views.output import output_json
@@ -67,6 +69,40 @@ def removed_text(removed: Removed) -> Iterator[str]:
         yield f"what fences {node}, or prefers it, goes with: takeover apply {planned.edit.file}"
 
 
+def eviction_text(planned: Eviction) -> Iterator[str]:
+    """Yield the lines that say beforehand what is known of a node, and what its eviction does."""
+    removal, node = planned.removal, planned.removal.node
+    if planned.seen is None:
+        yield from removal_text(removal)
+        return
+    yield f"{node} is evicted from the cluster {removal.config.name}, when it is surely off"
+    yield from evidence_text(planned.seen)
+    if planned.way == "fence":
+        yield f"It is fenced first, and stays off: {_bad('IT LOSES ITS POWER')}"
+    elif planned.way == "confirm":
+        yield (
+            f"If {node} is on, its services run twice: two nodes write to the same filesystem, and "
+            "only a backup brings the data back."
+        )
+    yield from _edit_text(removal)
+    yield from (f"{_bad('IN THE WAY')}: {each}" for each in (*removal.findings, *planned.signs))
+
+
+def evicted_text(removed: Removed) -> Iterator[str]:
+    """Yield the lines that say what became of an eviction."""
+    node = removed.planned.node
+    lines = list(removed_text(removed))
+    if removed.harm:
+        lines[-1] = lines[-1].replace("takeover node remove", "takeover node evict")
+    yield from lines
+    if not removed.harm:
+        yield (
+            f"the configuration of the cluster is still on {node}: before it may run again, run on "
+            "it, without a network: pcs cluster destroy; or switch it on and make it a node again: "
+            f"takeover node add {node} --replace"
+        )
+
+
 def removal_dry_run_json(planned: Removal, steps: Sequence[Step]) -> str:
     """Return what a removal of a node would do as JSON."""
     from pcs_wrapper.views.contract.members import membership as contract
@@ -80,6 +116,30 @@ def removal_dry_run_json(planned: Removal, steps: Sequence[Step]) -> str:
             known=planned.is_known,
             leaving=leaving_record((planned.node,), planned.leaving),
             findings=finding_records(planned.findings),
+            description=None if edit is None else str(edit.file),
+            edits=() if edit is None else edit.edited.what,
+            problem="" if edit is None else edit.problem,
+            commands=[line for step in steps for line in step.commands],
+            steps=[step_record(step) for step in steps],
+        )
+    )
+
+
+def eviction_dry_run_json(planned: Eviction, steps: Sequence[Step]) -> str:
+    """Return what an eviction of a node would do as JSON."""
+    from pcs_wrapper.views.contract.members import membership as contract
+
+    removal, seen = planned.removal, planned.seen
+    edit = removal.edit
+    return output_json(
+        contract.NodeEvictDryRun(
+            node=removal.node,
+            configured=removal.is_configured,
+            known=removal.is_known,
+            way=planned.way,
+            proven=seen is not None and seen.is_proven,
+            evidence=[] if seen is None else [evidence_record(each) for each in seen.evidence],
+            findings=finding_records((*removal.findings, *planned.signs)),
             description=None if edit is None else str(edit.file),
             edits=() if edit is None else edit.edited.what,
             problem="" if edit is None else edit.problem,

@@ -15,6 +15,7 @@ import tarfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,8 @@ class Programs:
         pushes: What was pushed, and taken.
         simulated: The CIBs that the scheduler was asked about.
         pcsd: What pcs says of pcsd on each node, if that is not `Online`.
+        authenticates: Called with the name and the address of each machine that pcs authenticates
+            this one to.
         sbd: The nodes on which SBD runs.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
@@ -130,6 +133,7 @@ class Programs:
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     pcsd: dict[str, str] = field(default_factory=dict)
+    authenticates: Callable[[str, str], None] = lambda _name, _address: None
     sbd: set[str] = field(default_factory=set)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -505,6 +509,9 @@ class Programs:
             )
         if self.pcsd.keys() & set(self._names) and "--skip-offline" not in command:
             return Result(1, "", "Error: Unable to connect to a node\n")
+        if name in self.pcsd and "--force" not in command:
+            said = "Error: Unable to determine whether this action will cause a loss of the quorum"
+            return Result(1, "", f"{said}, use --force to override\n")
         self.config = self.config | {
             "nodes": [node for node in self.config["nodes"] if node["name"] != name]
         }
@@ -513,6 +520,22 @@ class Programs:
             return Result(0, "", f"Warning: Removed node '{name}' could not be reached\n")
         said = f"Destroying cluster on hosts: '{name}'...\n{name}: Successfully destroyed cluster\n"
         return Result(0, "", said)
+
+    def _add_node(self, command: tuple[str, ...], _stdin: str) -> Result:
+        name, *words = command[len("pcs cluster node add".split()) :]
+        if name in self._names:
+            return Result(1, "", f"Error: Node name '{name}' is already used by existing nodes\n")
+        addresses = [word.removeprefix("addr=") for word in words if word.startswith("addr=")]
+        node = {
+            "name": name,
+            "nodeid": f"{len(self._names) + 1}",
+            "addrs": [
+                {"addr": address, "link": f"{number}", "type": "IPv4"}
+                for number, address in enumerate(addresses)
+            ],
+        }
+        self.config = self.config | {"nodes": [*self.config["nodes"], node]}
+        return Result(0, "", f"Node addition was successful: {name}\n")
 
     def _destroy(self, command: tuple[str, ...], _stdin: str) -> Result:
         require(len(command) == len("pcs cluster destroy --all".split()), f"more: {command}")
@@ -577,6 +600,10 @@ class Programs:
             node = command[len("pcs host auth".split())]
             said = f"Error: {node}: Username and/or password is incorrect\n"
             return Result(1, "Password: ", said)
+        words = command[len("pcs host auth".split()) : command.index("-u")]
+        for name, address in pairwise(words):
+            if address.startswith("addr="):
+                self.authenticates(name, address.removeprefix("addr="))
         return Result(0, "Password: ", "")
 
     def _is_enabled(self, command: tuple[str, ...], _stdin: str) -> Result:
@@ -722,6 +749,7 @@ WRITES: dict[str, Program] = {
     "pcs cluster start": Programs._done,
     "pcs cluster stop": Programs._stop_cluster,
     "pcs cluster destroy --all": Programs._destroy,
+    "pcs cluster node add": Programs._add_node,
     "pcs cluster node remove": Programs._remove_node,
     "pcs cluster node clear": Programs._clear_node,
     "pcs cluster sync corosync": Programs._done,

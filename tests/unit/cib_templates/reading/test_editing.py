@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cib_templates.reading.editing import with_new_name, without_node
+from cib_templates.reading.editing import with_new_name, with_node, without_node
 from cib_templates.reading.reading import parse_description, read_description
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -165,3 +165,36 @@ def test_a_service_gets_another_name_and_every_comment_stays() -> None:
 def test_what_cannot_be_renamed_in_place_is_left(text: str) -> None:
     """Rather than another description is written."""
     assert with_new_name(text, "shop", "store") is None
+
+
+def test_a_node_comes_after_the_others() -> None:
+    """Nothing else in the file is touched."""
+    text = (EXAMPLES / "postgresql.toml").read_text()
+    edited = with_node(text, "node4", ("198.51.100.14", "203.0.113.14"))
+    assert changed(text, edited.text) == [
+        "+ ",
+        "+ [nodes.node4]",
+        '+ links = ["198.51.100.14", "203.0.113.14"]',
+    ]
+    assert edited.what == ("the table [nodes.node4]",)
+    assert list(tomllib.loads(edited.text)["nodes"]) == ["node1", "node2", "node3", "node4"]
+    assert with_node(edited.text, "node4", ()).what == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[nodes.a]\nlinks = ["198.51.100.1"]',
+        '[nodes.a]\nlinks = ["198.51.100.1"] # the first\n# the end\n',
+        '[nodes]\na = { links = ["198.51.100.1"] }\n\n[fencing.x]\nagent = "y"\n',
+        '[nodes]\na.links = ["198.51.100.1"]\n',
+        'nodes = { a = { links = ["198.51.100.1"] } }\n',
+        'nodes.a.links = ["198.51.100.1"]\nschema = 1\n',
+        '[nodes.a]\nlinks = ["198.51.100.1"]\n[nodes.a.attributes]\nrack = 1\n[cluster]\n',
+    ],
+)
+def test_a_node_comes_however_the_others_are_written(text: str) -> None:
+    """Inline, with dots, with tables of their own, or at the end of the file."""
+    edited = tomllib.loads(with_node(text, "b", ("198.51.100.2",)).text)
+    assert edited["nodes"].pop("b") == {"links": ["198.51.100.2"]}
+    assert edited == tomllib.loads(text)

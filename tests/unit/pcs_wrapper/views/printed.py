@@ -11,6 +11,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from pcs_wrapper.cli import run
 from pcs_wrapper.machine.machine import Machine
 from tests.conformance.conftest import GOOD
 from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.pcsd import Machines, Pcsd
 from tests.unit.fakes.programs import PUSH, told
 from tests.unit.fakes.site import two_networks
 
@@ -339,6 +341,47 @@ def _upgrade_dry_run(command: Command, *options: str) -> str:
     return command("upgrade", "--dry-run", *options)
 
 
+def _node_evict_dry_run(command: Command, *options: str) -> str:
+    _belongs(command)
+    command.cluster.state = _with_device(command, node3="unclean")
+    command.cluster.pcsd["node3"] = "Offline"
+    command.cluster.dead_links = {(0, 3), (1, 3)}
+    described = ("--description", _DESCRIPTION)
+    return command("node", "evict", "--dry-run", *described, *options, "node3")
+
+
+def _joining(command: Command) -> Machine:
+    """Let a machine be known that is to become a node."""
+    _belongs(command)
+    machines = Machines(command.folder / "root", {})
+    for number in (1, 2, 3, 4):
+        machines.pcsds[f"198.51.100.1{number}"] = Pcsd()
+        machines.know(f"node{number}", f"198.51.100.1{number}")
+    command.cluster.machines["node4"] = "on"
+    command.cluster.edit("node1,node2,node3", "node1,node2,node3,node4")
+    return replace(command.machine, ask=machines.ask)
+
+
+_LINKS = ("--address", "198.51.100.14", "--address", "203.0.113.14")
+
+
+def _node_add(command: Command, *options: str) -> str:
+    machine = _joining(command)
+    lines = command.cluster.state.splitlines(keepends=True)
+    node3 = next(line for line in lines if '<node name="node3" id=' in line)
+    node4 = node3.replace('name="node3" id="3"', 'name="node4" id="4"')
+    state = command.cluster.state.replace(node3, f"{node3}{node4}")
+    command.cluster.when("pcs cluster start node4", state=state)
+    described = ("--description", _DESCRIPTION, *_LINKS)
+    return command("node", "add", "--yes", *described, *options, "node4", machine=machine)
+
+
+def _node_add_dry_run(command: Command, *options: str) -> str:
+    machine = _joining(command)
+    described = ("--description", _DESCRIPTION, *_LINKS)
+    return command("node", "add", "--dry-run", *described, *options, "node4", machine=machine)
+
+
 def _quorum_status(command: Command, *options: str) -> str:
     command.cluster.programs.add("corosync-quorumtool")
     command.cluster.votes = VOTES
@@ -522,8 +565,11 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "cluster-configure": _cluster_configure,
     "upgrade": _upgrade,
     "upgrade-dry-run": _upgrade_dry_run,
+    "node-add": _node_add,
+    "node-add-dry-run": _node_add_dry_run,
     "node-remove": _node_remove,
     "node-remove-dry-run": _node_remove_dry_run,
+    "node-evict-dry-run": _node_evict_dry_run,
     "quorum-status": _quorum_status,
     "witness": _witness,
     "witness-dry-run": _witness_dry_run,

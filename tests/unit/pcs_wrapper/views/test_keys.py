@@ -21,7 +21,7 @@ _RULE = "chapter rule sentence source severity"
 _STEP = "what commands"
 _PAUSE = "keeps until configured"
 # Objects whose keys are names.
-_NAMES = ("phases", "stopped_fencing")
+_NAMES = ("phases", "stopped_fencing", "versions")
 _CHECKPOINT = {
     "": "number at user node command message cluster changes omitted state epoch_before "
     "epoch_after confirm_by undoes stopped_by note",
@@ -200,9 +200,25 @@ KEYS: dict[str, dict[str, str]] = {
         "findings": _FINDING,
         "steps": _STEP,
     },
+    "node-add": {
+        "": "schema node links fenced_by held files description edits harm",
+    },
+    "node-add-dry-run": {
+        "": "schema node links member configured held authenticated versions replaces files "
+        "findings description edits problem commands steps",
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "node-remove": {
         "": "schema node destroyed left waits description edits harm",
         "waits": "service nodes seconds returning",
+    },
+    "node-evict-dry-run": {
+        "": "schema node configured known way proven evidence findings description edits problem "
+        "commands steps",
+        "evidence": "witness verdict says",
+        "findings": _FINDING,
+        "steps": _STEP,
     },
     "node-remove-dry-run": {
         "": "schema node member configured known leaving findings description edits problem "

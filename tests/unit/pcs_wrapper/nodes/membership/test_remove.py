@@ -15,7 +15,7 @@ from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH
 from tests.unit.pcs_wrapper.conftest import Takeover, commands_of
 from tests.unit.pcs_wrapper.nodes.conftest import node_is, simulated
-from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, well
+from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, killed, well
 from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
 DRAIN = "crm_attribute --node node3 --name standby --lifetime reboot --update on"
@@ -199,7 +199,7 @@ def test_a_node_that_cannot_be_reached_keeps_its_configuration_and_that_is_told(
     captured = capsys.readouterr()
     assert "its configuration is LEFT THERE" in captured.err
     assert "the cluster's configuration is still on node3" in captured.out
-    assert idle.writes == [f"{REMOVE} --skip-offline"]
+    assert idle.writes == [f"{REMOVE} --skip-offline --force"]
 
 
 @pytest.mark.parametrize(
@@ -249,11 +249,6 @@ def test_nodes_that_cannot_be_removed_from_here(
     assert takeover("node", "remove", node, "--yes") == code
     assert says in capsys.readouterr().err
     assert idle.writes == []
-
-
-def killed() -> None:
-    """End a command as SIGKILL does: nothing after it is done."""
-    raise SystemExit(137)
 
 
 def test_a_removal_that_was_killed_when_the_node_was_drained_goes_on(
