@@ -64,6 +64,8 @@ mkdir aside
 for each in sources.list sources.list.d; do
     if [ -e $each ]; then mv $each aside/; fi
 done
+# The rig's tree has it beside pacemaker, with which it conflicts: apt would do nothing.
+if dpkg-query --show pacemaker-remote >/dev/null 2>&1; then dpkg --remove pacemaker-remote; fi
 echo 'deb [trusted=yes] file:{_FOLDER} ./' >sources.list
 apt-get --quiet=2 update
 apt-get --quiet=2 install --yes {_PACKAGE}
