@@ -280,34 +280,35 @@ def test_a_python_that_never_starts_is_told(tmp_path: Path, own_python: Path) ->
     assert said.startswith(f"ocf-exit-reason:{interpreter.SYSTEM} does not start: run takeover")
 
 
-def test_an_agent_that_is_killed_has_failed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As Pacemaker says of an action that a signal has ended; the reason has the signal."""
+@pytest.fixture
+def linked_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a link to this Python, which is in place of the system's."""
     python = tmp_path / "python3"
     python.symlink_to(sys.executable)
     monkeypatch.setattr(interpreter, "SYSTEM", str(python))
+    return python
+
+
+def test_an_agent_that_is_killed_has_failed(tmp_path: Path, linked_python: Path) -> None:
+    """As Pacemaker says of an action that a signal has ended; the reason has the signal."""
     _, _, ip, _ = install_agents(tmp_path)
-    python.unlink()
-    python.write_text("#!/bin/sh\nkill -KILL $$\n")
-    python.chmod(0o755)
+    linked_python.unlink()
+    linked_python.write_text("#!/bin/sh\nkill -KILL $$\n")
+    linked_python.chmod(0o755)
     done = call(ip, "monitor", **IP_MONITOR)
     assert done.returncode == 1
     assert "ocf-exit-reason:the agent was ended by signal 9\n" in done.stderr
 
 
-def test_an_interpreter_that_is_gone_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interpreter_that_is_gone_is_told(tmp_path: Path, linked_python: Path) -> None:
     """A monitor has failed, with the cure; the agent's meta-data are still there."""
-    python = tmp_path / "python3"
-    python.symlink_to(sys.executable)
-    monkeypatch.setattr(interpreter, "SYSTEM", str(python))
     _, _, ip, _ = install_agents(tmp_path)
-    python.unlink()
+    linked_python.unlink()
     done = call(ip, "monitor", OCF_RESKEY_ip="127.0.0.1")
     assert done.returncode == 1
-    assert done.stderr == (f"ocf-exit-reason:{python} is gone: run takeover agents install again\n")
+    assert done.stderr == (
+        f"ocf-exit-reason:{linked_python} is gone: run takeover agents install again\n"
+    )
     assert call(ip, "meta-data").returncode == 0
 
 
