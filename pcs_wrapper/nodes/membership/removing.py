@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from lxml import etree
@@ -34,7 +34,7 @@ from pcs_wrapper.nodes.running.turn import RequireWell, Turn, WaitUntilDrained
 from pcs_wrapper.nodes.verification import runs_on
 from pcs_wrapper.pacemaker import cib, pauses, settling
 from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
-from pcs_wrapper.pacemaker.crm_mon import ClusterState
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 
 WOULD_KEEP_ITS_CONFIGURATION = error(
     "node-would-keep-configuration",
@@ -47,6 +47,9 @@ _TIMEOUT = 30.0
 _REMOVING = 600.0
 # In which nothing is left of the node when pcs says so, and all is well, in seconds.
 _WHOLE = 60.0
+# How long Pacemaker is given to forget a node by itself, in seconds, and how often it is told to.
+_FORGETS = 5.0
+_TIMES = 6
 _POLL = 1.0
 # What is said of the node itself is no reason to keep it, but for these: it must be off for sure.
 _MUST_BE_OFF = frozenset({obstacles.NODE_UNCLEAN.code, obstacles.FENCING_FAILS.code})
@@ -339,6 +342,56 @@ def without_traces(live: etree._Element, node: str) -> etree._Element:
 
 
 @dataclass(frozen=True)
+class Forget(Step):
+    """Have Pacemaker forget a node for good.
+
+    pcs has it do so once, at the end of a removal. What is then still on its way, as the end of the
+    node's membership or an attribute of it, makes Pacemaker write the node down anew.
+
+    Attributes:
+        node: The node's name.
+    """
+
+    node: str
+    changes = True
+    announced = True
+
+    @property
+    def summary(self) -> str:
+        """The step in a clause."""
+        return f"having Pacemaker forget {self.node}, if it still knows it"
+
+    @property
+    def _command(self) -> tuple[str, ...]:
+        return ("pcs", "cluster", "node", "clear", self.node)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The command that does it."""
+        return (shlex.join(self._command),)
+
+    def run(self, run: Run) -> None:
+        """Tell it as often as it learns of the node anew; what is left then is verified later."""
+        machine = run.machine
+        for _ in range(_TIMES):
+            known = partial(still_known, machine, self.node)
+            if not wait_until(machine, known, seconds=_FORGETS, pause=_POLL):
+                return
+            machine.runner.run(*self._command, timeout=_REMOVING)
+
+
+def still_known(machine: Machine, node: str) -> str:
+    """Return that Pacemaker still knows a node, in a clause; empty if it does not.
+
+    Args:
+        machine: This machine.
+        node: The node's name.
+    """
+    known = any(each.name == node for each in read_state(machine).nodes)
+    return f"Pacemaker still knows {node}" if known else ""
+
+
+@dataclass(frozen=True)
 class VerifyRemoved(Step):
     """Verify that nothing in the cluster knows the node any more, and that all is well.
 
@@ -406,9 +459,9 @@ def steps(machine: Machine, planned: Removal) -> tuple[list[Step], Removed]:
             WaitUntilDrained(removed.turn, planned.settling, alone),
         ]
     if planned.is_configured:
-        made.append(RemoveNode(removed))
+        made += [RemoveNode(removed), Forget(node)]
     elif planned.is_known:
-        made += _finishing(node)
+        made += [*_shared_configuration(), Forget(node)]
     if made:
         live = cib.query(machine)
         if changed_ids(live, without_traces(live, node)):
@@ -420,8 +473,8 @@ def steps(machine: Machine, planned: Removal) -> tuple[list[Step], Removed]:
     return made, removed
 
 
-def _finishing(node: str) -> list[Step]:
-    """Return the steps that finish a removal which was interrupted after Corosync's part."""
+def _shared_configuration() -> list[Step]:
+    """Return the steps that finish what pcs had begun with Corosync when it was interrupted."""
     return [
         RunProgram(
             "giving every node the same configuration of Corosync",
@@ -429,9 +482,6 @@ def _finishing(node: str) -> list[Step]:
             _REMOVING,
         ),
         RunProgram("having Corosync load it", ("pcs", "cluster", "reload", "corosync"), _REMOVING),
-        RunProgram(
-            f"having Pacemaker forget {node}", ("pcs", "cluster", "node", "clear", node), _REMOVING
-        ),
     ]
 
 

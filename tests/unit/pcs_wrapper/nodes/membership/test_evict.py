@@ -172,7 +172,8 @@ def test_it_can_be_looked_at_first(
     before = description.read_text()
     assert takeover("node", "evict", "node3", "--dry-run", "--description", description) == 0
     out = capsys.readouterr().out
-    assert commands_of(out)[-3:] == [CONFIRM, "crm_resource --wait --timeout=490", REMOVE]
+    waits = "crm_resource --wait --timeout=490"
+    assert commands_of(out)[-4:] == [CONFIRM, waits, REMOVE, "pcs cluster node clear node3"]
     assert f"taken out of {description}:" in out
     assert lost.writes == []
     assert description.read_text() == before

@@ -20,6 +20,7 @@ from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
 DRAIN = "crm_attribute --node node3 --name standby --lifetime reboot --update on"
 REMOVE = "pcs cluster node remove node3"
+CLEAR = "pcs cluster node clear node3"
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_a_removal_can_be_looked_at_first(
         "  the table [nodes.node3]",
         "  node3 in services.shop.nodes",
     ]
-    assert commands_of(out)[5:] == [DRAIN, REMOVE]
+    assert commands_of(out)[5:] == [DRAIN, REMOVE, CLEAR]
     code, shown = told_json(*arguments)
     assert code == 0
     assert shown["edits"] == ["the table [nodes.node3]", "node3 in services.shop.nodes"]
@@ -265,6 +266,29 @@ def test_a_removal_that_was_killed_when_the_node_was_drained_goes_on(
     assert idle.writes == [DRAIN, REMOVE], "it is not drained once more"
 
 
+def test_a_node_that_pacemaker_learns_of_anew_is_forgotten_again(
+    idle: Cluster, takeover: Takeover
+) -> None:
+    """As the end of its membership arrives after pcs had Pacemaker forget it."""
+    idle.when(DRAIN, state=well(standby="node3"))
+    idle.when(REMOVE, state=without(well(), "node3"))
+    idle.when(CLEAR, state=without(well(), "node3"))
+    idle.when(CLEAR, state=gone(well()))
+    assert takeover("node", "remove", "node3", "--yes") == 0
+    assert idle.writes == [DRAIN, REMOVE, CLEAR, CLEAR]
+
+
+def test_a_node_that_pacemaker_does_not_forget_is_told(
+    idle: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not asked for ever."""
+    idle.when(DRAIN, state=well(standby="node3"))
+    idle.when(REMOVE, state=without(well(), "node3"))
+    assert takeover("node", "remove", "node3", "--yes") == 1
+    assert "Pacemaker still knows node3" in capsys.readouterr().out
+    assert idle.writes.count(CLEAR) > 1
+
+
 def test_the_pcs_of_a_killed_command_may_be_faster(
     idle: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -298,12 +322,11 @@ def test_a_removal_that_was_killed_after_corosync_s_part_is_finished(
     """Pacemaker still knows the node, and says so as what it is."""
     idle.state = without(well(), "node3")
     idle.config = idle.config | {"nodes": idle.config["nodes"][:2]}
-    clear = "pcs cluster node clear node3"
-    idle.when(clear, state=gone(well()), then=killed)
+    idle.when(CLEAR, state=gone(well()), then=killed)
     with pytest.raises(SystemExit):
         takeover("node", "remove", "node3", "--yes", "--description", description)
     assert "a removal of node3 was interrupted" in capsys.readouterr().err
-    finish = ["pcs cluster sync corosync", "pcs cluster reload corosync", clear]
+    finish = ["pcs cluster sync corosync", "pcs cluster reload corosync", CLEAR]
     assert idle.writes == finish
     # Only the description is left.
     assert takeover("node", "remove", "node3", "--yes", "--description", description) == 0
