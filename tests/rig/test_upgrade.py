@@ -23,9 +23,9 @@ from vagrant.demo.shop import SERVICE
 from vagrant.rig import Rig
 
 _PACKAGE = "takeover-probe"
-_FOLDER = "/var/local/takeover-probe"
+_FOLDER = "/var/lib/takeover-probe"
 _CONFIGURED = "/etc/takeover-probe.conf"
-_SEEN = "/var/local/takeover-probe.seen"
+_SEEN = "/var/lib/takeover-probe.seen"
 #: Makes a version of the package, and has apt find it; with a second argument it cannot be
 #: configured.
 _OFFER = rf"""
