@@ -1,7 +1,7 @@
 """What rig tests share: they need root, and take down every rig that they bring up."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,10 @@ RELEASES = ["bookworm", "trixie"]
 #: How long pcs may wait for a resource that takes no time to start, in seconds.
 _PCS_LIMIT = 60.0
 _NONE = "none"
+#: Of how many moments one is tested, but in a campaign.
+_SOME = 3
+
+Moments = Callable[[Sequence[float]], Sequence[float]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,21 +42,38 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="Use a rig of that kind and release that is up, without a cluster; leave it up.",
     )
+    parser.addoption(
+        "--campaign",
+        action="store_true",
+        help="Every test on both releases, and killed at every moment: takes hours.",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark everything here as a rig test, and skip it where it cannot run."""
     wanted = config.getoption("--release")
+    one_machine = config.getoption("--kind") == KINDS[0]
+    whole = config.getoption("--campaign") or not one_machine
     for item in list(items):
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.rig)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root: script/test rig gets it"))
-            if wanted and _release(item) != wanted:
+            alone = item.get_closest_marker("alone")
+            if (wanted and _release(item) != wanted) or (
+                alone and not whole and _release(item) != alone.args[0]
+            ):
                 items.remove(item)
-            elif config.getoption("--kind") != KINDS[0]:
+            elif not one_machine:
                 for needed in item.iter_markers("one_machine"):
                     item.add_marker(pytest.mark.skip(reason=needed.args[0]))
+
+
+@pytest.fixture
+def moments(request: pytest.FixtureRequest) -> Moments:
+    """Choose at which of the moments something is killed: at all in a campaign, else at some."""
+    whole = request.config.getoption("--campaign")
+    return lambda every: every if whole else every[::_SOME]
 
 
 def _release(item: pytest.Item) -> str:

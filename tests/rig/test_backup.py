@@ -15,6 +15,8 @@ from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.shop import DESCRIPTION
 from vagrant.one_machine.layout import WITNESS
 
+pytestmark = pytest.mark.alone("bookworm")
+
 NODE, FILE = "node2", "/root/shop.tar.gz"
 PASSWORD = "/root/hacluster.password"
 SCRIPT = "/opt/alerts/note.sh"

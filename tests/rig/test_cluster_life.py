@@ -8,11 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.conftest import Shop
+from tests.rig.conftest import Moments, Shop
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import SERVICE
 from vagrant.rig import Rig
+
+pytestmark = pytest.mark.alone("bookworm")
 
 #: How long the service may take to be served again, in seconds.
 _LIMIT = 60.0
@@ -95,10 +97,10 @@ def test_a_rolling_restart_under_load(shop: Shop) -> None:
     assert rig.status()["disks"]["double_mounts"] == []
 
 
-def test_a_restart_that_is_killed_is_told_and_finished(shop: Shop) -> None:
-    """At ten moments: the next command says where things stand, and the same command finishes."""
+def test_a_restart_that_is_killed_is_told_and_finished(shop: Shop, moments: Moments) -> None:
+    """At several moments: the next command says so, and the same command finishes."""
     rig = shop.rig
-    for moment in _MOMENTS:
+    for moment in moments(_MOMENTS):
         serving = active_node(rig)
         node = others(rig, serving)[0]
         before = begun(rig, node)

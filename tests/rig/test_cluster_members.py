@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.conftest import Shop
+from tests.rig.conftest import Moments, Shop
 from tests.rig.test_cluster_life import begun, is_in_standby, runs
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.networks import CLUSTER_LINKS
@@ -17,6 +17,8 @@ from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE
 from vagrant.rig import Rig
+
+pytestmark = pytest.mark.alone("trixie")
 
 #: How long the service may take to be served again, in seconds.
 _LIMIT = 60.0
@@ -220,10 +222,12 @@ def test_a_node_whose_pcsd_is_dead_is_not_removed(shop: Shop) -> None:
     assert listed(rig, serving)[goes]["state"] == "online"
 
 
-def test_a_removal_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
-    """At ten moments; the next command says where things stand."""
+def test_a_removal_that_is_killed_is_finished_by_the_same_command(
+    shop: Shop, moments: Moments
+) -> None:
+    """At several moments; the next command says where things stand."""
     rig = shop.rig
-    for moment in _MOMENTS:
+    for moment in moments(_MOMENTS):
         serving = active_node(rig)
         goes = others(rig, serving)[-1]
         rig.run(
@@ -369,10 +373,12 @@ def test_a_machine_with_another_version_becomes_no_node(shop: Shop) -> None:
     assert configured(rig, comes) == []
 
 
-def test_an_addition_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
-    """At ten moments; until it is finished, the node runs nothing."""
+def test_an_addition_that_is_killed_is_finished_by_the_same_command(
+    shop: Shop, moments: Moments
+) -> None:
+    """At several moments; until it is finished, the node runs nothing."""
     rig = shop.rig
-    for moment in _ADDITIONS:
+    for moment in moments(_ADDITIONS):
         serving, comes = without_a_node(shop)
         rig.run(
             serving, "timeout", "--signal=KILL", f"{moment * shop.patience:.1f}",

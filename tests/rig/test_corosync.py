@@ -15,7 +15,10 @@ from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION
 from vagrant.rig import Rig
 
-pytestmark = pytest.mark.one_machine("the lab's links have other names")
+pytestmark = [
+    pytest.mark.alone("trixie"),
+    pytest.mark.one_machine("the lab's links have other names"),
+]
 
 NODE, OTHER = "node1", "node3"
 _CHANGED = "/root/corosync-changed.toml"

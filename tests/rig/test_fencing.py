@@ -17,6 +17,8 @@ from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import cluster_status
 
+pytestmark = pytest.mark.alone("trixie")
+
 _FENCED = 120.0
 _SERVED = 90.0
 #: A client's outage may differ from what the command says by that: Pacemaker records whole seconds,

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.rig.conftest import Shop
+from tests.rig.conftest import Moments, Shop
 from tests.rig.test_apply import apply, configuration, history
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
 from vagrant.rig import Rig
+
+pytestmark = pytest.mark.alone("bookworm")
 
 NODE = "node1"
 _SCRIPT = "/root/batch.sh"
@@ -117,11 +119,11 @@ def test_a_move_that_fails_goes_back(shop: Shop) -> None:
     assert ended(rig, "move", "batch", target)["service"]["nodes"] == [target]
 
 
-def test_killed_at_ten_moments(shop: Shop) -> None:
+def test_killed_at_several_moments(shop: Shop, moments: Moments) -> None:
     """SIGKILL of a move: the next command takes out what is left, and moves it."""
     rig, chance = shop.rig, random.Random(1)  # noqa: S311 - moments, not secrets
     before = configuration(rig)
-    for moment in range(10):
+    for moment in moments(range(10)):
         [source] = where(rig, "batch")
         target = "node3" if source == "node2" else "node2"
         after = chance.uniform(0.3, 6.0 * shop.patience)

@@ -66,7 +66,7 @@ def test_the_networks_of_this_machine_are_found(init: Init) -> None:
         run_(*f"ip link set {name}-away up".split())
     run_(*"ip address add 203.0.113.11/24 dev eth2 valid_lft 600 preferred_lft 600".split())
     run_(*"ip address add 2001:db8::11/64 dev eth2 nodad".split())
-    run_(*"ip address add 192.0.2.1/24 dev eth3".split())  # which stays down
+    run_(*"ip address add 198.51.100.129/25 dev eth3".split())  # which stays down
     run_(*"ip address add 172.17.0.1/16 dev docker0".split())
     for name in ("eth2", "docker0"):
         run_(*f"ip link set {name} up".split())

@@ -35,8 +35,8 @@ def test_the_networks_of_this_machine_are_found(site: Site) -> None:
 @pytest.mark.parametrize(
     "interface",
     [
-        Interface("eth2", {"192.0.2.1/24": PERMANENT}, flags=0x1),  # no carrier
-        Interface("eth2", {"192.0.2.1/24": PERMANENT}, flags=0x40),  # down
+        Interface("eth2", {"203.0.113.129/25": PERMANENT}, flags=0x1),  # no carrier
+        Interface("eth2", {"203.0.113.129/25": PERMANENT}, flags=0x40),  # down
         Interface("eth2", {"169.254.1.1/16": PERMANENT}, scope=253),  # of the link alone
         Interface("docker0", {"172.17.0.1/16": PERMANENT}),
         Interface("br-3f2a", {"172.18.0.1/16": PERMANENT}),
@@ -55,11 +55,11 @@ def test_a_network_that_can_be_no_link_is_not_offered(interface: Interface, site
 
 def test_an_address_that_stays_comes_before_one_that_is_lent(site: Site) -> None:
     """DHCP may give another one tomorrow, which Corosync does not learn; a VLAN may have it."""
-    vlan = Interface("eth0.7", {"192.0.2.50/24": 0, "192.0.2.1/24": PERMANENT})
+    vlan = Interface("eth0.7", {"203.0.113.150/25": 0, "203.0.113.129/25": PERMANENT})
     lent = Interface("br0", {"10.0.0.7/24": 0})
     site.interfaces += [vlan, lent]
     assert found(site).links[2:] == (
-        Link("eth0.7", "192.0.2.1", "192.0.2.0/24", False),
+        Link("eth0.7", "203.0.113.129", "203.0.113.128/25", False),
         Link("br0", "10.0.0.7", "10.0.0.0/24", True),
     )
 

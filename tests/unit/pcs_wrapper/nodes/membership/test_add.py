@@ -98,7 +98,7 @@ def test_whoever_is_no_node_yet_is_authenticated_first(
     password = tmp_path / "password"
     password.touch(mode=0o600)
     password.write_text(f"{known.password}\n")
-    machines.know("node4", "192.0.2.99")
+    machines.know("node4", "203.0.113.99")
     comes(known)
     assert takeover("node", "add", "node4", *LINKS, "--yes", "--password-file", password) == 0
     assert known.writes == [AUTH, PUSH, ADD, START, PUSH]
