@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +57,18 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def require_new(file: Path) -> None:
+    """Check that a backup overwrites nothing, which may be the description or the one before.
+
+    Raises:
+        UsageError: The file exists.
+    """
+    if os.path.lexists(file):
+        raise UsageError(
+            f"{file}: is there already, and is not overwritten: name another file, or remove it"
+        )
+
+
 def write(file: Path, backup: Backup) -> None:
     """Write a backup, which only root can read then.
 
@@ -66,6 +79,7 @@ def write(file: Path, backup: Backup) -> None:
     Raises:
         UsageError: The file exists, or cannot be written.
     """
+    require_new(file)
     packed = io.BytesIO()
     manifest = backup.manifest
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:

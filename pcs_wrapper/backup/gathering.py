@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,8 +34,34 @@ _LARGEST = 4 * MEBIBYTE
 class _Found:
     path: Path
     kind: Kind
-    mode: int
+    status: os.stat_result
     content: bytes
+
+    @property
+    def saved(self) -> SavedFile:
+        """What the backup says of it."""
+        return SavedFile(
+            path=str(self.path),
+            kind=self.kind,
+            mode=stat.S_IMODE(self.status.st_mode),
+            owner=_user(self.status.st_uid),
+            group=_group(self.status.st_gid),
+            sha256=digest(self.content),
+        )
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"{number}"
+
+
+def _group(number: int) -> str:
+    try:
+        return grp.getgrgid(number).gr_name
+    except KeyError:
+        return f"{number}"
 
 
 def gather(machine: Machine, takeover: str, descriptions: Sequence[Path] = ()) -> Backup:
@@ -79,12 +107,7 @@ def gather(machine: Machine, takeover: str, descriptions: Sequence[Path] = ()) -
         starts_at_boot=_is_enabled(machine, "pacemaker"),
         uses_sbd=_is_enabled(machine, "sbd"),
         pcs_config=digest(saved),
-        files=tuple(
-            SavedFile(
-                path=str(each.path), kind=each.kind, mode=each.mode, sha256=digest(each.content)
-            )
-            for each in found
-        ),
+        files=tuple(each.saved for each in found),
         absent=tuple(absent),
     )
     return Backup(manifest, saved, {str(each.path): each.content for each in found})
@@ -147,10 +170,10 @@ def _named(machine: Machine, live: etree._Element) -> tuple[list[_Found], list[s
 def _description(file: Path) -> _Found:
     try:
         content = read_file(file, _LARGEST)
-        mode = stat.S_IMODE(file.stat().st_mode)
+        status = file.stat()
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    return _Found(file.absolute(), "description", mode, content)
+    return _Found(file.parent.resolve() / file.name, "description", status, content)
 
 
 def _read(file: Path, path: Path, kind: Kind, limit: int = _LARGEST) -> _Found | None:
@@ -159,7 +182,7 @@ def _read(file: Path, path: Path, kind: Kind, limit: int = _LARGEST) -> _Found |
         status = file.stat()
         if not stat.S_ISREG(status.st_mode):
             return None
-        return _Found(path, kind, stat.S_IMODE(status.st_mode), read_file(file, limit))
+        return _Found(path, kind, status, read_file(file, limit))
     except OSError:
         return None
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 #: What a file in a backup is: a checkpoint of Takeover's, which other machines pcs knows, SBD's
 #: settings, a file that the configuration names (of an alert, a password, an environment), or a
@@ -17,6 +18,14 @@ MANIFEST = "manifest.json"
 PCS_CONFIG = "pcs-config.tar.bz2"
 
 
+def _is_plain(path: str) -> str:
+    if not path.startswith("/") or path.startswith("//") or os.path.normpath(path) != path:
+        raise ValueError("no absolute path, or one that hides where it leads")
+    if path == "/":
+        raise ValueError("no file")
+    return path
+
+
 class SavedFile(BaseModel):
     """A file in a backup.
 
@@ -24,14 +33,18 @@ class SavedFile(BaseModel):
         path: Where it was.
         kind: What it is.
         mode: Its permissions.
+        owner: The name of its user, or the number if it has no name.
+        group: The name of its group, or the number.
         sha256: A digest of its content, in hexadecimal digits.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    path: str = Field(pattern=r"^/")
+    path: Annotated[str, AfterValidator(_is_plain)]
     kind: Kind
     mode: int = Field(ge=0, le=0o7777)
+    owner: str = "root"
+    group: str = "root"
     sha256: str
 
     @property

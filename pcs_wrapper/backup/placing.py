@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -48,14 +51,17 @@ def places(machine: Machine, backup: Backup) -> Iterator[Place]:
             continue
         path = Path(saved.path)
         target = machine.state / path.name if saved.kind == "checkpoint" else rooted(machine, path)
-        try:
-            now: bytes | None = target.read_bytes()
-        except FileNotFoundError:
-            now = None
-        except OSError:
-            now = b""
-        same = now == backup.contents[saved.path]
-        yield Place(saved, target, is_there=same, is_other=now is not None and not same)
+        same = _has(target, backup.contents[saved.path])
+        is_other = os.path.lexists(target) and not same
+        yield Place(saved, target, is_there=same, is_other=is_other)
+
+
+def _has(target: Path, content: bytes) -> bool:
+    """Return whether a file has a content; a pipe that is there is not waited for."""
+    try:
+        return target.is_file() and target.read_bytes() == content
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -94,12 +100,31 @@ class PutFiles(Step):
             try:
                 folder.mkdir(mode=0o700 if is_ours else 0o755, parents=True, exist_ok=True)
                 content = self.backup.contents[each.saved.path]
-                write_private(each.target, content, mode=each.saved.mode)
+                # Nothing that a cluster needs is setuid.
+                mode, owner = each.saved.mode & 0o777, _owner(run.machine, each)
+                write_private(each.target, content, mode=mode, owner=owner)
             except OSError as error:
                 raise ClusterError(
                     f"{each.target}: cannot be written: {error.strerror}. Make that possible, then "
                     "run this again"
                 ) from None
+
+
+def _owner(machine: Machine, place: Place) -> tuple[int, int]:
+    """Return whose a file is by the names that it was saved with; root's if there are none."""
+    saved, numbers = place.saved, []
+    for name, number in (
+        (saved.owner, lambda: pwd.getpwnam(saved.owner).pw_uid),
+        (saved.group, lambda: grp.getgrnam(saved.group).gr_gid),
+    ):
+        try:
+            numbers.append(number())
+        except KeyError:
+            machine.console.warning(
+                f"{place.target} belonged to {name}, who is not known here: it belongs to root"
+            )
+            numbers.append(0)
+    return numbers[0], numbers[1]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ Takeover's own files are put back.
 
 from __future__ import annotations
 
+import ipaddress
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,7 @@ from pcs_wrapper.cluster.progress import Progress
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed
 from pcs_wrapper.machine.files import write_private
 from pcs_wrapper.machine.machine import Machine
+from pcs_wrapper.machine.network import own_addresses
 from pcs_wrapper.pacemaker import sbd
 from pcs_wrapper.pacemaker.corosync import QuorumDevice, read_cluster_config, read_quorum_device
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
@@ -34,6 +36,7 @@ _LIMIT = 300.0
 # The time for which pcs waits for Pacemaker on all nodes, in seconds.
 _START = 120
 _RECORD = "restore"
+_RESTORE = ("pcs", "config", "restore")
 # The settings of SBD that pcs takes as options of its own.
 _WATCHDOG = "SBD_WATCHDOG_DEV"
 _OPTIONS = ("SBD_WATCHDOG_TIMEOUT", "SBD_DELAY_START", "SBD_STARTMODE", "SBD_TIMEOUT_ACTION")
@@ -68,6 +71,11 @@ class Restore:
         return tuple(each.target for each in self.places if each.is_other)
 
     @property
+    def missing(self) -> tuple[Place, ...]:
+        """The files that are put back."""
+        return tuple(each for each in self.places if not (each.is_there or each.is_other))
+
+    @property
     def for_other_nodes(self) -> tuple[Path, ...]:
         """The files that every node needs, and that are put back on this one alone."""
         return tuple(each.target for each in self.places if each.saved.kind == "named")
@@ -85,7 +93,8 @@ def prepare(machine: Machine, file: Path, backup: Backup, *, replace: bool = Fal
     Raises:
         NotRoot: The user is not root.
         ProgramError: pcs is missing or fails.
-        ClusterError: This machine is not one of the nodes, or belongs to a cluster.
+        ClusterError: This machine is not one of the nodes, has not its addresses, or belongs to a
+            cluster.
     """
     machine.require_root()
     machine.runner.require("pcs", "crm_mon")
@@ -95,9 +104,13 @@ def prepare(machine: Machine, file: Path, backup: Backup, *, replace: bool = Fal
             f"this machine is called {machine.host}, and the nodes of the cluster "
             f"{manifest.cluster!r} are {', '.join(manifest.nodes)}. Run it on one of them"
         )
-    done = Progress(machine.state, manifest.cluster, _RECORD).done()
-    if done is None and machine.corosync_conf.exists():
-        _require_replaceable(machine, backup, replace=replace)
+    _require_addresses(machine, manifest.nodes[machine.host])
+    done = None
+    if machine.corosync_conf.exists():
+        # Without it, the configuration was destroyed since, and nothing of a restore is left.
+        done = _progress(machine, backup).done()
+        if not any(each.startswith(shlex.join(_RESTORE)) for each in done or ()):
+            _require_replaceable(machine, backup, replace=replace or done is not None)
     return Restore(
         file,
         backup,
@@ -105,6 +118,30 @@ def prepare(machine: Machine, file: Path, backup: Backup, *, replace: bool = Fal
         _device(machine, backup),
         None if done is None else tuple(done),
     )
+
+
+def _progress(machine: Machine, backup: Backup) -> Progress:
+    """Return the record of the restore of this very backup: another one's steps are not its own."""
+    manifest = backup.manifest
+    which = f"{manifest.cluster} of {manifest.at.isoformat()}, {manifest.pcs_config}"
+    return Progress(machine.state, which, _RECORD)
+
+
+def _require_addresses(machine: Machine, addresses: Sequence[str]) -> None:
+    """Refuse to send a configuration to machines elsewhere that have the nodes' addresses."""
+    with machine.netlink() as opened:
+        own = own_addresses(opened)
+    for address in addresses:
+        try:
+            is_missing = str(ipaddress.ip_address(address)) not in own
+        except ValueError:  # a name, which is resolved when it is needed
+            continue
+        if is_missing:
+            raise ClusterError(
+                f"{machine.host} had the address {address}, which this machine has not; the "
+                "configuration would be sent to the machines that have the nodes' addresses now. "
+                "Give every node the addresses that it had, then run this again"
+            )
 
 
 def _require_replaceable(machine: Machine, backup: Backup, *, replace: bool) -> None:
@@ -143,7 +180,7 @@ def steps(machine: Machine, restore: Restore) -> list[Step]:
         machine: This machine.
         restore: The restore.
     """
-    missing = tuple(each for each in restore.places if not (each.is_there or each.is_other))
+    missing = restore.missing
     first: list[Step] = [PutFiles(restore.file, restore.backup, missing)] if missing else []
     programs = [
         _authentication(restore),
@@ -178,7 +215,7 @@ def _authentication(restore: Restore) -> RunProgram:
 def _configurations(machine: Machine, restore: Restore) -> RunProgram:
     return RunProgram(
         f"restoring the configurations and keys on {', '.join(restore.nodes)}",
-        ("pcs", "config", "restore", str(machine.state / PCS_CONFIG)),
+        (*_RESTORE, str(machine.state / PCS_CONFIG)),
         _LIMIT,
         "The cluster must be stopped on every node: takeover cluster stop",
     )
@@ -263,7 +300,7 @@ def make(machine: Machine, restore: Restore, password: Callable[[], str]) -> Clu
         Interrupted: Somebody has interrupted it; the same command goes on.
         TakeoverError: A step has failed; the same command goes on.
     """
-    progress = Progress(machine.state, restore.backup.manifest.cluster, _RECORD)
+    progress = _progress(machine, restore.backup)
     noted = list(restore.done or ())
 
     def note(step: Step) -> None:

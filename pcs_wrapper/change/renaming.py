@@ -29,25 +29,33 @@ class Renamed:
         file: The description's file.
         edited: Its text, and what is changed in it.
         description: What it says then.
+        before: The text of the file as it was.
     """
 
     file: Path
     edited: Edited
     description: Description
+    before: str
 
     def write(self) -> None:
-        """Change the description's file.
+        """Change the description's file, unless it was changed meanwhile.
 
         Raises:
-            ClusterError: It cannot be written, but the cluster has taken the new name.
+            ClusterError: It is not written, but the cluster has taken the new name.
         """
+        why = "was changed meanwhile, and is left as it is"
         try:
-            replace_text(self.file, self.edited.text)
+            if description_text(self.file) == self.before:
+                replace_text(self.file, self.edited.text)
+                return
         except OSError as error:
-            raise ClusterError(
-                f"the cluster has taken the new name, but {self.file} cannot be written: "
-                f"{error.strerror}. Change in it: {', '.join(self.edited.what)}"
-            ) from None
+            why = f"cannot be written: {error.strerror}"
+        except DescriptionError as error:
+            why = f"cannot be read any more: {error}"
+        raise ClusterError(
+            f"the cluster has taken the new name, but {self.file} {why}. Change in it: "
+            f"{', '.join(self.edited.what)}"
+        )
 
 
 def renamed(file: Path, old: str, new: str) -> Renamed:
@@ -84,4 +92,4 @@ def renamed(file: Path, old: str, new: str) -> Renamed:
         description = parse_description(edited.text, file)
     except DescriptionError as error:
         raise UsageError(f"{new!r} cannot be the name of a service: {error}") from None
-    return Renamed(file, edited, description)
+    return Renamed(file, edited, description, text)

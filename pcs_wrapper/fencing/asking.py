@@ -34,6 +34,8 @@ _AT_ONCE = 8
 _KEPT_ELSEWHERE = "lrm://"
 # Pacemaker's own stand-in for a node's watchdog, which has nothing that could be asked.
 _WATCHDOG = "fence_watchdog"
+# It leaves a node a message, and takes that for its end.
+_MESSENGER = "fence_sbd"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Answer:
         power: Whether the machine is on.
         reason: Why that is not known; empty if it is.
         was_asked: Whether the device was asked and had to know it.
+        is_power: Whether the device switches power: one that takes a node's storage away, or leaves
+            it a message, knows nothing of that.
     """
 
     device: str
@@ -55,6 +59,7 @@ class Answer:
     power: Power
     reason: str = ""
     was_asked: bool = True
+    is_power: bool = True
 
 
 @dataclass(frozen=True)
@@ -64,10 +69,13 @@ class _Abilities:
     Attributes:
         actions: The names of its actions.
         plug: The name of the parameter for the machine.
+        cuts_off: Whether a node has to be let in again by the action `on`, as its storage or its
+            network was taken away and not its power (FenceAgentAPI, "unfencing").
         problem: Why they are not known; empty if they are.
     """
 
     actions: frozenset[str] = frozenset()
+    cuts_off: bool = False
     plug: str = "port"
     problem: str = ""
 
@@ -156,6 +164,7 @@ class Asking:
         parameters = {each.get("name", "") for each in root.iterfind("parameters/parameter")}
         return _Abilities(
             frozenset(each.get("name", "") for each in root.iterfind("actions/action")),
+            root.find("actions/action[@name='on'][@automatic='1']") is not None,
             next((name for name in ("plug", "port") if name in parameters), ""),
         )
 
@@ -197,7 +206,10 @@ class Asking:
         except ProgramError as error:
             return Answer(device.id, node, plug, "unknown", f"{error}"), True
         if result.exit_code in (_ON, _OFF):
-            return Answer(device.id, node, plug, "on" if result.exit_code == _ON else "off"), False
+            power: Power = "on" if result.exit_code == _ON else "off"
+            cuts_off = self._abilities_of(device.agent).cuts_off
+            is_power = not cuts_off and device.agent != _MESSENGER
+            return Answer(device.id, node, plug, power, is_power=is_power), False
         return Answer(device.id, node, plug, "unknown", _reason(result, device)), False
 
     def _run(self, agent: str, given: Mapping[str, str]) -> Result:

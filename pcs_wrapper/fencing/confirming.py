@@ -12,6 +12,7 @@ from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.change.steps.wait import Explain, WaitUntilIdle
 from pcs_wrapper.errors import ClusterError, NodeMayBeOn, NotApplicable, UsageError
+from pcs_wrapper.fencing.devices import in_order, levels_of
 from pcs_wrapper.fencing.evidence import Evidence, evidence
 from pcs_wrapper.health import diagnosis
 from pcs_wrapper.health.explanation import read_explained_state
@@ -63,9 +64,16 @@ class Confirmation:
 
     @property
     def is_proven(self) -> bool:
-        """Whether a device says that the node is off, and nothing says that it is on."""
-        verdicts = {each.verdict for each in self.evidence}
-        return "off" in verdicts and "on" not in verdicts
+        """Whether devices say that the node is off, and nothing says that it is on.
+
+        All devices of a fencing level have to say so: a machine may have two power supplies.
+        """
+        verdicts = {each.witness: each.verdict for each in self.evidence}
+        off = [witness for witness, verdict in verdicts.items() if verdict == "off"]
+        order = in_order(levels_of(self.live, self.node.name), off)
+        return "on" not in verdicts.values() and any(
+            all(device in off for device in together) for together in order if together
+        )
 
 
 def prepare(machine: Machine, name: str) -> Confirmation:
@@ -104,6 +112,16 @@ def prepare(machine: Machine, name: str) -> Confirmation:
     )
 
 
+def may_be_on(confirmation: Confirmation, *, even_so: bool) -> bool:
+    """Return whether a node is not confirmed, because it may be on.
+
+    Args:
+        confirmation: What is known of the node.
+        even_so: As for `require_off`.
+    """
+    return confirmation.node.online or (bool(confirmation.findings) and not even_so)
+
+
 def require_off(confirmation: Confirmation, *, even_so: bool) -> None:
     """Refuse to confirm a node that may be on.
 
@@ -115,7 +133,7 @@ def require_off(confirmation: Confirmation, *, even_so: bool) -> None:
     Raises:
         NodeMayBeOn: Something says that it is on; nothing was changed.
     """
-    if confirmation.node.online or (confirmation.findings and not even_so):
+    if may_be_on(confirmation, even_so=even_so):
         raise NodeMayBeOn(confirmation.findings, can_be_forced=not confirmation.node.online)
 
 

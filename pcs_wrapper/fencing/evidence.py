@@ -110,6 +110,12 @@ def _devices(machine: Machine, node: str, live: etree._Element) -> Iterator[Evid
     for answer in Asking(machine).ask(wanted):
         if answer.power == "unknown":
             yield Evidence(answer.device, "unknown", f"the device does not know: {answer.reason}")
+        elif answer.power == "off" and not answer.is_power:
+            yield Evidence(
+                answer.device,
+                "silent",
+                "the device says that it has fenced it, but it switches no power",
+            )
         else:
             yield Evidence(
                 answer.device, answer.power, f"the device says that it is {answer.power}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pcs_wrapper.errors import ClusterError
-from pcs_wrapper.health.condition import properties_of
+from pcs_wrapper.health.condition import properties_of, watchdog_fences
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.certificates import Certificate, read_certificates
@@ -22,8 +22,11 @@ _POLICIES = {
     "fence": "all nodes there are fenced",
     "demote": "what is promoted there is demoted, and all else stops",
     "ignore": "everything goes on there as if nothing had happened",
+    "watchdogs": "all nodes there are reset by their watchdogs (SBD)",
 }
 _DEFAULT_POLICY = "stop"
+# Without a disk, SBD resets a node that has no quorum, whatever the policy is (sbd(8)).
+_BY_WATCHDOGS = "watchdogs"
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def read_quorum(machine: Machine) -> Quorum:
             "Look at it: systemctl status corosync"
         )
     properties = properties_of(cib.query(machine))
-    policy = properties.get("no-quorum-policy", _DEFAULT_POLICY)
+    policy = policy_of(properties)
     voters = [node for node in state.nodes if not node.remote]
     members = [node for node in voters if node.number in votes.members]
     return Quorum(
@@ -104,6 +107,17 @@ def read_quorum(machine: Machine) -> Quorum:
         settings=tuple(_settings(votes, policy)),
         certificates=read_certificates(machine) if votes.witness is not None else None,
     )
+
+
+def policy_of(properties: Mapping[str, str]) -> str:
+    """Return what becomes of a part of the cluster without quorum: no-quorum-policy, or SBD's.
+
+    Args:
+        properties: The cluster's properties.
+    """
+    if watchdog_fences(properties):
+        return _BY_WATCHDOGS
+    return properties.get("no-quorum-policy", _DEFAULT_POLICY)
 
 
 def who_may_decide(votes: Votes, nodes: int) -> str:
@@ -174,8 +188,8 @@ def decide_without(votes: Votes, lost: Collection[str]) -> bool:
         return False
     left = votes.total - sum(votes.members.get(each, 0) for each in lost)
     if "AutoTieBreaker" in votes.flags and 2 * left == votes.expected:
-        # Half of the votes are enough, because the node with the lowest ID stays.
-        return min(votes.members, key=int) in rest
+        # Half of the votes are enough, if the node that breaks ties stays.
+        return votes.breaks_ties in rest
     return left >= votes.needed
 
 
@@ -183,7 +197,7 @@ def without_quorum(policy: str) -> str:
     """Return in a clause what Pacemaker does in a part of the cluster without quorum.
 
     Args:
-        policy: The property no-quorum-policy; empty for its default.
+        policy: As `policy_of` returns it; empty for the default.
     """
     return _POLICIES.get(policy or _DEFAULT_POLICY, f"no-quorum-policy is {policy}")
 
@@ -211,6 +225,8 @@ def _settings(votes: Votes, policy: str) -> Iterator[str]:
             "node after the other may be lost"
         )
     if "AutoTieBreaker" in votes.flags:
-        yield "auto_tie_breaker: of two halves, that with the lowest node ID decides"
-    if policy != _DEFAULT_POLICY:
+        node = votes.tie_breaker
+        which = node if node in ("lowest", "highest") else f"first of the IDs {node} as its"
+        yield f"auto_tie_breaker: of two halves, that with the {which} node ID decides"
+    if policy not in (_DEFAULT_POLICY, _BY_WATCHDOGS):
         yield f"no-quorum-policy is {policy}: without quorum, {_POLICIES.get(policy, 'unknown')}"

@@ -68,7 +68,9 @@ def _trusted_users() -> set[int]:
     return {0, os.geteuid(), *([int(before)] if before.isascii() and before.isdigit() else [])}
 
 
-def write_private(file: Path, content: str | bytes, *, mode: int = 0o600) -> None:
+def write_private(
+    file: Path, content: str | bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None
+) -> None:
     """Write a file, completely or not at all, even if the machine fails meanwhile.
 
     It is written to a temporary file in the same folder and synced to the disk; then the
@@ -77,7 +79,9 @@ def write_private(file: Path, content: str | bytes, *, mode: int = 0o600) -> Non
     Args:
         file: The file, which is replaced if it exists.
         content: The content of the file.
-        mode: Its mode: only its owner can read it, unless its content is for everybody.
+        mode: Its mode: only its owner can read it, unless its content is for everybody. It does
+            not depend on the umask.
+        owner: The IDs of its user and its group; None for those of the process.
 
     Raises:
         OSError: The file cannot be written; its old content is unchanged.
@@ -91,13 +95,16 @@ def write_private(file: Path, content: str | bytes, *, mode: int = 0o600) -> Non
     temporary.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     try:
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as stream:
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
             # What is not UTF-8 in an argument is a lone surrogate here, and in JSON an escape.
             whole = (
                 content if isinstance(content, bytes) else content.encode(errors="backslashreplace")
             )
             stream.write(whole)
             stream.flush()
+            if owner is not None:
+                os.fchown(stream.fileno(), *owner)
+            os.fchmod(stream.fileno(), mode)
             os.fsync(stream.fileno())
         temporary.replace(file)
     except OSError:
@@ -118,8 +125,8 @@ def replace_text(file: Path, text: str) -> None:
     """
     target = file.resolve()
     status = target.stat()
-    write_private(target, text, mode=stat.S_IMODE(status.st_mode))
-    os.chown(target, status.st_uid, status.st_gid)
+    owner = (status.st_uid, status.st_gid)
+    write_private(target, text, mode=stat.S_IMODE(status.st_mode), owner=owner)
 
 
 def _sync_folder(folder: Path) -> None:

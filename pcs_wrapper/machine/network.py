@@ -58,6 +58,16 @@ class Netlink(Protocol):
         """Return a message for each address."""
 
 
+def own_addresses(opened: Netlink) -> set[str]:
+    """Return all addresses of this machine.
+
+    Args:
+        opened: A connection to the kernel.
+    """
+    found = opened.get_addr()
+    return {str(each.get_attr("IFA_LOCAL") or each.get_attr("IFA_ADDRESS")) for each in found}
+
+
 def netlink() -> AbstractContextManager[Netlink]:
     """Open a connection to the kernel."""
     from pyroute2 import IPRoute  # it takes a second, which other commands should not spend

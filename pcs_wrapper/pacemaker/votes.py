@@ -51,6 +51,8 @@ class Votes:
         members: The votes of each node that is a member of this part, by the ID that Corosync
             knows it by.
         flags: What Corosync calls its settings, such as `2Node` or `WaitForAll`.
+        tie_breaker: The setting auto_tie_breaker_node (votequorum(5)): `lowest`, `highest`, or IDs
+            of nodes.
     """
 
     expected: int
@@ -59,11 +61,21 @@ class Votes:
     witness: Witness | None
     members: Mapping[str, int] = field(default_factory=dict, compare=False)
     flags: frozenset[str] = field(default=frozenset(), compare=False)
+    tie_breaker: str = field(default="lowest", compare=False)
 
     @property
     def nodes(self) -> int:
         """How many votes the nodes have now, one each."""
         return self.total - (self.witness.votes if self.witness and self.witness.is_voting else 0)
+
+    @property
+    def breaks_ties(self) -> str:
+        """The ID of the member whose half decides, with auto_tie_breaker; empty if none is."""
+        if self.tie_breaker in ("lowest", "highest"):
+            in_order = sorted(self.members, key=int, reverse=self.tie_breaker == "highest")
+        else:
+            in_order = [each for each in self.tie_breaker.split() if each in self.members]
+        return next(iter(in_order), "")
 
 
 def read_votes(machine: Machine) -> Votes | None:
@@ -100,7 +112,7 @@ def parse_votes(text: str, configuration: str) -> Votes | None:
         return None
     witness = None
     if found := _DEVICE.search(text):
-        host = next(_hosts(configuration), "")
+        host = next(_values(configuration, ["quorum", "device", "net"], "host"), "")
         voting = int(found[1])
         witness = Witness(host, voting or int(found[2] or 0), is_voting=voting > 0)
     _, _, membership = text.partition("Membership information")
@@ -112,16 +124,17 @@ def parse_votes(text: str, configuration: str) -> Votes | None:
         witness,
         {identity: int(votes) for identity, votes in _MEMBER.findall(membership)},
         frozenset(flags[1].split() if flags else ()),
+        next(_values(configuration, ["quorum"], "auto_tie_breaker_node"), "lowest"),
     )
 
 
-def _hosts(configuration: str) -> Iterator[str]:
-    """Yield the quorum device's host (corosync.conf(5), "quorum", "device", "net")."""
+def _values(configuration: str, of: list[str], key: str) -> Iterator[str]:
+    """Yield the values of a key in a section, which is named with those that it is in."""
     sections: list[str] = []
     for line in map(str.strip, configuration.splitlines()):
         if line.endswith("{"):
             sections.append(line[:-1].strip())
         elif line == "}":
             sections = sections[:-1]
-        elif sections == ["quorum", "device", "net"] and line.startswith("host:"):
-            yield line.removeprefix("host:").strip()
+        elif sections == of and line.startswith(f"{key}:"):
+            yield line.removeprefix(f"{key}:").strip()

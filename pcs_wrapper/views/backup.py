@@ -64,6 +64,9 @@ def restore_text(restore: Restore) -> Iterator[str]:
         f"{manifest.node}"
     )
     yield f"what Corosync and Pacemaker have on {', '.join(restore.nodes)} is replaced by it"
+    for each in restore.missing:
+        if each.saved.kind in ("named", "description"):
+            yield f"{each.target} is put back"
     for path in restore.left:
         yield f"{path} is different here, and is left as it is"
 

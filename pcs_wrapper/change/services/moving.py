@@ -106,11 +106,14 @@ def prepare(seen: Seen, name: str, node: str | None) -> Prepared:
 def taken_out(cib: etree._Element, name: str) -> etree._Element:
     """Return a copy of a CIB without the constraint of a move, which has an end.
 
+    A ban with an end is an administrator's.
+
     Args:
         cib: The CIB; it is not modified.
         name: The service's ID.
     """
-    return without(cib, *(each for each in placements(cib, name) if each.ends is not None))
+    made = (each for each in placements(cib, name) if each.kind == "pin" and each.ends is not None)
+    return without(cib, *made)
 
 
 def end_of_move(seen: Seen) -> datetime:
@@ -171,8 +174,10 @@ def _require_unpinned(seen: Seen, subject: Subject, target: str | None) -> None:
     """Check that no pin or ban is in the way."""
     name = subject.name
     for each in placements(seen.live, name):
+        if each.has_ended(seen.machine.now()):
+            continue
         elsewhere = each.kind == "pin" and each.node != target
-        if each.ends is None and (elsewhere or (each.kind == "ban" and each.node == target)):
+        if elsewhere or (each.kind == "ban" and each.node == target):
             word = "pinned to" if elsewhere else "banned from"
             raise NotApplicable(
                 [

@@ -74,7 +74,10 @@ def look(machine: Machine, *, only: bool) -> Seen:
     if not only:
         let_pass(machine)
     live = cib.read_cib(machine)
-    if not only:
+    if only:
+        left = dict.fromkeys(each.service for each, made in _found(machine, live) if made)
+        live = _without(without_for_a_while(live), left) if left else live
+    else:
         for sentence in interruption.resolve_interrupted(machine, live):
             machine.console.warning(sentence)
         live = take_out(machine, live)
@@ -112,8 +115,7 @@ def take_out(machine: Machine, live: etree._Element) -> etree._Element:
         ClusterError: A command on another node is at work.
         TakeoverError: It cannot be taken out.
     """
-    found = [(each, _made_by(machine, live, each)) for each in left_in(live)]
-    ours = [(each, made) for each, made in found if made is not None]
+    ours = [(each, made) for each, made in _found(machine, live) if made is not None]
     if not ours:
         return live
     for each, made in ours:
@@ -135,6 +137,11 @@ def take_out(machine: Machine, live: etree._Element) -> etree._Element:
     _edit(machine, without_for_a_while)
     _edit(machine, lambda now: _without(now, names))
     return cib.read_cib(machine)
+
+
+def _found(machine: Machine, live: etree._Element) -> list[tuple[Left, Checkpoint | None]]:
+    """Return what is in a CIB for a while, each with the change that has put it there."""
+    return [(each, _made_by(machine, live, each)) for each in left_in(live)]
 
 
 def _edit(machine: Machine, edit: Callable[[etree._Element], etree._Element]) -> None:

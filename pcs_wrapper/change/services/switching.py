@@ -143,7 +143,7 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
         return with_for_a_while(held(cib), subject.ids, _STARTED | extra, ends)
 
     def free(cib: etree._Element) -> etree._Element:
-        return without_for_a_while(taken_out(cib, name))
+        return without_for_a_while(taken_out(cib, name) if node else cib)
 
     until = ends.strftime("%H:%M:%S")
     title = f"stopping {subject.words}, at the longest until {until} UTC"
@@ -183,6 +183,7 @@ def restart(seen: Seen, name: str, parts: Sequence[str] = ()) -> Prepared:
 
 def _held_on(seen: Seen, subject: Subject) -> str:
     """Return the node on which a service is held during its restart; empty if it need not be."""
-    pinned = any(each.ends is None for each in placements(seen.live, subject.name))
+    now, placed = seen.machine.now(), placements(seen.live, subject.name)
+    pinned = any(each.kind == "pin" and not each.has_ended(now) for each in placed)
     nodes = subject.service.nodes
     return "" if pinned or subject.is_clone or len(nodes) != 1 else nodes[0]

@@ -63,7 +63,7 @@ def confirm(ctx: click.Context, node: str, *, as_json: bool, dry_run: bool, even
             print_text(
                 confirmation_dry_run_json(planned, confirming.steps(planned, even_so=even_so))
             )
-            return
+            ctx.exit(1 if confirming.may_be_on(planned, even_so=even_so) else 0)
         print_lines(confirmation_text(planned), err=not dry_run)
         if not planned.is_needed and not planned.node.online:
             if as_json:

@@ -26,12 +26,14 @@ class Edit:
         problem: Why it cannot be made by itself, as the result would be no description; empty if it
             can.
         adds: Whether something is added to it; otherwise it is taken out.
+        before: The text of the file, of which the change was made.
     """
 
     file: Path
     edited: Edited
     problem: str = ""
     adds: bool = False
+    before: str = ""
 
     @property
     def clause(self) -> str:
@@ -94,11 +96,12 @@ def _read(file: Path, config: ClusterConfig) -> Description:
 
 
 def _edit(file: Path, edited: Edited, *, adds: bool) -> Edit:
+    before = description_text(file)
     try:
         parse_description(edited.text, file)
     except DescriptionError as error:
-        return Edit(file, edited, f"{error}", adds)
-    return Edit(file, edited, "", adds)
+        return Edit(file, edited, f"{error}", adds, before)
+    return Edit(file, edited, "", adds, before)
 
 
 @dataclass(frozen=True)
@@ -120,10 +123,18 @@ class EditDescription(Step):
 
     def run(self, run: Run) -> None:
         """Write it, unless it was changed meanwhile."""
+        file, why = self.edit.file, ""
         try:
-            replace_text(self.edit.file, self.edit.edited.text)
+            if description_text(file) == self.edit.before:
+                replace_text(file, self.edit.edited.text)
+            else:
+                why = "was changed meanwhile, and is left as it is"
         except OSError as error:
+            why = f"cannot be written: {error.strerror}"
+        except DescriptionError as error:
+            why = f"cannot be read any more: {error}"
+        if why:
             run.harm.append(
-                f"{self.edit.file} cannot be written: {error.strerror}. What is missing is "
-                f"{self.edit.clause}: {', '.join(self.edit.edited.what)}"
+                f"{file} {why}. What is missing is {self.edit.clause}: "
+                f"{', '.join(self.edit.edited.what)}"
             )

@@ -21,6 +21,7 @@ from pcs_wrapper.fencing.confirming import Confirmation
 from pcs_wrapper.fencing.devices import devices_in
 from pcs_wrapper.fencing.evidence import evidence
 from pcs_wrapper.health import condition, diagnosis
+from pcs_wrapper.health.explanation import read_explained_state
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.nodes.membership import removing
 from pcs_wrapper.nodes.membership.removing import Removal, Removed
@@ -143,8 +144,9 @@ class RequireOff(Step):
         return f"making sure that the cluster takes {self.node} for off"
 
     def run(self, run: Run) -> None:
-        """Look at it."""
-        found = next((each for each in run.known_state().nodes if each.name == self.node), None)
+        """Look at it once more: whoever has to agree may take long for it."""
+        run.state = read_explained_state(run.machine)
+        found = next((each for each in run.state.nodes if each.name == self.node), None)
         if found is not None and (found.unclean or found.online):
             run.harm.append(f"{self.node} is {found.state}, and was not removed")
 
@@ -173,7 +175,7 @@ def steps(machine: Machine, planned: Eviction, *, even_so: bool) -> tuple[list[S
         ]
     elif seen is not None and planned.way == "confirm" and seen.is_needed:
         made = list(confirming.steps(seen, even_so=even_so))
-    if made:
+    if seen is not None:
         made.append(RequireOff(removal.node))
     rest, removed = removing.steps(machine, removal)
     return [*made, *rest], removed

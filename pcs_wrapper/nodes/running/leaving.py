@@ -9,7 +9,7 @@ from lxml import etree
 
 from cib_templates.findings import Finding, error
 from pcs_wrapper.health.condition import properties_of
-from pcs_wrapper.health.losses import decide_without, without_quorum
+from pcs_wrapper.health.losses import decide_without, policy_of, without_quorum
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.nodes.effects import Effect, effects, fenced
 from pcs_wrapper.nodes.verification import runs_on
@@ -65,7 +65,7 @@ def leaving(
         ProgramError: crm_simulate is missing or fails.
     """
     stay = [n.name for n in state.nodes if n.online and not n.remote and n.name not in nodes]
-    policy = properties_of(live).get("no-quorum-policy", "")
+    policy = policy_of(properties_of(live))
     quorum = _quorum(state, policy, nodes, stay)
     hurt: tuple[str, ...] = ()
     if not stay or (quorum is not None and policy not in _GOES_ON):

@@ -105,6 +105,7 @@ class Programs:
         journal: The messages of pacemaker-fenced in the journal, each perhaps with its time.
         machines: What the fencing devices say of each machine that they have: `on` or `off`, or an
             error that they end with; machines that are not here they do not have.
+        cuts_off: Whether the fencing devices switch no power, but take a node's storage away.
         silent_devices: The fence agents that do not answer.
         told_agents: What the fence agents were given.
         answering: The addresses that answer a ping.
@@ -148,6 +149,7 @@ class Programs:
         default_factory=lambda: {"node1": "on", "node2": "on", "node3": "on"}
     )
     silent_devices: set[str] = field(default_factory=set)
+    cuts_off: bool = False
     told_agents: list[dict[str, str]] = field(default_factory=list)
     answering: set[str] = field(default_factory=set)
     attributes: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -317,6 +319,7 @@ class Programs:
         given = dict(line.split("=", 1) for line in stdin.splitlines())
         if given["action"] == "metadata":
             actions = "".join(f'<action name="{each}"/>' for each in ("status", "list", "monitor"))
+            actions += '<action name="on" automatic="1"/>' * self.cuts_off
             return Result(
                 0,
                 f'<resource-agent><parameters><parameter name="plug"/></parameters><actions>'
@@ -727,6 +730,7 @@ READS: dict[str, Program] = {
     "getent ahosts": Programs._getent,
     "fence_apc": Programs._fence_agent,
     "fence_takeover_rig": Programs._fence_agent,
+    "fence_sbd": Programs._fence_agent,
     "ping": Programs._ping,
     "systemctl is-enabled": Programs._is_enabled,
     "pcs config backup": Programs._save_config,

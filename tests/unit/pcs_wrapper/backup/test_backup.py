@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import pwd
 import stat
 import tarfile
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import CONFIG
+from tests.unit.fakes.site import PERMANENT, Interface, Site
 from tests.unit.pcs_wrapper.conftest import Takeover
 
 SECRET, SCRIPT = "/etc/takeover/fence.password", "/opt/alerts/mail.sh"
@@ -76,8 +81,10 @@ def saved(shop: Takeover, cluster: Cluster, description: Path, tmp_path: Path) -
 def new_node(shop: Takeover, cluster: Cluster, tmp_path: Path) -> Takeover:
     """Return the command line on a new machine with the name of a node."""
     cluster.state = "disconnected"
+    addresses = {"198.51.100.11/24": PERMANENT, "203.0.113.11/24": PERMANENT}
     machine = replace(
         shop.machine,
+        netlink=Site(tmp_path, [Interface("eth0", addresses)]).machine().netlink,
         root=tmp_path / "new",
         state=tmp_path / "new-state",
         corosync_conf=tmp_path / "no-corosync.conf",
@@ -325,3 +332,187 @@ def _changed(file: Path) -> bytes:
                 data = data[:-1] + b"!"
             new.addfile(entry, io.BytesIO(data))
     return packed.getvalue()
+
+
+def test_no_file_is_overwritten_by_a_backup(
+    shop: Takeover, description: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever forgets FILE names the description in its place."""
+    before = description.read_text()
+    assert shop("backup", description) == 2
+    assert f"{description}: is there already" in capsys.readouterr().err
+    assert description.read_text() == before
+
+
+def _repacked(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change what a backup says of itself."""
+    with tarfile.open(file) as archive:
+        members = {each.name: archive.extractfile(each) for each in archive}
+        contents = {name: found.read() for name, found in members.items() if found is not None}
+    manifest = json.loads(contents["manifest.json"])
+    change(manifest)
+    contents["manifest.json"] = json.dumps(manifest).encode()
+    for each in manifest["files"]:
+        member = f"files{each['path']}"
+        contents.setdefault(member, next(v for n, v in contents.items() if n.endswith(SCRIPT)))
+    with tarfile.open(file, "w:gz") as archive:
+        for name, content in contents.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+
+
+def test_another_backup_is_not_taken_for_the_one_that_was_interrupted(
+    restore: tuple[str | Path, ...], saved: Path, new_node: Takeover, cluster: Cluster
+) -> None:
+    """Of the same cluster, but with another configuration: none of its steps is done."""
+    cluster.when(START, exit_code=1, stderr="node3: pcsd does not answer")
+    assert new_node(*restore) == 1
+    new_node.machine.corosync_conf.touch()
+    cluster.writes.clear()
+    _repacked(saved, lambda manifest: manifest.update(at="2026-11-29T10:00:00+00:00"))
+    cluster.when(START, state="running")
+    assert new_node(*restore, "--replace") == 0
+    assert any(each.startswith("pcs config restore ") for each in cluster.writes)
+
+
+def test_a_cluster_that_runs_meanwhile_is_not_overrun_by_an_interrupted_restore(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Only the authentication was done, and the cluster was made in another way since."""
+    command = f"pcs config restore {new_node.machine.state}/pcs-config.tar.bz2"
+    cluster.when(command, exit_code=1, stderr="node3: pcsd does not answer")
+    assert new_node(*restore) == 1
+    new_node.machine.corosync_conf.touch()
+    cluster.state = "running"
+    cluster.writes.clear()
+    assert new_node(*restore) == 1
+    assert "runs on this machine" in capsys.readouterr().err
+    assert cluster.writes == []
+
+
+def test_what_was_destroyed_since_is_restored_anew(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster
+) -> None:
+    """pcs cluster destroy knows nothing of the record of an interrupted restore."""
+    cluster.when(START, exit_code=1, stderr="node3: pcsd does not answer")
+    assert new_node(*restore) == 1
+    cluster.writes.clear()
+    cluster.when(START, state="running")
+    assert new_node(*restore) == 0
+    assert any(each.startswith("pcs config restore ") for each in cluster.writes)
+
+
+def test_a_machine_with_other_addresses_is_not_the_node(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """In a laboratory, say: the configuration would go to the machines that have the addresses."""
+    site = Site(tmp_path, [Interface("eth0", {"198.51.100.11/24": PERMANENT})])
+    elsewhere = Takeover(replace(new_node.machine, netlink=site.machine().netlink), [], [], [])
+    assert elsewhere(*restore) == 1
+    assert "node1 had the address 203.0.113.11, which this machine has not" in (
+        capsys.readouterr().err
+    )
+    assert cluster.writes == []
+
+
+@pytest.fixture
+def owned(shop: Takeover, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, tuple[int, int]]]:
+    """Have an alert's script that belongs to another user, and note who becomes an owner."""
+    nobody = pwd.getpwnam("nobody")
+    script = str(shop.machine.root / SCRIPT.lstrip("/"))
+    found: dict[str, tuple[int, int]] = {}
+    real = os.stat
+
+    def seen(path: Any, *args: Any, **named: Any) -> os.stat_result:
+        status = real(path, *args, **named)
+        if str(path) == script:
+            fields = list(status)
+            fields[4], fields[5] = nobody.pw_uid, nobody.pw_gid
+            return os.stat_result(fields)
+        return status
+
+    monkeypatch.setattr(os, "stat", seen)
+    names = Path("/proc/self/fd")
+    monkeypatch.setattr(
+        os,
+        "fchown",
+        lambda fd, uid, gid: found.update({os.readlink(names / str(fd)): (uid, gid)}),
+    )
+    yield found
+
+
+def test_a_file_belongs_to_whom_it_belonged(
+    owned: dict[str, tuple[int, int]], restore: tuple[str | Path, ...], new_node: Takeover,
+    cluster: Cluster,
+) -> None:  # fmt: skip
+    """An alert's script is run by hacluster, who could not read it otherwise."""
+    nobody = pwd.getpwnam("nobody")
+    cluster.when(START, state="running")
+    assert new_node(*restore) == 0
+    [owner] = [who for path, who in owned.items() if path.endswith(".mail.sh.new")]
+    assert owner == (nobody.pw_uid, nobody.pw_gid)
+
+
+def test_files_have_their_modes_whatever_the_umask_is(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster
+) -> None:
+    """Many administrators have 077."""
+    cluster.when(START, state="running")
+    before = os.umask(0o077)
+    try:
+        assert new_node(*restore) == 0
+    finally:
+        os.umask(before)
+    script = new_node.machine.root / SCRIPT.lstrip("/")
+    assert stat.S_IMODE(script.stat().st_mode) == 0o755
+
+
+def test_a_manipulated_backup_makes_no_program_of_roots_for_everybody(
+    restore: tuple[str | Path, ...], saved: Path, new_node: Takeover, cluster: Cluster
+) -> None:
+    """Nothing that a cluster needs is setuid."""
+    def change(manifest: dict[str, Any]) -> None:
+        for each in manifest["files"]:
+            each["mode"] |= 0o4000
+
+    _repacked(saved, change)
+    cluster.when(START, state="running")
+    assert new_node(*restore) == 0
+    script = new_node.machine.root / SCRIPT.lstrip("/")
+    assert stat.S_IMODE(script.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("path", ["/opt/../etc/cron.d/x", "/", "//etc/x", "/opt/./x", "/opt/x/"])
+def test_a_manipulated_path_is_refused(
+    path: str, saved: Path, new_node: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would hide where a file goes."""
+    _repacked(saved, lambda manifest: manifest["files"][-1].update(path=path))
+    assert new_node("restore", "--dry-run", saved) == 2
+    assert "is not a backup" in capsys.readouterr().err
+
+
+def test_every_file_that_is_put_back_is_named_before(
+    saved: Path, new_node: Takeover, cluster: Cluster, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Whoever agrees has seen where a backup writes to."""
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert new_node("restore", saved) == 1
+    script = new_node.machine.root / SCRIPT.lstrip("/")
+    assert f"{script} is put back" in capsys.readouterr().err
+    assert cluster.writes == []
+
+
+def test_a_pipe_where_a_file_was_does_not_hold_a_restore_up(
+    saved: Path, new_node: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody writes into it."""
+    pipe = new_node.machine.root / SCRIPT.lstrip("/")
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
+    assert new_node("restore", "--dry-run", saved) == 0
+    assert f"{pipe} is different here, and is left as it is" in capsys.readouterr().out

@@ -108,3 +108,19 @@ def test_a_file_that_cannot_be_written_is_told(
     said = capsys.readouterr().err
     assert "the cluster has taken the new name, but" in said
     assert "[services.shop] → [services.store]" in said
+
+
+def test_a_file_that_is_changed_meanwhile_is_left_to_who_changes_it(
+    running: Cluster, takeover: Takeover, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An editor or git has written it while the service was renamed."""
+    other = file.read_text() + "# a colleague's\n"
+    running.when(PUSH, then=lambda: running.later("disabled"))
+    running.when(
+        PUSH, state=told("running").replace("shop", "store"), then=lambda: file.write_text(other)
+    )
+    assert takeover("service", "rename", "shop", "store", file) == 1
+    assert file.read_text() == other
+    said = capsys.readouterr().err
+    assert f"the cluster has taken the new name, but {file} was changed meanwhile" in said
+    assert "[services.shop] → [services.store]" in said

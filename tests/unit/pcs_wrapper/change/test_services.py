@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from cib_templates.cib.administration.placement import placements
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
+from pcs_wrapper.change.services.passing import look
 from pcs_wrapper.machine.machine import Machine
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH, configuration, told
@@ -729,3 +731,82 @@ def test_only_root_may(takeover: Takeover, capsys: pytest.CaptureFixture[str]) -
     user = Takeover(replace(takeover.machine, is_root=False), [], [], [])
     assert user("service", "stop", "shop") == 1
     assert "this needs root" in capsys.readouterr().err
+
+
+# What `pcs resource ban shop node3 lifetime=PT8H` and `pcs resource move` with a lifetime make.
+FOR_A_WHILE = (
+    '<rsc_location id="{id}" rsc="shop" role="Started"><rule id="{id}-r" score="{score}" '
+    'boolean-op="and"><expression id="{id}-e" attribute="#uname" operation="eq" value="{node}" '
+    'type="string"/><date_expression id="{id}-d" operation="lt" end="2026-11-25 04:00:00Z"/></rule>'
+    "</rsc_location></constraints>"
+)
+
+
+def _for_a_while(shop: Cluster, identity: str, score: str, node: str) -> None:
+    rule = FOR_A_WHILE.format(id=identity, score=score, node=node)
+    assert "</constraints>" in shop.cib
+    shop.cib = shop.cib.replace("</constraints>", rule)
+
+
+@pytest.mark.parametrize("command", ["move", "restart"])
+def test_a_ban_for_some_hours_outlives_a_move_and_a_restart(
+    command: str, shop: Cluster, takeover: Takeover
+) -> None:
+    """The disk of node3 is being replaced: the next failover must not go there."""
+    _for_a_while(shop, "cli-ban-shop-on-node3", "-INFINITY", "node3")
+    if command == "move":
+        shop.when(PUSH, state=ON_NODE2)
+        assert takeover("service", "move", "shop", "node2") == 0
+    else:
+        shop.scheduled = (NOTHING, STOPPED)
+        shop.when(PUSH, state="disabled")
+        shop.when(PUSH, state="running")
+        assert takeover("service", "restart", "shop") == 0
+    assert placed(shop) == ["cli-ban-shop-on-node3"]
+
+
+def test_a_ban_for_some_hours_outlives_what_a_killed_move_has_left(
+    shop: Cluster, takeover: Takeover
+) -> None:
+    """Only that is taken out."""
+    _for_a_while(shop, "cli-ban-shop-on-node3", "-INFINITY", "node3")
+    shop.when(PUSH, then=lambda: shop.when("crm_mon", before=_killed))
+    with pytest.raises(SystemExit):
+        takeover("service", "move", "shop", "node2")
+    shop.state = ON_NODE2
+    shop.when(PUSH)
+    shop.when(PUSH, state="disabled")
+    assert takeover("service", "stop", "shop") == 0
+    assert placed(shop) == ["cli-ban-shop-on-node3"]
+
+
+def test_a_pin_for_some_hours_is_not_replaced_by_a_move(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has the same name, and would be gone without a word."""
+    _for_a_while(shop, "cli-prefer-shop", "INFINITY", "node1")
+    assert takeover("service", "move", "shop", "node2") == 1
+    assert "shop is pinned to node1 (cli-prefer-shop)" in capsys.readouterr().err
+    assert shop.writes == []
+
+
+def test_a_pin_for_some_hours_outlives_a_restart(shop: Cluster, takeover: Takeover) -> None:
+    """It holds the service on its node already."""
+    _for_a_while(shop, "cli-prefer-shop", "INFINITY", "node1")
+    before = configuration(shop.cib)
+    shop.scheduled = (NOTHING, STOPPED)
+    shop.when(PUSH, state="disabled")
+    shop.when(PUSH, state="running")
+    assert takeover("service", "restart", "shop") == 0
+    assert configuration(shop.cib) == before
+
+
+def test_a_dry_run_is_without_what_a_killed_move_has_left(
+    shop: Cluster, takeover: Takeover
+) -> None:
+    """The command itself takes it out first; a dry run changes nothing, and says the same."""
+    killed(shop, takeover)
+    before = list(shop.writes)
+    seen = look(takeover.machine, only=True)
+    assert list(placements(seen.live, "shop")) == []
+    assert shop.writes == before

@@ -63,6 +63,59 @@ def test_a_device_that_says_off_is_a_proof(dead: Cluster, told_json: Any) -> Non
     assert dead.writes == []
 
 
+PAIR = (
+    '<primitive id="fence-b" class="stonith" type="fence_takeover_rig"><instance_attributes '
+    'id="b-i"><nvpair id="b-m" name="pcmk_host_map" value="node3:psu-b"/></instance_attributes>'
+    "</primitive></resources>"
+)
+TOGETHER = (
+    '<fencing-topology><fencing-level id="l" target="node3" index="1" '
+    'devices="fence-rig,fence-b"/></fencing-topology></configuration>'
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "proven"), [("off", True), ("connection refused", False), ("on", False)]
+)
+def test_a_machine_with_two_power_supplies_is_off_when_both_are(
+    *, other: str, proven: bool, dead: Cluster, told_json: Any
+) -> None:
+    """All devices of a fencing level are needed: with one of them it still has power."""
+    pair = dead.cib.replace("</resources>", PAIR).replace("</configuration>", TOGETHER)
+    assert "fence-rig,fence-b" in pair
+    dead.cib = pair
+    dead.machines |= {"node3": "off", "psu-b": other}
+    _, found = told_json("fence", "confirm", "node3", "--dry-run")
+    assert {each["witness"]: each["verdict"] for each in found["evidence"]}["fence-rig"] == "off"
+    assert found["proven"] is proven
+
+
+@pytest.mark.parametrize("agent", ["any that unfences", "fence_sbd"])
+def test_a_device_that_switches_no_power_proves_nothing(
+    agent: str, *, dead: Cluster, told_json: Any
+) -> None:
+    """fence_scsi has taken its disk away, SBD has left it a message: it runs all the same."""
+    dead.machines["node3"] = "off"
+    if agent == "fence_sbd":
+        dead.programs.add(agent)
+        dead.cib = dead.cib.replace("fence_takeover_rig", agent)
+    else:
+        dead.cuts_off = True
+    code, found = told_json("fence", "confirm", "node3", "--dry-run")
+    last = next(each for each in found["evidence"] if each["witness"] == "fence-rig")
+    assert (code, last["verdict"], found["proven"]) == (0, "silent", False)
+    assert "it switches no power" in last["says"]
+
+
+def test_a_dry_run_ends_as_the_command_would_in_every_form(dead: Cluster, told_json: Any) -> None:
+    """A program that looks at the exit code is refused, too."""
+    dead.machines["node3"] = "on"
+    code, found = told_json("fence", "confirm", "node3", "--dry-run")
+    assert code == 1
+    assert [each["code"] for each in found["findings"]] == ["node-is-on"]
+    assert dead.writes == []
+
+
 @pytest.mark.parametrize(
     ("what", "says"),
     [

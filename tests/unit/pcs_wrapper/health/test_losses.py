@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from lxml import etree
 
 from pcs_wrapper.health.losses import losses, who_may_decide
 from pcs_wrapper.pacemaker.crm_mon import Node
 from pcs_wrapper.pacemaker.votes import Votes, parse_votes
 from tests.unit.fakes.cluster import Cluster
-from tests.unit.fakes.programs import told
+from tests.unit.fakes.programs import as_text, told
 from tests.unit.pcs_wrapper.conftest import Takeover
 from tests.unit.pcs_wrapper.health.test_quorum import (
     CONFIGURATION,
@@ -194,3 +195,31 @@ def test_the_votes_of_a_witness_that_is_silent_are_not_counted(
     shown = json.loads(capsys.readouterr().out)
     assert [loss["goes_on"] for loss in shown["losses"]] == [False, False, False]
     assert all(not loss["witness"] for loss in shown["losses"])
+
+
+def test_watchdogs_alone_reset_nodes_without_quorum(
+    voting: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With SBD and no disk, no-quorum-policy is not all that there is."""
+    live = etree.fromstring(voting.cib)
+    [watchdog] = live.xpath("//crm_config//nvpair[@name='have-watchdog']")
+    watchdog.set("value", "true")
+    timeout = {"id": "t", "name": "stonith-watchdog-timeout", "value": "10"}
+    etree.SubElement(watchdog.getparent(), "nvpair", timeout)
+    voting.cib = as_text(live)
+    assert takeover("quorum", "status") == 0
+    out = capsys.readouterr().out
+    assert "node2 has no quorum: all nodes there are reset by their watchdogs (SBD)" in out
+    assert "all services stop there" not in out
+    assert "no-quorum-policy" not in out
+
+
+def test_the_node_of_a_tie_breaker_is_told(
+    voting: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lowest ID is only the default."""
+    voting.votes = voting.votes.replace("WaitForAll", "AutoTieBreaker")
+    takeover.machine.corosync_conf.write_text("quorum {\nauto_tie_breaker_node: highest\n}\n")
+    assert takeover("quorum", "status") == 0
+    out = capsys.readouterr().out
+    assert "auto_tie_breaker: of two halves, that with the highest node ID decides" in out

@@ -197,3 +197,20 @@ def test_an_eviction_that_was_killed_goes_on(
     assert takeover("node", "evict", "node3") == 0
     finish = ["pcs cluster sync corosync", "pcs cluster reload corosync", clear]
     assert lost.writes == [CONFIRM, REMOVE, *finish]
+
+
+def test_a_node_that_came_back_while_it_was_asked_is_not_forgotten(
+    lost: Cluster, takeover: Takeover, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Whoever types its name may take long for it, and it runs services again meanwhile."""
+    lost.state = AWAY
+
+    def typed(*_: object) -> bool:
+        lost.state = well()
+        return True
+
+    monkeypatch.setattr("pcs_wrapper.commands.node.evict.typed", typed)
+    assert takeover("node", "evict", "node3") == 1
+    assert "node3 is online, and was not removed" in capsys.readouterr().out
+    assert lost.writes == []

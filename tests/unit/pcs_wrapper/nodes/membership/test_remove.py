@@ -127,6 +127,20 @@ def test_the_description_is_edited_in_place(
     )
 
 
+def test_a_description_that_is_changed_meanwhile_is_left_to_who_changes_it(
+    idle: Cluster, takeover: Takeover, description: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A node leaves for minutes, and an editor or git has written the file since."""
+    other = description.read_text() + "# a colleague's\n"
+    idle.when(DRAIN, state=well(standby="node3"))
+    idle.when(REMOVE, state=gone(well()), then=lambda: description.write_text(other))
+    assert takeover("node", "remove", "node3", "--yes", "--description", description) == 1
+    assert description.read_text() == other
+    out = capsys.readouterr().out
+    assert f"{description} was changed meanwhile, and is left as it is. What is missing is" in out
+    assert "the table [nodes.node3]" in out
+
+
 def test_a_description_that_would_be_none_is_shown_and_not_written(
     shop: Cluster, takeover: Takeover, description: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

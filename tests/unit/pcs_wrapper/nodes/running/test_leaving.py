@@ -15,7 +15,7 @@ from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import as_text
 from tests.unit.pcs_wrapper.conftest import Takeover
 from tests.unit.pcs_wrapper.health.test_losses import votes_of
-from tests.unit.pcs_wrapper.health.test_quorum import VOTES_ONE
+from tests.unit.pcs_wrapper.health.test_quorum import VOTES_ONE, printed
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,48 @@ def test_what_stops_without_quorum_is_the_cluster_s_policy(
     assert leaves.quorum is not None
     assert [(each.kind, each.source, each.dest) for each in leaves.effects] == effects
     assert not leaves.alone
+
+
+TIE = "quorum {{\n    provider: corosync_votequorum\n    auto_tie_breaker_node: {}\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("node", "lost", "decide"),
+    [
+        ("lowest", {"3", "4"}, True),
+        ("highest", {"3", "4"}, False),
+        ("highest", {"1", "2"}, True),
+        ("3 1", {"1", "2"}, True),
+        ("3 1", {"3", "4"}, False),
+        # None of those that are listed is a member: no half decides.
+        ("9", {"3", "4"}, False),
+    ],
+)
+def test_the_half_with_the_tie_breaker_decides(
+    *, node: str, lost: set[str], decide: bool
+) -> None:
+    """votequorum(5), "auto_tie_breaker_node": the lowest ID is only the default."""
+    text = printed(4, 4, 3).replace("Quorate Qdevice", "Quorate AutoTieBreaker")
+    votes = parse_votes(text, TIE.format(node))
+    assert votes is not None
+    assert decide_without(votes, lost) == decide
+
+
+@pytest.mark.parametrize("policy", ["stop", "freeze", "ignore"])
+def test_watchdogs_alone_reset_nodes_without_quorum_whatever_the_policy_is(
+    policy: str, *, shop: Cluster, takeover: Takeover
+) -> None:
+    """SBD without a disk: what stays is not only stopped, the machine is gone."""
+    live = etree.fromstring(shop.cib)
+    [found] = live.xpath("//crm_config//nvpair[@name='no-quorum-policy']")
+    found.set("value", policy)
+    [watchdog] = live.xpath("//crm_config//nvpair[@name='have-watchdog']")
+    watchdog.set("value", "true")
+    timeout = {"id": "t", "name": "stonith-watchdog-timeout", "value": "10s"}
+    etree.SubElement(found.getparent(), "nvpair", timeout)
+    shop.cib = as_text(live)
+    state = replace(read_state(takeover.machine), votes=parse_votes(shop.votes, ""))
+    leaves = leaving(takeover.machine, state, live, ("node2", "node3"))
+    assert leaves.quorum is not None
+    assert "all nodes there are reset by their watchdogs (SBD)" in leaves.quorum.message
+    assert [(each.kind, each.source) for each in leaves.effects] == [("stops", ("node1",))]
