@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
+from cib_templates.cib.administration.ordering import contradictions
 from cib_templates.comparing.changes import changed_ids, entities
 from cib_templates.errors import OwnershipError
 from cib_templates.findings import Finding
@@ -36,6 +37,7 @@ from pcs_wrapper.health.obstacles import (
     NO_QUORUM,
     Cure,
     Obstacle,
+    against_group,
     hanging,
     no_decision,
     obstacles,
@@ -102,6 +104,10 @@ def readiness(
     if no_decision(state) is None:
         found += tuple(hanging(state, old, machine.now()))
         found += tuple(obstacles_of(state, scope.resources, _unmanaged(old) - _unmanaged(new)))
+        found += tuple(
+            Obstacle(against_group(each), f"{each.constraint} is taken out", cannot_end=True)
+            for each in contradictions(new)
+        )
     cures = [_with_outermost(each.cure, scope) for each in found]
     return Readiness(found, _is_cure(cures, old, new))
 

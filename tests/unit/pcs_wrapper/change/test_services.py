@@ -160,6 +160,27 @@ def test_a_move_that_fails_leaves_no_constraint(
     ]
 
 
+def test_a_move_against_an_order_inside_the_group_is_refused_in_words(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pcs#509: not "an invalid transition was produced"; the constraint to take out is named."""
+    order = '<rsc_order id="mine" first="shop-address" then="shop-filesystem"/>'
+    shop.edit("</constraints>", f"{order}</constraints>")
+    assert takeover("service", "move", "shop", "node2") == 1
+    said = capsys.readouterr().err
+    assert (
+        "the constraint mine starts shop-address before shop-filesystem, and the group shop starts "
+        "shop-filesystem first"
+    ) in said
+    assert "pcs constraint delete mine" in said
+    assert shop.writes == []
+    assert takeover("status") == 0
+    assert "pcs constraint delete mine" in capsys.readouterr().out
+    shop.edit(order, "")
+    shop.when(PUSH, state=ON_NODE2)
+    assert takeover("service", "move", "shop", "node2") == 0
+
+
 def test_a_move_that_is_interrupted_leaves_no_constraint(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
