@@ -152,7 +152,7 @@ def _against_adding(
             "Take a host elsewhere; it needs no disk and hardly any memory",
         )
     yield from _absent(state)
-    settings = _sbd(machine)
+    settings = sbd.enabled_settings(machine)
     if settings is not None and not sbd.disks_of(settings):
         least = Sbd.model_validate({}).least_watchdog(Quorum(device=device))
         waits = timedelta(seconds=sbd.watchdog_timeout(settings))
@@ -213,18 +213,6 @@ def _absent(state: ClusterState) -> Iterator[Finding]:
             "learn of it",
             "Wait for every node, or remove what does not come back",
         )
-
-
-def _sbd(machine: Machine) -> dict[str, str] | None:
-    """Return SBD's settings; None if it does not start with the cluster."""
-    asked = machine.runner.run("systemctl", "is-enabled", "sbd", timeout=_LIMIT, ok=range(256))
-    if asked.stdout.strip() != "enabled":
-        return None
-    for path in sbd.SETTINGS:
-        file = machine.root / path.relative_to("/")
-        if file.exists():
-            return sbd.parse_settings(file.read_text(errors="replace"))
-    return {}
 
 
 def _look(machine: Machine) -> tuple[ClusterState, Votes]:

@@ -28,7 +28,7 @@ from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.change.services import carrying_out, moving, prepared, switching
 from pcs_wrapper.cluster import configuring, witness
 from pcs_wrapper.conformance.rules import CHAPTERS
-from pcs_wrapper.fencing import confirming, overview, testing
+from pcs_wrapper.fencing import confirming, overview, sbd, testing
 from pcs_wrapper.health import condition, obstacles
 from pcs_wrapper.nodes import pausing
 from pcs_wrapper.nodes.membership import joining, newcomer, removing
@@ -120,7 +120,7 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "What is not well with fencing",
         "`fence list` tells of it, and ends with 1 for an error; `fence confirm` and `fence test` "
         "refuse.",
-        (overview, confirming, testing),
+        (overview, sbd, confirming, testing),
     ),
     (
         "After a change",

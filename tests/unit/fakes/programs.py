@@ -119,6 +119,7 @@ class Programs:
         authenticates: Called with the name and the address of each machine that pcs authenticates
             this one to.
         sbd: The nodes on which SBD runs.
+        slots: The nodes that have a slot on each of SBD's disks that this node can read.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
         enabled: The units that start at boot.
@@ -135,6 +136,7 @@ class Programs:
     pcsd: dict[str, str] = field(default_factory=dict)
     authenticates: Callable[[str, str], None] = lambda _name, _address: None
     sbd: set[str] = field(default_factory=set)
+    slots: dict[str, list[str]] = field(default_factory=dict)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: dict[str, Any] | None = None
@@ -580,6 +582,16 @@ class Programs:
         ]
         return Result(0, "\n".join(lines) + "\n", "")
 
+    def _sbd_disk(self, command: tuple[str, ...], _stdin: str) -> Result:
+        option, disk, action = command[1:]
+        require(option == "-d" and action in ("list", "dump"), f"sbd would do more: {command}")
+        if disk not in self.slots:
+            return Result(1, "", f"== disk {disk} unreadable!\n")
+        if action == "dump":
+            return Result(0, f"==Dumping header on disk {disk}\nTimeout (watchdog) : 5\n", "")
+        slots = enumerate(self.slots[disk])
+        return Result(0, "".join(f"{at}\t{node}\tclear\t\n" for at, node in slots), "")
+
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
         unit = f"{_option(command, '--unit')}.timer"
         if unit in self.timers:
@@ -709,6 +721,7 @@ READS: dict[str, Program] = {
     "pcs cluster config": Programs._config,
     "pcs pcsd status": Programs._pcsd_status,
     "pcs stonith sbd status": Programs._sbd_status,
+    "sbd": Programs._sbd_disk,
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,
     "crm_diff": Programs._crm_diff,
