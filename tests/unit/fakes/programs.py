@@ -119,6 +119,8 @@ class Programs:
         authenticates: Called with the name and the address of each machine that pcs authenticates
             this one to.
         sbd: The nodes on which SBD runs.
+        corosync_conf: The file with Corosync's configuration, the same on every node.
+        other_confs: The text of that file on nodes that have another one.
         slots: The nodes that have a slot on each of SBD's disks that this node can read.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
@@ -136,6 +138,8 @@ class Programs:
     pcsd: dict[str, str] = field(default_factory=dict)
     authenticates: Callable[[str, str], None] = lambda _name, _address: None
     sbd: set[str] = field(default_factory=set)
+    corosync_conf: Path = Path("/nonexistent")
+    other_confs: dict[str, str] = field(default_factory=dict)
     slots: dict[str, list[str]] = field(default_factory=dict)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -582,6 +586,12 @@ class Programs:
         ]
         return Result(0, "\n".join(lines) + "\n", "")
 
+    def _conf_of(self, command: tuple[str, ...], _stdin: str) -> Result:
+        node = command[len("pcs cluster corosync".split())]
+        require(node in self._names, f"whose corosync.conf? {command}")
+        text = self.other_confs.get(node) or self.corosync_conf.read_text()
+        return Result(0, text.rstrip() + "\n", "")
+
     def _sbd_disk(self, command: tuple[str, ...], _stdin: str) -> Result:
         option, disk, action = command[1:]
         require(option == "-d" and action in ("list", "dump"), f"sbd would do more: {command}")
@@ -721,6 +731,7 @@ READS: dict[str, Program] = {
     "pcs cluster config": Programs._config,
     "pcs pcsd status": Programs._pcsd_status,
     "pcs stonith sbd status": Programs._sbd_status,
+    "pcs cluster corosync": Programs._conf_of,
     "sbd": Programs._sbd_disk,
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,

@@ -78,6 +78,26 @@ def test_a_missing_fence_agent_is_told_before_anything_is_done(
     assert "Debian 12: fence-agents" in error
 
 
+def test_a_missing_package_is_told_at_once(
+    cluster: Cluster, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """crmsh#1674: here before anything is run, elsewhere by pcs before anything is set up."""
+    arguments = ("cluster", "create", EXAMPLE, "--password-file", password_file)
+    cluster.programs.remove("crm_mon")
+    assert takeover(*arguments) == 1
+    assert "apt install pacemaker-cli-utils" in capsys.readouterr().err
+    assert cluster.calls == []
+    cluster.programs.add("crm_mon")
+    cluster.state = "disconnected"
+    said = "Error: node2: Required cluster services not installed: 'corosync', 'pacemaker'\n"
+    cluster.when(SETUP, exit_code=1, stderr=said)
+    assert takeover(*arguments) == 1
+    assert "node2: Required cluster services not installed" in capsys.readouterr().err
+    assert cluster.writes == [AUTH, SETUP]
+    assert cluster.seconds == 0, "nobody waited"
+
+
 def test_a_second_run_destroys_nothing(cluster: Cluster, takeover: Takeover) -> None:
     """linux-system-roles/ha_cluster#175: what is described and there is started if need be."""
     takeover.machine.corosync_conf.touch()

@@ -222,6 +222,16 @@ def test_sbd_and_the_start_at_boot_are_as_on_this_node(
     assert f"{ADD} {words}" in commands_of(out)
 
 
+def test_a_cluster_whose_files_differ_is_given_no_node(
+    known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """crmsh#2135: pcs would send this node's corosync.conf to all, over another one."""
+    known.other_confs["node2"] = "totem {\n}\n"
+    assert takeover("node", "add", "node4", *LINKS, "--yes") == 1
+    assert "file on node2 is another one than on node1" in capsys.readouterr().err
+    assert known.writes == []
+
+
 def test_sbd_with_watchdogs_alone_needs_a_tie_breaker_for_an_even_number(
     known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
