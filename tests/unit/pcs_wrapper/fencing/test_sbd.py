@@ -56,7 +56,7 @@ def test_a_node_that_has_another_disk_is_named(with_sbd: Cluster, told_json: Any
 def test_one_command_checks_sbd_and_says_what_mends_it(
     with_sbd: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """crmsh PR#1932: a disk that is gone, and PAF#173: times that differ from the header's."""
+    """A disk that is gone (crmsh PR#1932), and times that are not the header's (PAF#173)."""
     with_sbd.slots = {}
     assert takeover("fence", "list") == 1
     out = capsys.readouterr().out
