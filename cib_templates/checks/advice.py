@@ -44,8 +44,8 @@ _OTHERS_FOLDERS = frozenset(("/home", "/opt", "/srv"))
 # (linux: Documentation/admin-guide/devices.txt); the names that udev gives them stay.
 _NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-)\d+(p\d+)?)")
 
-# What a resource takes (Pacemaker Explained, "Resource Meta-Attributes" and "Guest nodes"); those of
-# its clone or group are its service's.
+# What a resource takes (Pacemaker Explained, "Resource Meta-Attributes" and "Guest nodes"); what a
+# clone or group takes is its service's.
 _META = frozenset(
     {
         *("allow-migrate", "allow-unhealthy-nodes", "container-attribute-target", "critical"),

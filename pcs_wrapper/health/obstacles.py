@@ -48,6 +48,10 @@ NODE_IN_MAINTENANCE = error(
 RESOURCE_UNMANAGED = error(
     "resource-unmanaged", "What is to be changed is unmanaged: Pacemaker leaves it alone."
 )
+LAST_FENCING = error(
+    "last-fencing",
+    "The last fencing device would go: after the next failure of a node nothing is recovered.",
+)
 ORDER_AGAINST_GROUP = error(
     "order-against-group",
     "A constraint orders two parts of a group otherwise than the group: the scheduler finds no "

@@ -150,7 +150,7 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
     ],
 )
 def test_a_meta_attribute_without_effect_is_told(name: str, hint: str, advise: Advise) -> None:
-    """pcs 0.12 changelog: Pacemaker ignores what it does not know, and says nothing."""
+    """Pacemaker ignores what it does not know, and says nothing (pcs 0.12 changelog)."""
     (found,) = advise((HEALTH, f'{HEALTH}meta = {{ {name} = "3", failure-timeout = "60s" }}\n'))
     assert found.startswith(
         f"meta-without-effect services.shop.app.meta.{name}: has no effect: Pacemaker knows no such"

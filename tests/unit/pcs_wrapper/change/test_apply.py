@@ -300,6 +300,27 @@ def test_the_schema_is_asked_before_anything_is_pushed(
     assert "rejects the CIB" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("node1 = \"1\", ", "", "no fencing device can fence this node"),
+        ("[cluster]", "[properties]\nstonith-enabled = false\n[cluster]", "stonith-enabled"),
+    ],
+)
+def test_a_description_does_not_take_the_last_fencing_out(
+    *, old: str, new: str, says: str, cluster: Cluster, takeover: Takeover, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """None without fencing for each node is applied (pcs 0.12 changelog)."""
+    file = tmp_path / "cluster.toml"
+    text = EXAMPLE.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    assert takeover("apply", file) == 2
+    assert says in capsys.readouterr().err
+    assert cluster.calls == []
+
+
 @pytest.mark.parametrize("arguments", [("apply",), ("cluster", "create"), ("apply", "--dry-run")])
 def test_it_needs_root(
     arguments: tuple[str, ...], cluster: Cluster, takeover: Takeover,
