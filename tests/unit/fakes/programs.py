@@ -121,6 +121,7 @@ class Programs:
         sbd: The nodes on which SBD runs.
         corosync_conf: The file with Corosync's configuration, the same on every node.
         other_confs: The text of that file on nodes that have another one.
+        verified: What crm_verify says of any configuration; nothing if it finds nothing wrong.
         slots: The nodes that have a slot on each of SBD's disks that this node can read.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
@@ -140,6 +141,7 @@ class Programs:
     sbd: set[str] = field(default_factory=set)
     corosync_conf: Path = Path("/nonexistent")
     other_confs: dict[str, str] = field(default_factory=dict)
+    verified: str = ""
     slots: dict[str, list[str]] = field(default_factory=dict)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -586,6 +588,12 @@ class Programs:
         ]
         return Result(0, "\n".join(lines) + "\n", "")
 
+    def _crm_verify(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[1:3] == ("--verbose", "--xml-file"), f"crm_verify is asked: {command}")
+        operations = self._xml(command[3]).xpath("status//lrm_rsc_op")
+        require(not operations, "crm_verify would tell of actions that failed")
+        return Result(_CONFIG if self.verified else 0, "", self.verified)
+
     def _conf_of(self, command: tuple[str, ...], _stdin: str) -> Result:
         node = command[len("pcs cluster corosync".split())]
         require(node in self._names, f"whose corosync.conf? {command}")
@@ -732,6 +740,7 @@ READS: dict[str, Program] = {
     "pcs pcsd status": Programs._pcsd_status,
     "pcs stonith sbd status": Programs._sbd_status,
     "pcs cluster corosync": Programs._conf_of,
+    "crm_verify": Programs._crm_verify,
     "sbd": Programs._sbd_disk,
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,

@@ -303,7 +303,7 @@ def test_the_schema_is_asked_before_anything_is_pushed(
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("node1 = \"1\", ", "", "no fencing device can fence this node"),
+        ('node1 = "1", ', "", "no fencing device can fence this node"),
         ("[cluster]", "[properties]\nstonith-enabled = false\n[cluster]", "stonith-enabled"),
     ],
 )
