@@ -126,7 +126,10 @@ def test_move(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[s
 
 
 def test_the_constraint_of_a_move_ends_by_itself(shop: Cluster, takeover: Takeover) -> None:
-    """pcs#697: whatever becomes of the command, nothing sends the service back a week later."""
+    """pcs#697: whatever becomes of the command, nothing sends the service back a week later.
+
+    Nor after a cleanup (os-autoinst-distri-opensuse#25656).
+    """
     shop.when(PUSH, state=ON_NODE2)
     assert takeover("service", "move", "shop", "node2") == 0
     constraint = etree.fromstring(shop.pushes[0].after).find(
@@ -467,7 +470,10 @@ def test_a_move_cannot_be_rolled_back(
 def test_start_proves_that_it_runs_or_says_why_not(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """pcs#18: start, and "nothing happens"; the failures are cleared, and the reason is told."""
+    """pcs#18: start, and "nothing happens"; pcs#57: a cleanup that "does nothing".
+
+    The failures are cleared, and it is proven that the service runs, or said why it does not.
+    """
     shop.state = "start-failed"
     shop.when("pcs resource cleanup", state="running")
     assert takeover("service", "start", "shop") == 0

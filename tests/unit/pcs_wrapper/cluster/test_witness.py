@@ -187,7 +187,7 @@ def test_a_watchdog_that_would_not_wait_for_the_vote(
     shop: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """crmsh#735, #1991: a quorum device with diskless SBD resets nodes."""
+    """crmsh#735, crmsh#1991: a quorum device with diskless SBD resets nodes."""
     sbd(cluster, shop, settings)
     assert shop("witness", "add", "--dry-run", "--json", "witness") == 0
     found = [each["code"] for each in json.loads(capsys.readouterr().out)["obstacles"]]

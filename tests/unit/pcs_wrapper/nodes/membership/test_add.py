@@ -522,7 +522,11 @@ def test_the_pcs_of_a_killed_command_may_be_faster(known: Cluster, takeover: Tak
 def test_the_witness_must_be_known(
     known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It gives the node its certificate, and the node needs the package."""
+    """It gives the node its certificate, and the node needs the package.
+
+    crmsh#1981: a node that was removed is given a certificate again by whichever node adds it, and
+    whether that one can is known before anything is changed.
+    """
     known.config = known.config | {
         "quorum_device": {
             "model": "net",
@@ -536,3 +540,4 @@ def test_the_witness_must_be_known(
     err = capsys.readouterr().err
     assert "Run: pcs host auth witness -u hacluster" in err
     assert "On node4: apt install corosync-qdevice" in err
+    assert known.writes == []
