@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
 from collections.abc import Collection, Iterator
@@ -42,6 +43,18 @@ _OTHERS_FOLDERS = frozenset(("/home", "/opt", "/srv"))
 # The kernel's names of whole disks, in the order in which it finds them, and of their partitions
 # (linux: Documentation/admin-guide/devices.txt); the names that udev gives them stay.
 _NUMBERED_DISK = re.compile(r"/dev/((sd|vd|xvd|hd)[a-z]+\d*|(nvme\d+n|mmcblk|dm-)\d+(p\d+)?)")
+
+# What a resource takes (Pacemaker Explained, "Resource Meta-Attributes" and "Guest nodes"); what a
+# clone or group takes is its service's.
+_META = frozenset(
+    {
+        *("allow-migrate", "allow-unhealthy-nodes", "container-attribute-target", "critical"),
+        *("failure-timeout", "is-managed", "maintenance", "migration-threshold"),
+        *("multiple-active", "priority", "requires", "resource-stickiness", "target-role"),
+        *("remote-addr", "remote-allow-migrate", "remote-connect-timeout", "remote-node"),
+        "remote-port",
+    }
+)
 
 TWO_NODES_WITHOUT_TIE_BREAKER = warning(
     "two-nodes-without-tie-breaker",
@@ -118,6 +131,10 @@ STOP_TIMEOUT_LEAVES_LITTLE = warning(
     "stop-timeout-leaves-little",
     "An application that has to be killed may take longer than the timeout of its stop.",
 )
+META_WITHOUT_EFFECT = warning(
+    "meta-without-effect",
+    "A part has a meta attribute that Pacemaker does not know, and silently ignores.",
+)
 INTERFACE_MISSING = warning(
     "interface-missing", "This node, which may run the service, has no such network interface."
 )
@@ -163,6 +180,7 @@ def advice(description: Description, machine: LocalHost | None = None) -> Iterat
         yield from _expectations(path, service, description)
         for kind, index, part in service.numbered_parts():
             place = (*path, kind, index)
+            yield from _meta(place, part)
             match part:
                 case App():
                     yield from _app(place, part)
@@ -170,6 +188,17 @@ def advice(description: Description, machine: LocalHost | None = None) -> Iterat
                     yield from _filesystem(place, part, shared=service.pattern != "everywhere")
                 case Address() if machine is not None and machine.is_one_of(service.nodes):
                     yield from _interface(place, part, machine)
+
+
+def _meta(path: KeyPath, part: Filesystem | App | Address) -> Iterator[Finding]:
+    for name in part.meta:
+        if name not in _META:
+            close = difflib.get_close_matches(name.replace("_", "-"), sorted(_META), n=1)
+            yield META_WITHOUT_EFFECT.at(
+                (*path, "meta", name),
+                "has no effect: Pacemaker knows no such meta attribute of a resource",
+                f"did you mean {close[0]!r}?" if close else "leave it out",
+            )
 
 
 def _cluster(description: Description) -> Iterator[Finding]:

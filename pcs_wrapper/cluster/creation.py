@@ -98,7 +98,11 @@ def _totem(cluster: Cluster) -> list[str]:
 
 
 def _sbd(description: Description) -> list[RunProgram]:
-    """Return the steps that set SBD up; the first one overwrites the data on its disks."""
+    """Return the steps that set SBD up; the last one overwrites the data on its disks.
+
+    pcs enables it only if every node has the watchdog and each of the disks: only then is anything
+    written to them.
+    """
     sbd = description.sbd
     if sbd is None:
         return []
@@ -106,7 +110,20 @@ def _sbd(description: Description) -> list[RunProgram]:
     wait = _seconds(sbd.watchdog_wait(description.quorum))
     message = _seconds(sbd.dead_after(description.quorum))
     devices = [f"device={device}" for device in sbd.devices]
-    steps = []
+    disks = "".join(f" and the disk {device}" for device in sbd.devices)
+    steps = [
+        RunProgram(
+            "enabling SBD on all nodes",
+            (
+                *("pcs", "stonith", "sbd", "enable", f"watchdog={sbd.watchdog}", *devices),
+                *(f"SBD_WATCHDOG_TIMEOUT={wait}", f"SBD_DELAY_START={_seconds(delay)}"),
+            ),
+            _GRACE,
+            f"Does every node have the package sbd, a watchdog {sbd.watchdog} (pcs stonith sbd "
+            f"watchdog list){disks}? {'Nothing was written to a disk. ' if devices else ''}When "
+            "that is repaired, run pcs cluster destroy --all, then this command again",
+        )
+    ]
     if devices:
         # pcs 0.12 prefers --yes, but 0.11 does not know that option.
         steps.append(
@@ -117,22 +134,9 @@ def _sbd(description: Description) -> list[RunProgram]:
                     *(f"watchdog-timeout={wait}", f"msgwait-timeout={message}", "--force"),
                 ),
                 _GRACE,
-                "Is the disk attached, and is the package sbd installed?",
+                "Can this node write to the disk?",
             )
         )
-    steps.append(
-        RunProgram(
-            "enabling SBD on all nodes",
-            (
-                *("pcs", "stonith", "sbd", "enable", f"watchdog={sbd.watchdog}", *devices),
-                *(f"SBD_WATCHDOG_TIMEOUT={wait}", f"SBD_DELAY_START={_seconds(delay)}"),
-            ),
-            _GRACE,
-            f"Does every node have the package sbd and a watchdog {sbd.watchdog} (pcs stonith sbd "
-            "watchdog list)? When that is repaired, run pcs cluster destroy --all, then this "
-            "command again",
-        )
-    )
     return steps
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from cib_templates.model.cluster import QuorumDevice
@@ -11,11 +12,13 @@ from pcs_wrapper.change.steps.program import RunProgram
 _LIMIT = 300.0
 
 
-def adding(device: QuorumDevice) -> list[RunProgram]:
+def adding(device: QuorumDevice, present: Sequence[str] = ()) -> list[RunProgram]:
     """Return the steps that add a quorum device.
 
     Args:
         device: The device. Times that were not given are Corosync's own.
+        present: The arguments with which it was added before, if it is added anew: what was not
+            given stays as it was.
     """
     times = {"timeout": device.timeout, "sync_timeout": device.sync_timeout}
     options = [
@@ -23,6 +26,13 @@ def adding(device: QuorumDevice) -> list[RunProgram]:
         for name, time in times.items()
         if name in device.model_fields_set
     ]
+    words = (*options, "model", "net", f"host={device.host}", f"algorithm={device.algorithm}")
+    if present:
+        given = {option.partition("=")[0]: option for option in options}
+        if "algorithm" in device.model_fields_set:
+            given["algorithm"] = f"algorithm={device.algorithm}"
+        kept = [given.pop(word.partition("=")[0], word) for word in present]
+        words = (*given.values(), *kept)
     return [
         RunProgram(
             f"authenticating to pcsd on {device.host}",
@@ -34,10 +44,7 @@ def adding(device: QuorumDevice) -> list[RunProgram]:
         ),
         RunProgram(
             f"adding {device.host} as the quorum device",
-            (
-                *("pcs", "quorum", "device", "add", *options, "model", "net"),
-                *(f"host={device.host}", f"algorithm={device.algorithm}"),
-            ),
+            ("pcs", "quorum", "device", "add", *words),
             _LIMIT,
             "Is corosync-qdevice installed on every node, and does corosync-qnetd run on "
             f"{device.host}? Debian's package sets it up (systemctl enable --now corosync-qnetd); "

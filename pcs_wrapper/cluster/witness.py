@@ -20,6 +20,7 @@ from pcs_wrapper.errors import ClusterError, NotApplicable
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
 from pcs_wrapper.pacemaker import sbd
+from pcs_wrapper.pacemaker.corosync import read_quorum_device
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 from pcs_wrapper.pacemaker.votes import Votes, Witness, read_votes
 
@@ -52,6 +53,8 @@ class Planned:
         then: The votes afterwards.
         nothing: Why there is nothing to do; empty if there is.
         obstacles: What is in the way.
+        present: The arguments with which the witness was added before, if it is there already but
+            does not vote, and is added anew; empty if it is not.
     """
 
     command: str
@@ -60,6 +63,7 @@ class Planned:
     then: Votes
     nothing: str = ""
     obstacles: tuple[Finding, ...] = ()
+    present: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -121,15 +125,21 @@ def prepare_add(machine: Machine, device: QuorumDevice) -> Planned:
     witness = Witness(device.host, own, is_voting=True)
     then = _counted(now, len(nodes), witness)
     planned = Planned("witness add", device, now, then)
-    if now.witness is not None and now.witness.host == device.host:
+    is_there = now.witness is not None and now.witness.host == device.host
+    if is_there and now.witness is not None and now.witness.is_voting:
         return replace(planned, then=now, nothing=f"{device.host} is the witness already")
-    return replace(planned, obstacles=tuple(_against_adding(machine, state, now, device)))
+    present = read_quorum_device(machine.runner, machine.corosync_conf) if is_there else None
+    return replace(
+        planned,
+        obstacles=tuple(_against_adding(machine, state, now, device)),
+        present=present.words if present else (),
+    )
 
 
 def _against_adding(
     machine: Machine, state: ClusterState, now: Votes, device: QuorumDevice
 ) -> Iterator[Finding]:
-    if now.witness is not None:
+    if now.witness is not None and now.witness.host != device.host:
         yield HAS_WITNESS.at(
             (),
             f"the cluster has the witness {now.witness.host or 'of another kind'}",
@@ -142,7 +152,7 @@ def _against_adding(
             "Take a host elsewhere; it needs no disk and hardly any memory",
         )
     yield from _absent(state)
-    settings = _sbd(machine)
+    settings = sbd.enabled_settings(machine)
     if settings is not None and not sbd.disks_of(settings):
         least = Sbd.model_validate({}).least_watchdog(Quorum(device=device))
         waits = timedelta(seconds=sbd.watchdog_timeout(settings))
@@ -205,18 +215,6 @@ def _absent(state: ClusterState) -> Iterator[Finding]:
         )
 
 
-def _sbd(machine: Machine) -> dict[str, str] | None:
-    """Return SBD's settings; None if it does not start with the cluster."""
-    asked = machine.runner.run("systemctl", "is-enabled", "sbd", timeout=_LIMIT, ok=range(256))
-    if asked.stdout.strip() != "enabled":
-        return None
-    for path in sbd.SETTINGS:
-        file = machine.root / path.relative_to("/")
-        if file.exists():
-            return sbd.parse_settings(file.read_text(errors="replace"))
-    return {}
-
-
 def _look(machine: Machine) -> tuple[ClusterState, Votes]:
     machine.require_root()
     machine.runner.require("pcs", "crm_mon", "corosync-quorumtool", "systemctl")
@@ -236,10 +234,14 @@ def steps(planned: Planned) -> list[Step]:
     """
     if planned.nothing:
         return []
-    if planned.device is not None:
-        return [*adding(planned.device), WaitForWitness(planned.device.host)]
     remove = RunProgram("removing the witness", ("pcs", "quorum", "device", "remove"), _LIMIT)
-    return [remove, WaitForWitness("")]
+    if planned.device is None:
+        return [remove, WaitForWitness("")]
+    authenticate, add = adding(planned.device, planned.present)
+    # Its certificates may have been made anew, or the nodes' have expired: pcs makes them when a
+    # device is added, and at no other time.
+    again = [remove] if planned.present else []
+    return [authenticate, *again, add, WaitForWitness(planned.device.host)]
 
 
 def carry_out(machine: Machine, planned: Planned, password: Callable[[], str]) -> None:

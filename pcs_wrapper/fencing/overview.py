@@ -10,6 +10,7 @@ from lxml import etree
 
 from cib_templates.cib.numbers import whole_number
 from cib_templates.findings import Finding, error, warning
+from pcs_wrapper.fencing import sbd
 from pcs_wrapper.fencing.asking import Answer, Asking, by_device
 from pcs_wrapper.fencing.attempts import Attempt, read_attempts
 from pcs_wrapper.fencing.devices import Device, devices_in, in_order, levels_of, may_fence
@@ -167,6 +168,9 @@ def overview(machine: Machine, *, ask: bool = True) -> Overview:
     findings = (
         *_not_fenceable(nodes, standings, state),
         *_plugs(nodes, machine.host),
+        *sbd.findings(
+            machine, [node.name for node in state.nodes if node.online and not node.remote]
+        ),
         *(
             found
             for found in condition.condition(machine, state, watched)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from cib_templates.cib.administration.for_a_while import ForAWhile, sets_for_a_while
+from cib_templates.cib.administration.ordering import Contradiction, contradictions
 from cib_templates.cib.administration.placement import Placement, placements
 from cib_templates.cib.nvset import is_true
 from cib_templates.findings import Finding, error, warning
@@ -66,6 +67,7 @@ class Watched:
         placements: Where services are pinned to, or banned from.
         for_a_while: What resources have for a while, as during a restart.
         pauses: The nodes that are paused, each with its pause.
+        contradictions: The constraints that contradict the order of a group.
     """
 
     links: Mapping[int, Mapping[str, bool]] | None
@@ -73,6 +75,7 @@ class Watched:
     placements: tuple[Placement, ...] = ()
     for_a_while: tuple[ForAWhile, ...] = ()
     pauses: Mapping[str, Pause] = field(default_factory=dict)
+    contradictions: tuple[Contradiction, ...] = ()
 
 
 def watch(machine: Machine, live: etree._Element) -> Watched:
@@ -91,6 +94,7 @@ def watch(machine: Machine, live: etree._Element) -> Watched:
         tuple(placements(live)),
         tuple(sets_for_a_while(live)),
         paused,
+        tuple(contradictions(live)),
     )
 
 
@@ -119,6 +123,7 @@ def condition(machine: Machine, state: ClusterState, watched: Watched) -> Iterat
     yield from _fencing_off(state, watched)
     yield from _undecided(state)
     yield from _unclean(state)
+    yield from map(obstacles.against_group, watched.contradictions)
     yield from _services(state)
     yield from _placements(machine, watched)
     for device, why in diagnosis.stopped_fencing(state).items():

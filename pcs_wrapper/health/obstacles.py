@@ -8,6 +8,7 @@ from datetime import datetime
 
 from lxml import etree
 
+from cib_templates.cib.administration.ordering import Contradiction
 from cib_templates.cib.numbers import whole_number
 from cib_templates.findings import Finding, error, warning
 from pcs_wrapper.health import diagnosis
@@ -46,6 +47,15 @@ NODE_IN_MAINTENANCE = error(
 )
 RESOURCE_UNMANAGED = error(
     "resource-unmanaged", "What is to be changed is unmanaged: Pacemaker leaves it alone."
+)
+LAST_FENCING = error(
+    "last-fencing",
+    "The last fencing device would go: after the next failure of a node nothing is recovered.",
+)
+ORDER_AGAINST_GROUP = error(
+    "order-against-group",
+    "A constraint orders two parts of a group otherwise than the group: the scheduler finds no "
+    'order ("invalid transition"), and nothing is started, stopped or moved any more.',
 )
 
 _AGAIN = "run this again"
@@ -196,6 +206,21 @@ def obstacles_of(
                 ),
                 f"{resource.id} is managed again",
             )
+
+
+def against_group(found: Contradiction) -> Finding:
+    """Return what a constraint does that contradicts the order of a group.
+
+    Args:
+        found: The constraint.
+    """
+    return ORDER_AGAINST_GROUP.at(
+        (found.constraint,),
+        f"the constraint {found.constraint} starts {found.first} before {found.then}, and the "
+        f"group {found.group} starts {found.then} first: Pacemaker does neither, and moves "
+        f"{found.group} nowhere",
+        f"Take it out, as the group has an order: pcs constraint delete {found.constraint}",
+    )
 
 
 def no_decision(state: ClusterState) -> Obstacle | None:

@@ -28,6 +28,8 @@ _NOT_ALLOWED = 4
 # How crm_mon writes -INFINITY, and times before Pacemaker 2.1.
 _NEVER = "-1000000"
 _CTIME = "%a %b %d %H:%M:%S %Y"
+# What is a resource there; a newer Pacemaker may tell of something else, too.
+_RESOURCES = ("resource", "group", "clone", "bundle")
 #: How the ID of a survey begins (survey.py), which is there for a moment, and is no service.
 SURVEY = "takeover-survey-"
 
@@ -284,7 +286,7 @@ def parse_state(root: etree._Element) -> ClusterState:
     """
     dc = root.find("summary/current_dc")
     options = root.find("summary/cluster_options")
-    resources = [child for child in root.iterfind("resources/*") if isinstance(child.tag, str)]
+    resources = [child for child in root.iterfind("resources/*") if child.tag in _RESOURCES]
     parsed = [_resource(child) for child in resources if not child.get("id", "").startswith(SURVEY)]
     return ClusterState(
         dc=dc.get("name") if dc is not None else None,

@@ -5,10 +5,32 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from pcs_wrapper.machine.machine import Machine
+
 #: Where they are, on Debian and on Fedora's relatives.
 SETTINGS = (Path("/etc/default/sbd"), Path("/etc/sysconfig/sbd"))
 # What Debian's and sbd's own file say, in seconds.
 _WATCHDOG_TIMEOUT = 5
+_ASKING = 30.0
+
+
+def enabled_settings(machine: Machine) -> dict[str, str] | None:
+    """Return SBD's settings on this machine; None if it does not start with the cluster.
+
+    Args:
+        machine: This machine.
+
+    Raises:
+        ProgramError: systemctl is missing or hangs.
+    """
+    asked = machine.runner.run("systemctl", "is-enabled", "sbd", timeout=_ASKING, ok=range(256))
+    if asked.stdout.strip() != "enabled":
+        return None
+    for path in SETTINGS:
+        file = machine.root / path.relative_to("/")
+        if file.exists():
+            return parse_settings(file.read_text(errors="replace"))
+    return {}
 
 
 def parse_settings(text: str) -> dict[str, str]:

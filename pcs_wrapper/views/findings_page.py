@@ -28,8 +28,8 @@ from pcs_wrapper.change.looking import corosync
 from pcs_wrapper.change.services import carrying_out, moving, prepared, switching
 from pcs_wrapper.cluster import configuring, witness
 from pcs_wrapper.conformance.rules import CHAPTERS
-from pcs_wrapper.fencing import confirming, overview, testing
-from pcs_wrapper.health import condition, obstacles
+from pcs_wrapper.fencing import confirming, overview, sbd, testing
+from pcs_wrapper.health import condition, crm_verify, obstacles
 from pcs_wrapper.nodes import pausing
 from pcs_wrapper.nodes.membership import joining, newcomer, removing
 from pcs_wrapper.nodes.running import leaving, pcsd
@@ -55,7 +55,7 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "What is not well with a cluster",
         "`status`, `drift`, `plan` and `apply` tell of it; `status --check` ends with 2 for an "
         "error, and with 1 for a warning.",
-        (condition, timeline),
+        (condition, timeline, crm_verify),
     ),
     (
         "What Corosync has otherwise than the description",
@@ -120,7 +120,7 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
         "What is not well with fencing",
         "`fence list` tells of it, and ends with 1 for an error; `fence confirm` and `fence test` "
         "refuse.",
-        (overview, confirming, testing),
+        (overview, sbd, confirming, testing),
     ),
     (
         "After a change",

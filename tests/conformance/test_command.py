@@ -76,6 +76,20 @@ def test_the_result_of_a_good_agent(make_agent: Make, capsys: Output) -> None:
     ]
 
 
+def test_the_cause_of_meta_data_that_cannot_be_read_is_shown(
+    make_agent: Make, capsys: Output
+) -> None:
+    """pcs#649: not only "not installed or no valid metadata": what the agent itself says."""
+    said = "/usr/lib/ocf/lib/heartbeat/ocf-shellfuncs: No such file or directory"
+    dies = f"case $1 in\nmeta-data) echo '{said}' >&2; exit 1 ;;\nbroken"
+    agent = make_agent(("case $1 in\nmeta-data", dies))
+    assert check(agent, "-o", "colour=blue", "--only", "meta-data") == 1
+    out = capsys.readouterr().out
+    assert f"ran: {agent} meta-data" in out
+    assert said in out
+    assert "exit code 1" in out
+
+
 def test_the_result_of_a_bad_agent(make_agent: Make, capsys: Output) -> None:
     """What was run, what came of it, what would be right and where that is said; exit code 1."""
     agent = make_agent(("stop) stop ;;", "stop) [ -e $state ] || fail 7 'nothing there'; stop ;;"))

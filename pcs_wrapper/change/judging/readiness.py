@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 from lxml import etree
 
+from cib_templates.cib.administration.ordering import contradictions
 from cib_templates.comparing.changes import changed_ids, entities
 from cib_templates.errors import OwnershipError
 from cib_templates.findings import Finding
@@ -30,12 +31,15 @@ from cib_templates.merging.merge import merge
 from cib_templates.model.description import Description
 from pcs_wrapper.change import verification
 from pcs_wrapper.errors import HeldUp, NotApplicable
+from pcs_wrapper.health.condition import properties_of, watchdog_fences
 from pcs_wrapper.health.explanation import explain
 from pcs_wrapper.health.obstacles import (
+    LAST_FENCING,
     NO_DC,
     NO_QUORUM,
     Cure,
     Obstacle,
+    against_group,
     hanging,
     no_decision,
     obstacles,
@@ -102,8 +106,39 @@ def readiness(
     if no_decision(state) is None:
         found += tuple(hanging(state, old, machine.now()))
         found += tuple(obstacles_of(state, scope.resources, _unmanaged(old) - _unmanaged(new)))
+        found += tuple(
+            Obstacle(against_group(each), f"{each.constraint} is taken out", cannot_end=True)
+            for each in contradictions(new)
+        )
+        found += tuple(_last_fencing(old, new))
     cures = [_with_outermost(each.cure, scope) for each in found]
     return Readiness(found, _is_cure(cures, old, new))
+
+
+def _last_fencing(old: etree._Element, new: etree._Element) -> Iterator[Obstacle]:
+    """Yield that a change takes the last fencing device out, though fencing stays enabled."""
+    properties = properties_of(new)
+    is_enabled = properties.get("stonith-enabled", "true").lower() not in (
+        "false",
+        "no",
+        "off",
+        "0",
+    )
+    if is_enabled and not watchdog_fences(properties) and _devices(old) and not _devices(new):
+        yield Obstacle(
+            LAST_FENCING.at(
+                (),
+                f"{', '.join(sorted(_devices(old)))} would go, and nothing could fence a node then:"
+                " nothing would be recovered after its failure, and nothing started",
+                "Have another fencing device first",
+            ),
+            "there is another fencing device",
+        )
+
+
+def _devices(cib: etree._Element) -> set[str]:
+    devices = cib.iterfind("configuration/resources//primitive[@class='stonith']")
+    return {device.get("id", "") for device in devices}
 
 
 def patience(found: Readiness) -> float | None:
@@ -239,11 +274,7 @@ def _is_cure(cures: list[Cure], old: etree._Element, new: etree._Element) -> boo
         (after if name in after else before)[name]
         for name in (*changes.created, *changes.changed, *changes.removed)
     ]
-    devices = {
-        device.get("id", "")
-        for cib in (old, new)
-        for device in cib.iterfind("configuration/resources/primitive[@class='stonith']")
-    }
+    devices = _devices(old) | _devices(new)
     return bool(cures) and all(
         any(_belongs_to(cure, element, devices) for cure in cures) for element in changed
     )

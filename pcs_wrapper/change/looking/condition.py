@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -11,6 +11,7 @@ from cib_templates.findings import Finding
 from pcs_wrapper.change.history import interruption, timeline
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints
 from pcs_wrapper.health.condition import condition, watch
+from pcs_wrapper.health.crm_verify import verified
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker import cib
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
@@ -46,7 +47,8 @@ def look(machine: Machine, state: ClusterState) -> Condition:
     """
     live = cib.query(machine)
     interruption.warn_of_unfinished(machine, live)
-    return condition_of(machine, state, live)
+    found = condition_of(machine, state, live)
+    return replace(found, findings=(*found.findings, *verified(machine, live)))
 
 
 def condition_of(machine: Machine, state: ClusterState, live: etree._Element) -> Condition:

@@ -22,7 +22,8 @@ def list_(ctx: click.Context, *, as_json: bool, quick: bool) -> None:
     monitor only says that the device answers, so each device is also asked whether each node's
     machine is on (its agent's action `status`, from this node; nothing is switched). A device that
     has no such machine, or another node's, is found that way. One that does not answer is given up
-    after 20 s, and the others are asked meanwhile.
+    after 20 s, and the others are asked meanwhile. Of SBD's disks it is told which node has no slot
+    there, so that it would not read that it has to end itself.
 
     \b
     Examples:

@@ -16,8 +16,7 @@ from pcs_wrapper.machine.machine import Machine
 @click.option(
     "--algorithm",
     type=click.Choice(["ffsplit", "lms"]),
-    default="ffsplit",
-    help="ffsplit: of two halves one goes on. lms: the last node goes on.",
+    help="ffsplit, the default: of two halves one goes on. lms: the last node goes on.",
 )
 @click.option(
     "--timeout",
@@ -38,7 +37,7 @@ def add(
     machine: Machine,
     *,
     host: str,
-    algorithm: str,
+    algorithm: str | None,
     timeout: str | None,
     sync_timeout: str | None,
     password_file: Path | None,
@@ -49,7 +48,9 @@ def add(
 
     No service is interrupted. HOST is no node of the cluster; it has the packages corosync-qnetd
     and pcs, and the nodes have corosync-qdevice. It is said what may be lost now and afterwards. A
-    host that does not vote after a minute is an error, with what to look at.
+    host that does not vote after a minute is an error, with what to look at. A HOST that is the
+    witness already and does not vote, because its certificates were made anew or have expired, is
+    added anew, with the options that it has.
 
     \b
     Examples:

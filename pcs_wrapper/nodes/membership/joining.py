@@ -162,6 +162,7 @@ def prepare(
     uses_sbd = _is_enabled(machine, "sbd")
     sbd_words = _sbd_words(machine) if uses_sbd else ()
     found = [pcsd.silence(name) for name in answers.silent]
+    found += pcsd.other_configurations(machine, answers.online)
     found += [each for each in not_well(machine, state, live) if each.code in _IN_THE_WAY]
     if not is_configured:
         found += _without_quorum(state.votes, node)

@@ -16,10 +16,16 @@ from pcs_wrapper.pacemaker.corosync import ClusterConfig, read_cluster_config
 PCSD_SILENT = error(
     "pcsd-silent", "pcsd does not answer on a node: nothing can be started or stopped there."
 )
+CONFIGURATION_DIFFERS = error(
+    "corosync-conf-differs",
+    "Corosync's configuration file is another one on a node, which would not find the others, or "
+    "would bring the old one back.",
+)
 
 # pcs asks all nodes at once, and waits up to 60 s for each.
 _ASKING = 120.0
 _AUTHENTICATING = 360.0
+_READING = 70.0
 _LINE = re.compile(r"^\s*(\S+): (Online|Offline|Unable to authenticate)\s*$", re.MULTILINE)
 
 
@@ -109,6 +115,37 @@ def silence(name: str) -> Finding:
         "Is the machine on, can this one reach its TCP port 2224, and does pcsd run there "
         "(systemctl enable --now pcsd)?",
     )
+
+
+def other_configurations(machine: Machine, names: Sequence[str]) -> tuple[Finding, ...]:
+    """Find the nodes that have another corosync.conf than this one.
+
+    Args:
+        machine: This machine.
+        names: The names of nodes on which pcsd obeys this one. Of one that does not tell its file
+            nothing is said.
+
+    Raises:
+        ProgramError: pcs is missing or hangs.
+    """
+    own = machine.corosync_conf.read_text(errors="replace").strip()
+    found = []
+    for name in names:
+        if name == machine.host:
+            continue
+        command = ("pcs", "cluster", "corosync", name)
+        result = machine.runner.run(*command, timeout=_READING, ok=range(256))
+        if result.exit_code == 0 and result.stdout.strip() != own:
+            found.append(
+                CONFIGURATION_DIFFERS.at(
+                    (name,),
+                    f"Corosync's configuration file on {name} is another one than on "
+                    f"{machine.host}",
+                    f"Look at it (pcs cluster corosync {name}); if {machine.host}'s is right, send "
+                    "it to all nodes: pcs cluster sync corosync",
+                )
+            )
+    return tuple(found)
 
 
 def authentication(config: ClusterConfig, names: Sequence[str]) -> list[RunProgram]:

@@ -134,6 +134,7 @@ def prepare(machine: Machine, names: Sequence[str]) -> Restart:
         answers.strangers,
         (
             *map(pcsd.silence, answers.silent),
+            *pcsd.other_configurations(machine, answers.online),
             *(each for each in not_well(machine, state, live) if current not in each.path),
             *would_hurt(found),
         ),

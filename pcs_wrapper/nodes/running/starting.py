@@ -39,7 +39,8 @@ class Start:
         nodes: The nodes on which it is started.
         running: Those that were asked for, and on which it runs already.
         strangers: Those to which this node has to be authenticated first.
-        silent: Those that were asked for, and on which pcsd does not answer.
+        left: Those that were asked for, and are left, because pcsd does not answer there, or the
+            configuration there is another one.
         is_member: Whether the cluster runs on this machine afterwards.
         state: The state of the cluster; None if none runs on this machine.
     """
@@ -48,7 +49,7 @@ class Start:
     nodes: tuple[str, ...]
     running: tuple[str, ...]
     strangers: tuple[str, ...]
-    silent: tuple[Finding, ...]
+    left: tuple[Finding, ...]
     is_member: bool
     state: ClusterState | None
 
@@ -78,7 +79,7 @@ def prepare(machine: Machine, names: Sequence[str]) -> Start:
     Raises:
         UsageError: There is no such node.
         ClusterError: This machine belongs to no cluster.
-        NotApplicable: pcsd answers on none of them.
+        NotApplicable: On none of them it can be started.
         ProgramError: A program is missing, fails or hangs.
     """
     config = pcsd.read_config(machine)
@@ -86,17 +87,18 @@ def prepare(machine: Machine, names: Sequence[str]) -> Start:
     state = state_of(machine)
     members = set(members_of(state))
     answers = pcsd.ask(machine, [name for name in wanted if name not in members])
-    able = {*answers.online, *answers.strangers}
+    other = pcsd.other_configurations(machine, answers.online)
+    left = (*map(pcsd.silence, answers.silent), *other)
+    able = {*answers.online, *answers.strangers} - {str(each.path[0]) for each in other}
     nodes = tuple(name for name in wanted if name in able)
-    silent = tuple(pcsd.silence(name) for name in answers.silent)
-    if silent and not nodes:
-        raise NotApplicable(silent)
+    if left and not nodes:
+        raise NotApplicable(left)
     return Start(
         config,
         nodes,
         tuple(name for name in wanted if name in members),
         answers.strangers,
-        silent,
+        left,
         state is not None or machine.host in nodes,
         state,
     )
@@ -200,7 +202,7 @@ def make(machine: Machine, planned: Start, password: Callable[[], str]) -> Start
         go_on="To go on with what is missing, run the same command again",
     )
     execute(steps(planned), run)
-    harm = [f"{each.message}: it was not started. {each.hint}" for each in planned.silent]
+    harm = [f"{each.message}: it was not started. {each.hint}" for each in planned.left]
     if planned.is_member:
         harm += _not_served(run)
     return Started(planned, run.state, tuple(harm))

@@ -23,6 +23,11 @@ def planned_text(planned: Planned) -> Iterator[str]:
     if planned.nothing:
         yield f"{planned.nothing}: there is nothing to do"
         return
+    if planned.present and planned.device is not None:
+        yield (
+            f"{planned.device.host} is the witness already, but does not vote: it is added anew, "
+            "with new certificates"
+        )
     yield f"votes now: {votes_text(planned.now)}; {may_be_lost(planned.now)}"
     yield f"afterwards: {votes_text(planned.then)}; {may_be_lost(planned.then)}"
     for each in planned.obstacles:

@@ -31,7 +31,7 @@ def start_text(planned: Start) -> Iterator[str]:
         yield f"the cluster {planned.config.name} is started on {', '.join(planned.nodes)}"
     if planned.running:
         yield f"it runs already on {', '.join(planned.running)}"
-    yield from (_left_text(finding) for finding in planned.silent)
+    yield from (_left_text(finding) for finding in planned.left)
 
 
 def started_text(done: Started) -> Iterator[str]:
@@ -162,9 +162,9 @@ def forgotten_text(rolling: Rolling) -> str:
 
 def start_dry_run_json(planned: Start, steps: Sequence[Step]) -> str:
     """Return what a start would do as JSON."""
-    silent = [str(each.path[0]) for each in planned.silent]
+    left = [str(each.path[0]) for each in planned.left]
     return _dry_run_json(
-        "cluster start", planned.nodes, (*planned.running, *silent), steps, findings=planned.silent
+        "cluster start", planned.nodes, (*planned.running, *left), steps, findings=planned.left
     )
 
 
@@ -237,7 +237,7 @@ def started_json(done: Started) -> str:
     return output_json(
         contract.ClusterStarted(
             nodes=planned.nodes,
-            skipped=(*planned.running, *(str(each.path[0]) for each in planned.silent)),
+            skipped=(*planned.running, *(str(each.path[0]) for each in planned.left)),
             services=[
                 service_record(service)
                 for service in (() if done.state is None else services(done.state))

@@ -120,6 +120,10 @@ class Programs:
         authenticates: Called with the name and the address of each machine that pcs authenticates
             this one to.
         sbd: The nodes on which SBD runs.
+        corosync_conf: The file with Corosync's configuration, the same on every node.
+        other_confs: The text of that file on nodes that have another one.
+        verified: What crm_verify says of any configuration; nothing if it finds nothing wrong.
+        slots: The nodes that have a slot on each of SBD's disks that this node can read.
         votes: What corosync-quorumtool prints.
         certificates: Since when and until when each certificate for the witness is valid.
         enabled: The units that start at boot.
@@ -136,6 +140,10 @@ class Programs:
     pcsd: dict[str, str] = field(default_factory=dict)
     authenticates: Callable[[str, str], None] = lambda _name, _address: None
     sbd: set[str] = field(default_factory=set)
+    corosync_conf: Path = Path("/nonexistent")
+    other_confs: dict[str, str] = field(default_factory=dict)
+    verified: str = ""
+    slots: dict[str, list[str]] = field(default_factory=dict)
     votes: str = ""
     certificates: dict[str, tuple[str, str]] = field(default_factory=dict)
     loaded: dict[str, Any] | None = None
@@ -583,6 +591,28 @@ class Programs:
         ]
         return Result(0, "\n".join(lines) + "\n", "")
 
+    def _crm_verify(self, command: tuple[str, ...], _stdin: str) -> Result:
+        require(command[1:3] == ("--verbose", "--xml-file"), f"crm_verify is asked: {command}")
+        operations = self._xml(command[3]).xpath("status//lrm_rsc_op")
+        require(not operations, "crm_verify would tell of actions that failed")
+        return Result(_CONFIG if self.verified else 0, "", self.verified)
+
+    def _conf_of(self, command: tuple[str, ...], _stdin: str) -> Result:
+        node = command[len("pcs cluster corosync".split())]
+        require(node in self._names, f"whose corosync.conf? {command}")
+        text = self.other_confs.get(node) or self.corosync_conf.read_text()
+        return Result(0, text.rstrip() + "\n", "")
+
+    def _sbd_disk(self, command: tuple[str, ...], _stdin: str) -> Result:
+        option, disk, action = command[1:]
+        require(option == "-d" and action in ("list", "dump"), f"sbd would do more: {command}")
+        if disk not in self.slots:
+            return Result(1, "", f"== disk {disk} unreadable!\n")
+        if action == "dump":
+            return Result(0, f"==Dumping header on disk {disk}\nTimeout (watchdog) : 5\n", "")
+        slots = enumerate(self.slots[disk])
+        return Result(0, "".join(f"{at}\t{node}\tclear\t\n" for at, node in slots), "")
+
     def _start_timer(self, command: tuple[str, ...], _stdin: str) -> Result:
         unit = f"{_option(command, '--unit')}.timer"
         if unit in self.timers:
@@ -712,6 +742,9 @@ READS: dict[str, Program] = {
     "pcs cluster config": Programs._config,
     "pcs pcsd status": Programs._pcsd_status,
     "pcs stonith sbd status": Programs._sbd_status,
+    "pcs cluster corosync": Programs._conf_of,
+    "crm_verify": Programs._crm_verify,
+    "sbd": Programs._sbd_disk,
     "cibadmin --query": Programs._query,
     "crm_resource --wait": Programs._wait,
     "crm_diff": Programs._crm_diff,

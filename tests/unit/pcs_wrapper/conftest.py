@@ -103,6 +103,7 @@ def takeover(tmp_path: Path, cluster: Cluster) -> Takeover:
             waiting=lambda text, elapsed: awaited.append((text, elapsed)),
         ),
     )
+    cluster.corosync_conf = machine.corosync_conf
     return Takeover(machine, said, warned, progress, awaited)
 
 

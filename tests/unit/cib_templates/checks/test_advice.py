@@ -46,7 +46,7 @@ def advise(tmp_path: Path) -> Advise:
         _, found = read_with_advice(file)
         assert all(each.place and each.place.line and each.message and each.hint for each in found)
         assert all(each.severity is Severity.WARNING for each in found)
-        return [f"{each.code} {each.key}: {each.message}" for each in found]
+        return [f"{each.code} {each.key}: {each.message} ({each.hint})" for each in found]
 
     return warnings
 
@@ -139,6 +139,23 @@ WARNINGS: list[tuple[list[tuple[str, str]], str, str]] = [
      f"services.web.filesystem.device: another node may have another disk as {device}")
       for device in ("/dev/sdb", "/dev/sdab12", "/dev/xvdc", "/dev/nvme1n1p2", "/dev/dm-4")),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("migration_threshold", "did you mean 'migration-threshold'?"),
+        ("failure-timout", "did you mean 'failure-timeout'?"),
+        ("clone-max", "leave it out"),
+    ],
+)
+def test_a_meta_attribute_without_effect_is_told(name: str, hint: str, advise: Advise) -> None:
+    """Pacemaker ignores what it does not know, and says nothing (pcs 0.12 changelog)."""
+    (found,) = advise((HEALTH, f'{HEALTH}meta = {{ {name} = "3", failure-timeout = "60s" }}\n'))
+    assert found.startswith(
+        f"meta-without-effect services.shop.app.meta.{name}: has no effect: Pacemaker knows no such"
+    )
+    assert hint in found
 
 
 @pytest.mark.parametrize(("replacements", "more", "expected"), WARNINGS)

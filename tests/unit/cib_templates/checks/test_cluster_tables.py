@@ -261,7 +261,7 @@ def properties(cib: etree._Element) -> dict[str, str]:
 
 
 def test_watchdogs_alone_wait_longer_than_the_quorum_device(described: Describe) -> None:
-    """Else nodes would end themselves while they wait for its vote (crmsh#735, #1991)."""
+    """Else nodes would end themselves while they wait for its vote (crmsh#735, crmsh#1991)."""
     for more, wait in (("", "70s"), ('sync_timeout = "45s"\n', "100s")):
         cib = render(described((THIRD, "[sbd]\n" + WITNESS + more), *TWO))
         assert properties(cib)["stonith-watchdog-timeout"] == wait

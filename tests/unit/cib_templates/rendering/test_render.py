@@ -98,7 +98,10 @@ def test_arguments_with_spaces_stay_one_argument(described: Describe) -> None:
 
 
 def test_an_app_may_be_any_agent(described: Describe) -> None:
-    """`systemd:` and `ocf:` agents take the place of a command."""
+    """`systemd:` and `ocf:` agents take the place of a command.
+
+    They are looked at as often: a unit that has ended is not shown as Started for long (pcs#215).
+    """
     app = '[services.other]\npattern = "standby"\nnodes = ["node1"]\n[services.other.app]\n{}\n'
     cib = render(described(more=app.format('agent = "systemd:postgresql"')))
     assert dict(by_id(cib, "other-app").attrib) == {
@@ -106,6 +109,7 @@ def test_an_app_may_be_any_agent(described: Describe) -> None:
         "class": "systemd",
         "type": "postgresql",
     }
+    assert times(cib, "other-app")["monitor"][0] == "5s"
     agent = 'agent = "ocf:heartbeat:pgsql"\nparameters = { pgport = 5433, socketdir = "/run/pg" }'
     cib = render(described(more=app.format(agent)))
     assert by_id(cib, "other-app").get("provider") == "heartbeat"

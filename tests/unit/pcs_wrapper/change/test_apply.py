@@ -292,12 +292,34 @@ def test_something_in_the_way_is_told_before_anything_is_pushed(
 def test_the_schema_is_asked_before_anything_is_pushed(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A CIB that the installed Pacemaker would reject is not pushed (pcs#926)."""
+    """A CIB that Pacemaker would reject is not pushed, and it is said why (pcs#926)."""
     takeover.has_a_schema_that_rejects()
     cluster.state, cluster.cib = "cluster-only", LIVE
     assert takeover("apply", EXAMPLE) == 1
     assert cluster.writes == []
-    assert "rejects the CIB" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.endswith("rejects the CIB:\n  line 2: Did not expect element configuration there\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('node1 = "1", ', "", "no fencing device can fence this node"),
+        ("[cluster]", "[properties]\nstonith-enabled = false\n[cluster]", "stonith-enabled"),
+    ],
+)
+def test_a_description_does_not_take_the_last_fencing_out(
+    *, old: str, new: str, says: str, cluster: Cluster, takeover: Takeover, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """None without fencing for each node is applied (pcs 0.12 changelog)."""
+    file = tmp_path / "cluster.toml"
+    text = EXAMPLE.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+    assert takeover("apply", file) == 2
+    assert says in capsys.readouterr().err
+    assert cluster.calls == []
 
 
 @pytest.mark.parametrize("arguments", [("apply",), ("cluster", "create"), ("apply", "--dry-run")])

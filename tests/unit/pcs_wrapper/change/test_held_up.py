@@ -67,6 +67,20 @@ def test_a_node_that_cannot_be_fenced_stops_an_apply_before_its_push(
     assert not list((takeover.machine.state / "checkpoints").glob("*"))
 
 
+def test_an_order_against_a_group_stops_an_apply_before_its_push(
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pcs#509: a fragment's, too; Pacemaker would take it, and then do nothing at all."""
+    order = '<rsc_order id="mine" first="shop-address" then="shop-app"/>'
+    fragment = f"\n[[fragments]]\nxml = '<constraints>{order}</constraints>'\n"
+    file = edited(tmp_path, {})
+    file.write_text(file.read_text() + fragment)
+    cluster.state, cluster.cib = "running", APPLIED
+    assert takeover("apply", file) == 1
+    assert cluster.writes == []
+    assert "mine starts shop-address before shop-app" in capsys.readouterr().err
+
+
 def test_programs_get_the_reason_as_findings(
     sick: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

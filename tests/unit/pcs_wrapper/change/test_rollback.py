@@ -105,6 +105,25 @@ def test_a_change_that_does_harm_is_rolled_back(
     assert any(line.endswith("removed") for line in takeover.progress)
 
 
+def test_the_last_fencing_is_not_taken_out_by_accident(
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With fencing enabled, nothing starts without a device (pcs 0.12 changelog)."""
+    enabled = 'name="stonith-enabled" value="{}"'
+    cluster.state = "cluster-only"
+    cluster.cib = LIVE.replace(enabled.format("false"), enabled.format("true"))
+    cluster.when(PUSH, state="running")
+    assert takeover("apply", EXAMPLE) == 0
+    cluster.writes.clear()
+    assert takeover("rollback", "--yes") == 1
+    assert "fence-power would go, and nothing could fence a node then" in capsys.readouterr().err
+    assert cluster.writes == []
+    cluster.when(PUSH, state="disabled")
+    cluster.when(PUSH, state="empty")
+    assert takeover("rollback", "--yes", "--even-so") == 0
+    assert 'primitive id="fence-power"' not in cluster.cib
+
+
 def _with_site(state: str, node: str) -> str:
     """Return a state in which another service, which no change is about, runs on a node."""
     site = (

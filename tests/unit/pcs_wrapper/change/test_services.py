@@ -128,7 +128,10 @@ def test_move(shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[s
 
 
 def test_the_constraint_of_a_move_ends_by_itself(shop: Cluster, takeover: Takeover) -> None:
-    """pcs#697: whatever becomes of the command, nothing sends the service back a week later."""
+    """pcs#697: whatever becomes of the command, nothing sends the service back a week later.
+
+    Nor after a cleanup (os-autoinst-distri-opensuse#25656).
+    """
     shop.when(PUSH, state=ON_NODE2)
     assert takeover("service", "move", "shop", "node2") == 0
     constraint = etree.fromstring(shop.pushes[0].after).find(
@@ -160,6 +163,27 @@ def test_a_move_that_fails_leaves_no_constraint(
         "it is not as it should be:",
         "  shop: runs on node1, not on node2: start of shop-app failed on node2: Timed Out",
     ]
+
+
+def test_a_move_against_an_order_inside_the_group_is_refused_in_words(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pcs#509: not "an invalid transition was produced"; the constraint to take out is named."""
+    order = '<rsc_order id="mine" first="shop-address" then="shop-filesystem"/>'
+    shop.edit("</constraints>", f"{order}</constraints>")
+    assert takeover("service", "move", "shop", "node2") == 1
+    said = capsys.readouterr().err
+    assert (
+        "the constraint mine starts shop-address before shop-filesystem, and the group shop starts "
+        "shop-filesystem first"
+    ) in said
+    assert "pcs constraint delete mine" in said
+    assert shop.writes == []
+    assert takeover("status") == 0
+    assert "pcs constraint delete mine" in capsys.readouterr().out
+    shop.edit(order, "")
+    shop.when(PUSH, state=ON_NODE2)
+    assert takeover("service", "move", "shop", "node2") == 0
 
 
 def test_a_move_that_is_interrupted_leaves_no_constraint(
@@ -448,7 +472,10 @@ def test_a_move_cannot_be_rolled_back(
 def test_start_proves_that_it_runs_or_says_why_not(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """pcs#18: start, and "nothing happens"; the failures are cleared, and the reason is told."""
+    """pcs#18: start, and "nothing happens"; pcs#57: a cleanup that "does nothing".
+
+    The failures are cleared, and it is proven that the service runs, or said why it does not.
+    """
     shop.state = "start-failed"
     shop.when("pcs resource cleanup", state="running")
     assert takeover("service", "start", "shop") == 0

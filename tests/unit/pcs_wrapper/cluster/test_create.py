@@ -78,6 +78,26 @@ def test_a_missing_fence_agent_is_told_before_anything_is_done(
     assert "Debian 12: fence-agents" in error
 
 
+def test_a_missing_package_is_told_at_once(
+    cluster: Cluster, takeover: Takeover, password_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """crmsh#1674: here before anything is run, elsewhere by pcs before anything is set up."""
+    arguments = ("cluster", "create", EXAMPLE, "--password-file", password_file)
+    cluster.programs.remove("crm_mon")
+    assert takeover(*arguments) == 1
+    assert "apt install pacemaker-cli-utils" in capsys.readouterr().err
+    assert cluster.calls == []
+    cluster.programs.add("crm_mon")
+    cluster.state = "disconnected"
+    said = "Error: node2: Required cluster services not installed: 'corosync', 'pacemaker'\n"
+    cluster.when(SETUP, exit_code=1, stderr=said)
+    assert takeover(*arguments) == 1
+    assert "node2: Required cluster services not installed" in capsys.readouterr().err
+    assert cluster.writes == [AUTH, SETUP]
+    assert cluster.seconds == 0, "nobody waited"
+
+
 def test_a_second_run_destroys_nothing(cluster: Cluster, takeover: Takeover) -> None:
     """linux-system-roles/ha_cluster#175: what is described and there is started if need be."""
     takeover.machine.corosync_conf.touch()
@@ -240,12 +260,30 @@ def test_sbd_is_enabled_before_the_cluster_starts(
     file.write_text(EXAMPLE.read_text().replace("[fencing.", SBD + "[fencing.", 1))
     assert commands(takeover, file, capsys)[1:5] == [
         SETUP.removesuffix(" --start --wait=120"),
-        "pcs stonith sbd device setup device=/dev/disk/by-id/sbd1 watchdog-timeout=8 "
-        "msgwait-timeout=16 --force",
         "pcs stonith sbd enable watchdog=/dev/watchdog1 device=/dev/disk/by-id/sbd1 "
         "SBD_WATCHDOG_TIMEOUT=8 SBD_DELAY_START=20",
+        "pcs stonith sbd device setup device=/dev/disk/by-id/sbd1 watchdog-timeout=8 "
+        "msgwait-timeout=16 --force",
         "pcs cluster start --all --wait=120 --request-timeout=200",
     ]
+
+
+def test_a_disk_that_another_node_does_not_have_is_told_before_it_is_written_to(
+    cluster: Cluster, takeover: Takeover, password_file: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """crmsh#2117: pcs asks every node before it enables SBD; the header is written afterwards."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", SBD + "[fencing.", 1))
+    cluster.state = "disconnected"
+    said = "Error: node2: device '/dev/disk/by-id/sbd1' not found\n"
+    cluster.when("pcs stonith sbd enable", exit_code=1, stderr=said)
+    assert takeover("cluster", "create", file, "--password-file", password_file) == 1
+    assert not [each for each in cluster.writes if "device setup" in each]
+    error = capsys.readouterr().err
+    assert "node2: device '/dev/disk/by-id/sbd1' not found" in error
+    assert "Nothing was written to a disk" in error
+    assert "and the disk /dev/disk/by-id/sbd1?" in error
 
 
 def test_watchdogs_alone_need_no_disk(

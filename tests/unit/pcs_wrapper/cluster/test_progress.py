@@ -21,7 +21,7 @@ host = "witness"
 _SETUP, _START = "pcs cluster setup shop", "pcs cluster start --all"
 _DISK, _SBD = "pcs stonith sbd device setup", "pcs stonith sbd enable"
 _WITNESS, _DEVICE = "pcs host auth witness", "pcs quorum device add"
-_ALL = ["pcs host auth node1", _SETUP, _WITNESS, _DEVICE, _DISK, _SBD, _START, PUSH]
+_ALL = ["pcs host auth node1", _SETUP, _WITNESS, _DEVICE, _SBD, _DISK, _START, PUSH]
 _BOOT = "pcs cluster enable --all"
 
 
@@ -59,9 +59,9 @@ def begins(writes: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("killed_at", "rest"),
     [
-        (_DEVICE, [_WITNESS, _DEVICE, _DISK, _SBD, _START, _BOOT, PUSH]),
-        (_DISK, [_DISK, _SBD, _START, _BOOT, PUSH]),
-        (_SBD, [_SBD, _START, _BOOT, PUSH]),
+        (_DEVICE, [_WITNESS, _DEVICE, _SBD, _DISK, _START, _BOOT, PUSH]),
+        (_SBD, [_SBD, _DISK, _START, _BOOT, PUSH]),
+        (_DISK, [_DISK, _START, _BOOT, PUSH]),
         (_START, [_START, _BOOT, PUSH]),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_witness_that_was_added_is_not_added_again(
     cluster.config["quorum_device"] = {"model": "net"}
     cluster.writes.clear()
     assert takeover(*create) == 0
-    assert begins(cluster.writes) == [_DISK, _SBD, _START, _BOOT, PUSH]
+    assert begins(cluster.writes) == [_SBD, _DISK, _START, _BOOT, PUSH]
 
 
 def test_what_is_no_progress_is_as_good_as_none(

@@ -122,6 +122,37 @@ def test_it_may_be_there_already(
     assert cluster.writes == []
 
 
+def test_a_witness_that_does_not_vote_is_added_anew(
+    cluster: Cluster, shop: Takeover, password_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ha_cluster PR#262: its certificates were made anew, and the nodes have the old ones.
+
+    pcs makes the nodes' only when the device is added. No vote is lost by that: it has none.
+    """
+    votes_with_it(cluster, shop)
+    cluster.votes = VOTING.replace("Total votes:      4", "Total votes:      3").replace(
+        DEVICE_LINE, "         0          0            Qdevice (votes 1)\n"
+    )
+    cluster.config_files[str(shop.machine.corosync_conf)] = {
+        "quorum_device": {
+            "model": "net",
+            "generic_options": {"timeout": "3000"},
+            "model_options": {"host": "witness", "algorithm": "lms"},
+            "heuristics_options": {},
+        }
+    }
+    add = "pcs quorum device add timeout={} model net host=witness algorithm=lms"
+    assert shop("witness", "add", "witness", "--dry-run", "--timeout", "9s") == 0
+    assert add.format(9000) in capsys.readouterr().out
+    cluster.when(add.format(3000), then=lambda: votes_with_it(cluster, shop))
+    arguments = ("witness", "add", "witness", "--password-file", password_file)
+    assert shop(*arguments) == 0
+    assert cluster.writes == [AUTH, REMOVE, add.format(3000)]
+    assert "does not vote: it is added anew, with new certificates" in capsys.readouterr().err
+    assert shop(*arguments) == 0
+    assert cluster.writes == [AUTH, REMOVE, add.format(3000)], "now it votes"
+
+
 def test_a_node_is_no_witness(
     cluster: Cluster, shop: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -156,7 +187,7 @@ def test_a_watchdog_that_would_not_wait_for_the_vote(
     shop: Takeover,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """crmsh#735, #1991: a quorum device with diskless SBD resets nodes."""
+    """crmsh#735, crmsh#1991: a quorum device with diskless SBD resets nodes."""
     sbd(cluster, shop, settings)
     assert shop("witness", "add", "--dry-run", "--json", "witness") == 0
     found = [each["code"] for each in json.loads(capsys.readouterr().out)["obstacles"]]

@@ -87,6 +87,32 @@ def test_no_fencing_device_is_as_bad(running: Cluster, takeover: Takeover, capsy
     assert "fencing-off" in found(takeover, capsys)
 
 
+_VERIFY = """\
+   error: unpack_resources:\tResource start-up disabled since no STONITH resources have been defined
+(unpack_config) \twarning: Blind faith: not fencing unseen nodes
+Errors found during check: config not valid
+"""
+
+
+def test_what_pacemaker_says_of_the_configuration_is_told_in_its_words(
+    running: Cluster, takeover: Takeover, capsys: Output
+) -> None:
+    """`status` has crm_verify's words (pcs 0.12 changelog), of whichever version."""
+    running.programs.add("crm_verify")
+    assert found(takeover, capsys) == {}
+    running.verified = _VERIFY
+    assert takeover("status") == 0
+    out = capsys.readouterr().out
+    assert (
+        "NOT WELL: Pacemaker says of the configuration: Resource start-up disabled since no "
+        "STONITH resources have been defined"
+    ) in out
+    assert "warning: Pacemaker says of the configuration: Blind faith: not fencing unseen" in out
+    assert check(takeover, capsys)[0] == 2
+    running.when("crm_verify", hangs=True)
+    assert found(takeover, capsys) == {}, "it delays nobody for long"
+
+
 def test_a_dead_link_is_told(running: Cluster, takeover: Takeover, capsys: Output) -> None:
     """The other link still works: nothing else would say it."""
     running.dead_links = {(1, 2), (1, 3)}

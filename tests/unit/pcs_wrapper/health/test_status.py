@@ -76,6 +76,43 @@ def test_pacemaker_2_1_and_3_0_are_read(
     )
 
 
+def test_what_a_newer_crm_mon_adds_changes_nothing(
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pcs#279: its text was parsed, and an upgrade broke it; here no text of it is read."""
+    cluster.state = "running"
+    assert takeover("status", "--json") == 0
+    before = capsys.readouterr().out
+    root = etree.fromstring(told("running"))
+    root.set("api-version", "99.1")
+    for element in list(root.iter(etree.Element)):
+        element.set("a-new-attribute", "Stopped")
+        etree.SubElement(element, "a-new-element", role="Stopped", online="false")
+    cluster.state = etree.tostring(root, encoding="unicode")
+    assert takeover("status", "--json") == 0
+    assert capsys.readouterr().out == before
+    asked = [call for call in cluster.calls if call.startswith("crm_mon")]
+    assert asked
+    assert all("--output-as=xml" in call for call in asked)
+
+
+def test_status_asks_no_other_node(
+    cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """pcs#52, pcs#138, pcs#213: it hung for minutes when a node or pcsd hung.
+
+    Only this node's own daemons are asked, never pcsd; and what hangs here is given up.
+    """
+    cluster.state = "running"
+    assert takeover("status") == 0
+    assert not [call for call in cluster.calls if call.startswith("pcs ")]
+    begin = cluster.seconds
+    cluster.when("crm_mon", hangs=True)
+    assert takeover("status") == 1
+    assert "did not finish within 30 s" in capsys.readouterr().err
+    assert cluster.seconds - begin < 60
+
+
 def test_fencing_that_is_refused_is_seen_everywhere(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:

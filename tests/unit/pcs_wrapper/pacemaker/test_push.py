@@ -38,7 +38,10 @@ def test_a_patch_fits_only_the_live_version(live: Cluster, takeover: Takeover) -
 
 
 def test_a_version_that_has_passed_is_looked_at_again(live: Cluster, takeover: Takeover) -> None:
-    """Something changed between the look and the push: another look, another push."""
+    """Something changed between the look and the push: another look, another push.
+
+    pcs#243, pcs#241: a CIB that was made by a program is not rejected as "older".
+    """
 
     def others() -> None:
         live.cib = OTHERS

@@ -222,6 +222,16 @@ def test_sbd_and_the_start_at_boot_are_as_on_this_node(
     assert f"{ADD} {words}" in commands_of(out)
 
 
+def test_a_cluster_whose_files_differ_is_given_no_node(
+    known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """crmsh#2135: pcs would send this node's corosync.conf to all, over another one."""
+    known.other_confs["node2"] = "totem {\n}\n"
+    assert takeover("node", "add", "node4", *LINKS, "--yes") == 1
+    assert "file on node2 is another one than on node1" in capsys.readouterr().err
+    assert known.writes == []
+
+
 def test_sbd_with_watchdogs_alone_needs_a_tie_breaker_for_an_even_number(
     known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -512,7 +522,11 @@ def test_the_pcs_of_a_killed_command_may_be_faster(known: Cluster, takeover: Tak
 def test_the_witness_must_be_known(
     known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It gives the node its certificate, and the node needs the package."""
+    """It gives the node its certificate, and the node needs the package.
+
+    crmsh#1981: a node that was removed is given a certificate again by whichever node adds it, and
+    whether that one can is known before anything is changed.
+    """
     known.config = known.config | {
         "quorum_device": {
             "model": "net",
@@ -526,3 +540,4 @@ def test_the_witness_must_be_known(
     err = capsys.readouterr().err
     assert "Run: pcs host auth witness -u hacluster" in err
     assert "On node4: apt install corosync-qdevice" in err
+    assert known.writes == []

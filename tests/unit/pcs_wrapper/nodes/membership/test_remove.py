@@ -166,7 +166,7 @@ def test_another_cluster_s_description_is_a_mistake(
 
 
 def test_pauses_pins_and_bans_of_the_node_go_with_it(idle: Cluster, takeover: Takeover) -> None:
-    """crmsh#1981: a node that gets its name later is not kept off by what is left."""
+    """A node that gets its name later is not kept off by what is left."""
     ban = '<rsc_location id="cli-ban-shop-on-node3" rsc="shop" node="node3" score="-INFINITY"/>'
     pause = '<rsc_location id="takeover-keep-node3" rsc-pattern="x" node="node3" score="1"/>'
     idle.cib = idle.cib.replace("<constraints>", f"<constraints>{ban}{pause}")

@@ -166,6 +166,17 @@ def test_a_cluster_that_is_not_well_is_not_restarted(
     assert shop.writes == []
 
 
+def test_a_node_with_another_corosync_conf_is_in_the_way(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """crmsh#2135: it would come back with another configuration than the rest."""
+    shop.other_confs["node2"] = "totem {\n}\n"
+    assert takeover("cluster", "restart", "--yes") == 1
+    err = capsys.readouterr().err
+    assert "Corosync's configuration file on node2 is another one than on node1" in err
+    assert shop.writes == []
+
+
 def test_what_pacemaker_leaves_alone_is_in_the_way(
     shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.pcs_wrapper.conftest import Takeover, commands_of
 from tests.unit.pcs_wrapper.nodes.running.conftest import well, without
+from tests.unit.pcs_wrapper.views.printed import VOTES
 
 ALL = "pcs cluster start node1 node2 node3 --wait=120 --request-timeout=480"
 ONE = "pcs cluster start node3 --wait=120 --request-timeout=480"
@@ -79,6 +80,25 @@ def test_a_dead_machine_does_not_keep_the_others_off(
     assert shop.writes == [start]
 
 
+def test_a_node_with_another_corosync_conf_is_left_off(
+    shop: Cluster, takeover: Takeover, told_json: Any
+) -> None:
+    """crmsh#2135: files differ between nodes, and the command goes on."""
+    shop.state = without(well(), "node2", "node3")
+    shop.other_confs["node3"] = "totem {\n    cluster_uuid: 9876\n}\n"
+    start = "pcs cluster start node2 --wait=120 --request-timeout=480"
+    shop.when(start, state=without(well(), "node3"))
+    code, done = told_json("cluster", "start")
+    assert (code, done["nodes"]) == (1, ["node2"])
+    assert done["harm"][0].startswith(
+        "Corosync's configuration file on node3 is another one than on node1: it was not started."
+    )
+    assert "pcs cluster sync corosync" in done["harm"][0]
+    assert shop.writes == [start]
+    assert takeover("cluster", "start", "node3") == 1
+    assert shop.writes == [start]
+
+
 def test_a_node_that_this_one_may_not_command_needs_a_password(
     shop: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,6 +128,39 @@ def test_what_does_not_run_afterwards_is_told_with_the_reason(
     shop.when(ALL, state="start-failed")
     assert takeover("cluster", "start") == 1
     assert "shop is partial: start of shop-app failed on node1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({1, 2, 3}, "Corosync runs on node3, but Pacemaker does not"),
+        ({1, 2}, "Corosync does not run on node3, or is not connected"),
+    ],
+)
+def test_a_node_that_does_not_join_is_told_with_the_service_that_does_not_run(
+    *, members: set[int], says: str, shop: Cluster, takeover: Takeover,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """crmsh#2101: which component failed, not only that "the stack" did."""
+    shop.state = without(well(), "node3")
+    lines = [line for line in VOTES.splitlines() if "node3" not in line or 3 in members]
+    shop.votes = "\n".join(lines)
+    shop.when(ONE)
+    assert takeover("cluster", "start", "node3") == 1
+    assert f"node3 is not online ({says})" in capsys.readouterr().err
+
+
+def test_what_pcs_says_of_a_service_that_fails_is_shown_at_once(
+    shop: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """crmsh#2101, crmsh#1674: pcs names it, and nobody waits for what cannot come."""
+    shop.state = without(well(), "node3")
+    said = "Error: node3: Unable to start pacemaker: Unit pacemaker.service not found.\n"
+    shop.when(ONE, exit_code=1, stderr=said)
+    before = shop.seconds
+    assert takeover("cluster", "start", "node3") == 1
+    assert "Unit pacemaker.service not found" in capsys.readouterr().err
+    assert shop.seconds - before < 60
 
 
 def test_another_node_alone_is_started_without_this_one(
