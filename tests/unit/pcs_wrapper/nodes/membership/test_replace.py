@@ -171,7 +171,7 @@ def test_a_machine_that_cannot_become_a_node_costs_no_node(
 
 
 def test_a_node_that_must_be_fenced_is_confirmed_by_its_name(
-    wiped: Cluster, machines: Machines, takeover: Takeover, monkeypatch: pytest.MonkeyPatch,
+    wiped: Cluster, takeover: Takeover, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """That its addresses answer says nothing of it: the new machine has them."""
