@@ -49,15 +49,7 @@ def without_node(text: str, node: str) -> Edited:
         for name, table in document.get("fencing", {}).items()
         if [*table.get("nodes", ()), *table.get("plugs", ())] == [node]
     ]
-    keys: list[KeyPath] = []
-    lists: list[KeyPath] = []
-    for section in ("fencing", "services"):
-        for name, table in document.get(section, {}).items():
-            if (section, name) not in devices:
-                keys += [
-                    (section, name, key, node) for key in _TABLES if node in table.get(key, {})
-                ]
-                lists += [(section, name, key) for key in _LISTS if node in table.get(key, [])]
+    keys, lists = _places(document, node, devices)
     for path in (*nodes, *devices, *keys):
         text = _without_key(text, path)
     for path in lists:
@@ -68,6 +60,98 @@ def without_node(text: str, node: str) -> Edited:
         *(f"{node} in {dotted(path)}" for path in lists),
     ]
     return Edited(text, tuple(what))
+
+
+def _places(
+    document: dict[str, Any], node: str, without: Sequence[KeyPath] = ()
+) -> tuple[list[KeyPath], list[KeyPath]]:
+    """Return where services and fencing devices name a node: as a key of a table, and in lists."""
+    keys: list[KeyPath] = []
+    lists: list[KeyPath] = []
+    for section in ("fencing", "services"):
+        for name, table in document.get(section, {}).items():
+            if (section, name) not in without:
+                keys += [
+                    (section, name, key, node) for key in _TABLES if node in table.get(key, {})
+                ]
+                lists += [(section, name, key) for key in _LISTS if node in table.get(key, [])]
+    return keys, lists
+
+
+def with_other_node(text: str, old: str, new: str, links: Sequence[str]) -> Edited | None:
+    """Return a description's text with a node in the place of another one, wherever it is named.
+
+    Args:
+        text: TOML that is a description.
+        old: The name of the node that goes.
+        new: The name of the one that comes, which may be the same.
+        links: Its addresses.
+
+    Returns:
+        The text, as it is if there is nothing to change; None if it cannot be edited in place.
+    """
+    document = tomllib.loads(text)
+    if old not in document.get("nodes", {}):
+        return with_node(text, new, links)
+    what: list[str] = []
+    if new != old:
+        if new in document["nodes"]:
+            # Somebody has described it already, with what fences it.
+            return without_node(text, old)
+        keys, lists = _places(document, old)
+        for path in (("nodes", old), *keys):
+            renamed = _with_key(text, path, new)
+            if renamed is None:
+                return None
+            text = renamed
+            is_table = path[0] == "nodes"
+            other = (*path[:-1], new)
+            what.append(
+                f"the table [{dotted(path)}] → [{dotted(other)}]"
+                if is_table
+                else f"{dotted(path)} → {dotted(other)}"
+            )
+        for path in lists:
+            text = _with_item(text, path, old, new)
+        what += [f"{old} → {new} in {dotted(path)}" for path in lists]
+    path = ("nodes", new, "links")
+    before = _at(tomllib.loads(text), path)
+    if before != list(links):
+        text = _with_value(text, path, list(links))
+        what.append(f"{', '.join(before)} → {', '.join(links)} in {dotted(path)}")
+    return Edited(text, tuple(what))
+
+
+def _with_key(text: str, path: KeyPath, new: str) -> str | None:
+    """Return a text with another name for a key or a table; None if it is not found for sure."""
+    lines = text.splitlines(keepends=True)
+    quoted = re.escape(str(path[-1]))
+    spelled = re.compile(rf"""(?<![\w\-"'])(["']?){quoted}\1(?=\s*[.\]=])""")
+    name = tomlkit.key(new).as_string()
+    for number, paths in Positions(text).begins().items():
+        if any(_is_in(each, path) for each in paths):
+            lines[number - 1] = spelled.sub(name, lines[number - 1], count=1)
+    edited = "".join(lines)
+    wanted = tomllib.loads(text)
+    table = _at(wanted, path[:-1])
+    table[new] = table.pop(path[-1])
+    try:
+        return edited if tomllib.loads(edited) == wanted else None
+    except tomllib.TOMLDecodeError:
+        return None
+
+
+def _with_value(text: str, path: KeyPath, values: list[str]) -> str:
+    """Return a text with other items in a list, which keeps how it is laid out."""
+    document = tomlkit.parse(text)
+    items = _at(document, path)
+    if len(items) == len(values):
+        for at, value in enumerate(values):
+            if items[at] != value:
+                items[at] = value
+    else:
+        _at(document, path[:-1])[path[-1]] = values
+    return tomlkit.dumps(document)
 
 
 def with_new_name(text: str, old: str, new: str) -> Edited | None:

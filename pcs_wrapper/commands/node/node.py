@@ -30,6 +30,10 @@ from pcs_wrapper.commands.lazy import LazyGroup
             "pcs_wrapper.commands.node.evict:evict",
             "Take a node out of the cluster that cannot be reached.",
         ),
+        "replace": (
+            "pcs_wrapper.commands.node.replace:replace",
+            "Have a machine take the place of a node.",
+        ),
         "remove": (
             "pcs_wrapper.commands.node.remove:remove",
             "Take a node out of the cluster, after its services.",
@@ -37,4 +41,4 @@ from pcs_wrapper.commands.lazy import LazyGroup
     },
 )
 def node() -> None:
-    """List the nodes of the cluster; pause, resume, add, remove or evict one."""
+    """List the nodes of the cluster; pause, resume, add, remove, evict or replace one."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from cib_templates.errors import DescriptionError
 from cib_templates.model.description import Description
-from cib_templates.reading.editing import Edited, with_node, without_node
+from cib_templates.reading.editing import Edited, with_node, with_other_node, without_node
 from cib_templates.reading.reading import description_text, parse_description, read_description
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import ClusterError
@@ -25,20 +26,20 @@ class Edit:
         edited: Its text afterwards, and what is changed in it.
         problem: Why it cannot be made by itself, as the result would be no description; empty if it
             can.
-        adds: Whether something is added to it; otherwise it is taken out.
+        how: What is done with the file.
         before: The text of the file, of which the change was made.
     """
 
     file: Path
     edited: Edited
     problem: str = ""
-    adds: bool = False
+    how: Literal["adding to", "taking out of", "changing in"] = "taking out of"
     before: str = ""
 
     @property
     def clause(self) -> str:
         """What is done to the file, without what it is done with."""
-        return f"adding to {self.file}" if self.adds else f"taking out of {self.file}"
+        return f"{self.how} {self.file}"
 
 
 def removal_of(file: Path, node: str, config: ClusterConfig) -> Edit:
@@ -54,7 +55,8 @@ def removal_of(file: Path, node: str, config: ClusterConfig) -> Edit:
         ClusterError: It describes another cluster.
     """
     _read(file, config)
-    return _edit(file, without_node(description_text(file), node), adds=False)
+    before = description_text(file)
+    return _edit(Edit(file, without_node(before, node), before=before))
 
 
 def described_links(file: Path, node: str, config: ClusterConfig) -> tuple[str, ...]:
@@ -81,7 +83,25 @@ def addition_of(file: Path, node: str, links: Sequence[str]) -> Edit:
         node: The node's name.
         links: Its addresses.
     """
-    return _edit(file, with_node(description_text(file), node, links), adds=True)
+    before = description_text(file)
+    return _edit(Edit(file, with_node(before, node, links), how="adding to", before=before))
+
+
+def replacement_of(file: Path, old: str, new: str, links: Sequence[str]) -> Edit:
+    """Find out how a description changes when a node takes another one's place.
+
+    Args:
+        file: The description's file.
+        old: The name of the node that leaves.
+        new: The name of the one that comes.
+        links: Its addresses.
+    """
+    before = description_text(file)
+    edited = with_other_node(before, old, new, links)
+    if edited is None:
+        what = Edited(before, (f"{old} → {new}, and its addresses",))
+        return Edit(file, what, f"{old} is written in it in a way that is not found for sure")
+    return _edit(Edit(file, edited, how="changing in", before=before))
 
 
 def _read(file: Path, config: ClusterConfig) -> Description:
@@ -95,13 +115,12 @@ def _read(file: Path, config: ClusterConfig) -> Description:
     return description
 
 
-def _edit(file: Path, edited: Edited, *, adds: bool) -> Edit:
-    before = description_text(file)
+def _edit(edit: Edit) -> Edit:
     try:
-        parse_description(edited.text, file)
+        parse_description(edit.edited.text, edit.file)
     except DescriptionError as error:
-        return Edit(file, edited, f"{error}", adds, before)
-    return Edit(file, edited, "", adds, before)
+        return replace(edit, problem=f"{error}")
+    return edit
 
 
 @dataclass(frozen=True)

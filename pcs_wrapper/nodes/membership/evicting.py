@@ -44,16 +44,21 @@ class Eviction:
         removal: Its removal, with what is in the way of that beside the node itself.
         seen: What is known of the node; None if Pacemaker does not know it any more.
         way: How it is made sure that it is off; None if Pacemaker does not know it any more.
+        is_replaced: Whether another machine answers at its addresses, so that an answer says
+            nothing of the node.
     """
 
     removal: Removal
     seen: Confirmation | None
     way: Way | None
+    is_replaced: bool = False
 
     @property
     def signs(self) -> tuple[Finding, ...]:
         """Everything that says that the node is on, if no device can switch it off."""
-        return self.seen.findings if self.seen is not None and self.way == "confirm" else ()
+        if self.seen is None or self.way != "confirm" or self.is_replaced:
+            return ()
+        return self.seen.findings
 
 
 def prepare(machine: Machine, node: str, file: Path | None) -> Eviction:
@@ -70,13 +75,28 @@ def prepare(machine: Machine, node: str, file: Path | None) -> Eviction:
         TakeoverError: As `removing.prepare`.
     """
     removal = removing.prepare(machine, node, file)
-    machine.runner.require("stonith_admin")
     if removal.is_member or (removal.is_configured and removal.is_reached):
         what = "is a member of the cluster" if removal.is_member else "can be reached by pcsd"
         raise ClusterError(
             f"{node} {what}, so its configuration can be destroyed on it, and it can be removed: "
             f"takeover node remove {node}. Nothing was changed"
         )
+    return of(machine, removal)
+
+
+def of(machine: Machine, removal: Removal, *, is_replaced: bool = False) -> Eviction:
+    """Find out what is known of a node that is to be evicted; nothing is changed.
+
+    Args:
+        machine: This machine.
+        removal: The removal of the node.
+        is_replaced: Whether another machine answers at its addresses.
+
+    Raises:
+        ProgramError: A program is missing, fails or hangs.
+    """
+    machine.runner.require("stonith_admin")
+    node = removal.node
     known = next((each for each in removal.state.nodes if each.name == node), None)
     if known is None:
         return Eviction(replace(removal, is_evicted=True), None, None)
@@ -94,7 +114,8 @@ def prepare(machine: Machine, node: str, file: Path | None) -> Eviction:
         for each in removal.findings
         if not (node in each.path or (known.unclean and each.code in _OF_ITS_LOSS))
     )
-    return Eviction(replace(removal, is_evicted=True, findings=findings), seen, _way(seen))
+    evicted = replace(removal, is_evicted=True, findings=findings)
+    return Eviction(evicted, seen, _way(seen), is_replaced)
 
 
 # What is stopped because the node has to be fenced first.
@@ -174,7 +195,7 @@ def steps(machine: Machine, planned: Eviction, *, even_so: bool) -> tuple[list[S
             Explain(),
         ]
     elif seen is not None and planned.way == "confirm" and seen.is_needed:
-        made = list(confirming.steps(seen, even_so=even_so))
+        made = list(confirming.steps(seen, even_so=even_so or planned.is_replaced))
     if seen is not None:
         made.append(RequireOff(removal.node))
     rest, removed = removing.steps(machine, removal)

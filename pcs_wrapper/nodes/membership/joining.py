@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,7 +113,13 @@ class Joining:
 
 
 def prepare(
-    machine: Machine, node: str, addresses: Sequence[str], file: Path | None, *, replace: bool
+    machine: Machine,
+    node: str,
+    addresses: Sequence[str],
+    file: Path | None,
+    *,
+    replace: bool,
+    after: str = "",
 ) -> Joining:
     """Find out what a machine needs to become a node, and what is in the way; nothing is changed.
 
@@ -122,6 +129,7 @@ def prepare(
         addresses: Its addresses, one for each link; without any, those of the description.
         file: The description that is to have it; None if none is.
         replace: Whether the configuration of a cluster that it has is to be destroyed.
+        after: The node that leaves the cluster before, whose name it may have; empty if none does.
 
     Raises:
         UsageError: Its addresses do not fit.
@@ -132,7 +140,7 @@ def prepare(
         ClusterUnreachable: No cluster runs on this machine.
         ProgramError: A program is missing, fails or hangs.
     """
-    config = pcsd.read_config(machine)
+    config = _without(pcsd.read_config(machine), after)
     machine.runner.require("cibadmin", "crm_diff", "systemctl")
     if node == machine.host:
         raise ClusterError(f"{node} is the node that this runs on, so it is a node already")
@@ -143,8 +151,11 @@ def prepare(
     described = () if file is None else described_links(file, node, config)
     links = _links(config, node, addresses, described)
     live = cib.query(machine)
-    is_held = pauses.pause_of(live, node, machine.now()) == pauses.Pause(keeps=True)
-    is_configured, is_member = node in config.nodes, node in members_of(state)
+    # What is known of the one that leaves is not known of the one that comes.
+    is_new = node == after
+    is_held = not is_new and is_kept(machine, live, node)
+    is_configured = node in config.nodes
+    is_member = not is_new and node in members_of(state)
     _require_new(state, node, is_configured=is_configured, is_begun=is_member or is_held)
     answers = pcsd.ask(machine, tuple(name for name in config.nodes if name != node))
     host = newcomer.known_host(machine, node)
@@ -154,7 +165,7 @@ def prepare(
     has = None if host is None or is_member else newcomer.look(machine, host)
     if has is not None and has.has_configuration and not is_configured:
         # The pcs of a command that was killed may go on, and give it to all nodes just now.
-        config = pcsd.read_config(machine)
+        config = _without(pcsd.read_config(machine), after)
         is_configured = node in config.nodes
     device = None
     if config.quorum_device is not None:
@@ -163,15 +174,19 @@ def prepare(
     sbd_words = _sbd_words(machine) if uses_sbd else ()
     found = [pcsd.silence(name) for name in answers.silent]
     found += pcsd.other_configurations(machine, answers.online)
-    found += [each for each in not_well(machine, state, live) if each.code in _IN_THE_WAY]
+    found += [
+        each
+        for each in not_well(machine, state, live)
+        if each.code in _IN_THE_WAY and (not after or after not in each.path)
+    ]
     if not is_configured:
-        found += _without_quorum(state.votes, node)
+        found += _without_quorum(_votes_without(state, after), node)
         found += _witness(machine, device)
         if uses_sbd and device is None and not any("device=" in each for each in sbd_words):
             found += _tie_breaker(state.votes, node, len(config.nodes) + 1)
     # What an interrupted addition has left on it is no old configuration.
     is_leftover = is_configured or (
-        has is not None and is_held and has.cluster == config.name and not has.running
+        has is not None and (is_held or is_new) and has.cluster == config.name and not has.running
     )
     if has is not None and not is_leftover and not replace:
         found += _old_configuration(node, has)
@@ -198,6 +213,36 @@ def prepare(
         None if file is None else addition_of(file, node, links),
         state,
         settling.timeout_of(live),
+    )
+
+
+def is_kept(machine: Machine, live: etree._Element, node: str) -> bool:
+    """Return whether a node is kept from running anything, as an addition does first.
+
+    Args:
+        machine: This machine.
+        live: The live CIB.
+        node: The node's name.
+    """
+    return pauses.pause_of(live, node, machine.now()) == pauses.Pause(keeps=True)
+
+
+def _without(config: ClusterConfig, node: str) -> ClusterConfig:
+    """Return the configuration as it is when a node has left."""
+    left = {name: links for name, links in config.nodes.items() if name != node}
+    return dataclasses.replace(config, nodes=left)
+
+
+def _votes_without(state: ClusterState, node: str) -> Votes | None:
+    """Return the votes as they are when a node has left."""
+    found = next((each for each in state.nodes if each.name == node), None)
+    if found is None or state.votes is None:
+        return state.votes
+    is_there = found.number in state.votes.members
+    return dataclasses.replace(
+        state.votes,
+        expected=state.votes.expected - 1,
+        total=state.votes.total - (1 if is_there else 0),
     )
 
 

@@ -31,7 +31,12 @@ from pcs_wrapper.views.contract.fencing import (
     FenceTestDryRun,
 )
 from pcs_wrapper.views.contract.findings import Check, Error
-from pcs_wrapper.views.contract.members.joining import NodeAddDryRun, NodeAdded
+from pcs_wrapper.views.contract.members.joining import (
+    NodeAddDryRun,
+    NodeAdded,
+    NodeReplaced,
+    NodeReplaceDryRun,
+)
 from pcs_wrapper.views.contract.members.membership import (
     ClusterDestroyDryRun,
     ClusterDestroyed,
@@ -98,6 +103,10 @@ OUTPUTS = {
     "upgrade-dry-run": PublishedOutput("takeover upgrade --dry-run --json", UpgradeDryRun),
     "node-add": PublishedOutput("takeover node add --json NODE", NodeAdded),
     "node-add-dry-run": PublishedOutput("takeover node add --dry-run --json NODE", NodeAddDryRun),
+    "node-replace": PublishedOutput("takeover node replace --json OLD NEW", NodeReplaced),
+    "node-replace-dry-run": PublishedOutput(
+        "takeover node replace --dry-run --json OLD NEW", NodeReplaceDryRun
+    ),
     "node-remove": PublishedOutput("takeover node remove|evict --json NODE", NodeRemoved),
     "node-evict-dry-run": PublishedOutput(
         "takeover node evict --dry-run --json NODE", NodeEvictDryRun

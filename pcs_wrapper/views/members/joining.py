@@ -51,6 +51,10 @@ def _edit_text(planned: Joining) -> Iterator[str]:
         return
     if not edit.edited.what:
         yield f"{edit.file} has {planned.node} already"
+    elif edit.how == "changing in":
+        why = f"has to be changed by hand: {edit.problem}" if edit.problem else "is changed"
+        yield f"{edit.file} {why}:"
+        yield from (f"  {each}" for each in edit.edited.what)
     elif edit.problem:
         yield f"{edit.file} has to be changed by hand, because so it would be no description:"
         yield from (f"  {line}" for line in edit.problem.splitlines())
@@ -75,26 +79,32 @@ def added_text(added: Added) -> Iterator[str]:
             "goes on"
         )
         return
+    yield from fenced_text(added)
     edit = planned.edit
-    file = "FILE" if edit is None else edit.file
-    if added.is_held:
-        yield f"{node} is a node now, and runs nothing: no fencing device knows it"
-        yield (
-            f"describe what fences {node} ([fencing.NAME] in the description), then: takeover "
-            f"apply {file}; then this command again"
-        )
-    elif planned.is_complete:
-        yield f"{node} was a node already"
-    else:
-        yield f"{node} is a node now; what can fence it: {', '.join(added.fenced_by)}"
     if edit is None and not planned.is_complete:
         yield "in the description, add:"
         yield from (f"  {line}" for line in _table(planned))
     if not (added.is_held or planned.is_complete):
         yield (
-            f"services run on it when the description says so (their key nodes): takeover apply "
-            f"{file}"
+            "services run on it when the description says so (their key nodes): takeover apply "
+            f"{'FILE' if edit is None else edit.file}"
         )
+
+
+def fenced_text(added: Added) -> Iterator[str]:
+    """Yield the lines that say that a machine is a node, and what can fence it."""
+    planned, node = added.planned, added.planned.node
+    if added.is_held:
+        yield f"{node} is a node now, and runs nothing: no fencing device knows it"
+        yield (
+            f"describe what fences {node} ([fencing.NAME] in the description), then: takeover "
+            f"apply {'FILE' if planned.edit is None else planned.edit.file}; then this command "
+            "again"
+        )
+    elif planned.is_complete:
+        yield f"{node} was a node already"
+    else:
+        yield f"{node} is a node now; what can fence it: {', '.join(added.fenced_by)}"
 
 
 def joining_dry_run_json(planned: Joining, steps: Sequence[Step]) -> str:

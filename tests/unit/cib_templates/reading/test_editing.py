@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from cib_templates.reading.editing import with_new_name, with_node, without_node
+from cib_templates.reading.editing import (
+    with_new_name,
+    with_node,
+    with_other_node,
+    without_node,
+)
 from cib_templates.reading.reading import parse_description, read_description
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -198,3 +203,100 @@ def test_a_node_comes_however_the_others_are_written(text: str) -> None:
     edited = tomllib.loads(with_node(text, "b", ("198.51.100.2",)).text)
     assert edited["nodes"].pop("b") == {"links": ["198.51.100.2"]}
     assert edited == tomllib.loads(text)
+
+
+def test_a_node_takes_the_place_of_another_one_and_every_comment_stays() -> None:
+    """Its table, its plug and every list that names it; where they stood."""
+    text = (EXAMPLES / "postgresql.toml").read_text()
+    edited = with_other_node(text, "node3", "node9", ("198.51.100.19", "203.0.113.13"))
+    assert edited is not None
+    assert changed(text, edited.text) == [
+        "- [nodes.node3]",
+        "+ [nodes.node9]",
+        '- links = ["198.51.100.13", "203.0.113.13"]',
+        '+ links = ["198.51.100.19", "203.0.113.13"]',
+        '- plugs = { node1 = "1", node2 = "2", node3 = "3" }',
+        '+ plugs = { node1 = "1", node2 = "2", node9 = "3" }',
+        '- nodes = ["node1", "node2", "node3"]',
+        '+ nodes = ["node1", "node2", "node9"]',
+    ]
+    assert edited.what == (
+        "the table [nodes.node3] → [nodes.node9]",
+        "fencing.power.plugs.node3 → fencing.power.plugs.node9",
+        "node3 → node9 in services.shop.nodes",
+        "198.51.100.13, 203.0.113.13 → 198.51.100.19, 203.0.113.13 in nodes.node9.links",
+    )
+
+
+def test_another_machine_of_the_same_name_has_only_other_addresses() -> None:
+    """If it has the same ones, nothing is changed."""
+    text = """\
+[nodes.node3] # the third
+links = [
+    "198.51.100.13", # in the rack
+]
+"""
+    edited = with_other_node(text, "node3", "node3", ("198.51.100.23",))
+    assert edited is not None
+    assert changed(text, edited.text) == [
+        '-     "198.51.100.13", # in the rack',
+        '+     "198.51.100.23", # in the rack',
+    ]
+    assert with_other_node(edited.text, "node3", "node3", ("198.51.100.23",)) == type(edited)(
+        edited.text, ()
+    )
+
+
+def test_who_is_described_already_stays_so() -> None:
+    """Whoever has described the new node has also said what fences it."""
+    text = (EXAMPLES / "postgresql.toml").read_text()
+    links = ("198.51.100.19", "203.0.113.19")
+    both = with_node(text, "node9", links).text
+    assert with_other_node(both, "node3", "node9", links) == without_node(both, "node3")
+    neither = without_node(text, "node3").text
+    assert with_other_node(neither, "node3", "node9", links) == with_node(neither, "node9", links)
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.stem)
+def test_no_old_name_is_left_in_any_example(file: Path) -> None:
+    """And what is left is the same, but for the name."""
+    text = file.read_text()
+    description = read_description(file)
+    node = list(description.nodes)[-1]
+    links = tuple(str(link) for link in description.nodes[node].links)
+    edited = with_other_node(text, node, "node99", links)
+    assert edited is not None
+    assert node not in set(words(tomllib.loads(edited.text)))
+    back = with_other_node(edited.text, "node99", node, links)
+    assert back is not None
+    assert tomllib.loads(back.text) == tomllib.loads(text)
+    assert edited.text.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[nodes]\na.links = ["198.51.100.1"] # a = one\nab.links = ["198.51.100.2"]\n',
+        'nodes = { a = { links = ["198.51.100.1"] } }\n',
+        'nodes.a.links = ["198.51.100.1"]\n',
+        '[nodes."a"]\nlinks = ["198.51.100.1"]\n[nodes."a".attributes]\nrack = "a"\n',
+        '[nodes.a]\nlinks = ["198.51.100.1"]\n[fencing.x.plugs]\na = "a"\nb = "2"\n',
+        '[nodes.a]\nlinks = ["198.51.100.1"]\n[services.s]\npreferences.a = 5\n',
+    ],
+)
+def test_a_node_is_replaced_however_it_is_written(text: str) -> None:
+    """Inline, with dots, quoted, with tables of its own; values and comments stay."""
+    edited = with_other_node(text, "a", "c", ("198.51.100.1",))
+    assert edited is not None
+    for after, before in zip(edited.text.splitlines(), text.splitlines(), strict=True):
+        assert after.partition("#")[2] == before.partition("#")[2]
+    assert "c" in tomllib.loads(edited.text)["nodes"]
+    assert with_other_node(edited.text, "c", "a", ("198.51.100.1",)) is not None
+
+
+def test_what_cannot_be_found_for_sure_is_left() -> None:
+    """Rather than another description is written."""
+    text = '[nodes.a]\nlinks = ["198.51.100.1"]\n[services.a.preferences]\na = 1\n'
+    assert with_other_node(text, "a", "c", ("198.51.100.1",)) is not None
+    text = '[nodes.a]\nlinks = ["198.51.100.1"]\n[services]\na.preferences.a = 1\n'
+    assert with_other_node(text, "a", "c", ("198.51.100.1",)) is None

@@ -382,6 +382,28 @@ def _node_add_dry_run(command: Command, *options: str) -> str:
     return command("node", "add", "--dry-run", *described, *options, "node4", machine=machine)
 
 
+def _node_replace(command: Command, *options: str) -> str:
+    machine = _joining(command)
+    command.cluster.scheduled = command.cluster.scheduled and (command.cluster.scheduled[0],) * 2
+    lines = command.cluster.state.splitlines(keepends=True)
+    node3 = next(line for line in lines if '<node name="node3" id=' in line)
+    node4 = node3.replace('name="node3" id="3"', 'name="node4" id="4"')
+    command.cluster.when("pcs cluster node remove", state=command.cluster.state.replace(node3, ""))
+    state = command.cluster.state.replace(node3, node4)
+    command.cluster.when("pcs cluster start node4", state=state)
+    described = ("--description", _DESCRIPTION, *_LINKS)
+    names = ("node3", "node4")
+    return command("node", "replace", "--yes", *described, *options, *names, machine=machine)
+
+
+def _node_replace_dry_run(command: Command, *options: str) -> str:
+    machine = _joining(command)
+    command.cluster.state = _with_device(command, node3="unclean")
+    command.cluster.dead_links = {(0, 3), (1, 3)}
+    described = ("--description", _DESCRIPTION)
+    return command("node", "replace", "--dry-run", *described, *options, "node3", machine=machine)
+
+
 def _quorum_status(command: Command, *options: str) -> str:
     command.cluster.programs.add("corosync-quorumtool")
     command.cluster.votes = VOTES
@@ -567,6 +589,8 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "upgrade-dry-run": _upgrade_dry_run,
     "node-add": _node_add,
     "node-add-dry-run": _node_add_dry_run,
+    "node-replace": _node_replace,
+    "node-replace-dry-run": _node_replace_dry_run,
     "node-remove": _node_remove,
     "node-remove-dry-run": _node_remove_dry_run,
     "node-evict-dry-run": _node_evict_dry_run,

@@ -209,6 +209,21 @@ KEYS: dict[str, dict[str, str]] = {
         "findings": _FINDING,
         "steps": _STEP,
     },
+    "node-replace": {
+        "": "schema old node links destroyed waits fenced_by held files description edits harm",
+        "waits": "service nodes seconds returning",
+    },
+    "node-replace-dry-run": {
+        "": "schema old node links left member evicted way evidence leaving held authenticated "
+        "versions replaces files findings description edits problem commands steps",
+        "evidence": "witness verdict says",
+        "leaving": "nodes effects fenced findings",
+        "leaving.effects": "service kind source dest goes_on outage",
+        "leaving.effects.outage": _SPAN,
+        "leaving.findings": _FINDING,
+        "findings": _FINDING,
+        "steps": _STEP,
+    },
     "node-remove": {
         "": "schema node destroyed left waits description edits harm",
         "waits": "service nodes seconds returning",
