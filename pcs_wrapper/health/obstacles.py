@@ -208,6 +208,20 @@ def obstacles_of(
             )
 
 
+def last_fencing(devices: Collection[str]) -> Finding:
+    """Return that a change takes all fencing devices out.
+
+    Args:
+        devices: Their IDs.
+    """
+    return LAST_FENCING.at(
+        (),
+        f"{', '.join(sorted(devices))} would go, and nothing could fence a node then: nothing "
+        "would be recovered after its failure, and nothing started",
+        "Have another fencing device first",
+    )
+
+
 def against_group(found: Contradiction) -> Finding:
     """Return what a constraint does that contradicts the order of a group.
 

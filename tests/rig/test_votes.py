@@ -11,7 +11,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rig.conftest import Shop
-from tests.votes import ONE_MISSING, SILENT, bring_witness_back, is_told, lost, votes_of_witness
+from tests.rig.test_cluster_members import add, finish, without_a_node
+from tests.votes import (
+    ONE_MISSING,
+    SILENT,
+    bring_witness_back,
+    is_told,
+    lost,
+    told,
+    votes_of_witness,
+)
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import SERVICE, cluster_status
 from vagrant.one_machine.layout import WITNESS
@@ -19,6 +28,15 @@ from vagrant.one_machine.layout import WITNESS
 pytestmark = pytest.mark.one_machine("the lab of virtual machines has no host for a witness")
 
 _SERVED_LIMIT = 60.0
+_PASSWORD_FILE = "/root/hacluster.password"
+
+
+#: Makes the witness's authority and certificate anew, as its packages do when it is set up.
+_ANEW = (
+    "systemctl stop corosync-qnetd && rm -rf /etc/corosync/qnetd/nssdb && "
+    "corosync-qnetd-certutil -i && chown -R coroqnetd:coroqnetd /etc/corosync/qnetd; "
+    "systemctl start corosync-qnetd"
+)
 
 
 def _spectators(shop: Shop) -> tuple[str, str]:
@@ -44,7 +62,7 @@ def algorithm(shop: Shop) -> Iterator[str]:
     types = shop.admin.types
     algorithm = {"bookworm": "ffsplit", "trixie": "lms"}[shop.rig.layout.release]
     types(WITNESS, "systemctl", "start", "corosync-qnetd")
-    given = ("--password-file", "/root/hacluster.password", "--algorithm", algorithm)
+    given = ("--password-file", _PASSWORD_FILE, "--algorithm", algorithm)
     times = ("--timeout", "2s", "--sync-timeout", "5s")
     types("node1", "takeover", "witness", "add", WITNESS, *given, *times)
     try:
@@ -63,9 +81,9 @@ def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:
     of_all, votes = f"of {3 + own}, 3 needed; ", votes_of_witness(own)
     whole = f"{nodes} or the witness may be lost, not both"
     is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
-    told = rig.run(stays, "takeover", "quorum", "status", check=True).stdout
-    assert "the cluster's certificate for the witness: 0 days old, valid until 2" in told
-    assert f"  the witness {WITNESS}  everything goes on (votes left: 3)" in told
+    shown = rig.run(stays, "takeover", "quorum", "status", check=True).stdout
+    assert "the cluster's certificate for the witness: 0 days old, valid until 2" in shown
+    assert f"  the witness {WITNESS}  everything goes on (votes left: 3)" in shown
     rig.power(WITNESS, "off")
     is_told(rig, stays, f"3 {of_all}{SILENT}", "no node may be lost")
     with lost(rig, goes):
@@ -84,3 +102,45 @@ def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:
         is_told(rig, stays, f"{2 + own} {of_all}{votes}", after)
     shop.client.wait_until_served(time.monotonic(), _SERVED_LIMIT * shop.patience)
     is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
+
+
+def test_a_witness_whose_certificates_are_new_is_added_anew(shop: Shop, algorithm: str) -> None:
+    """ha_cluster PR#262: the nodes have the old ones, and it never votes; one command mends it."""
+    rig = shop.rig
+    stays, _ = _spectators(shop)
+    own = {"ffsplit": 1, "lms": 2}[algorithm]
+    votes = votes_of_witness(own)
+    rig.run(WITNESS, "sh", "-c", _ANEW, check=True)
+    # So that nobody goes on with a connection that was made before.
+    for node in rig.layout.node_names:
+        rig.run(node, "systemctl", "restart", "corosync-qdevice")
+    is_told(rig, stays, f"3 of {3 + own}, 3 needed; {SILENT}", "no node may be lost")
+    again = ("takeover", "witness", "add", WITNESS, "--password-file", _PASSWORD_FILE)
+    done = rig.run("node1", *again)
+    print(done.stdout, done.stderr)
+    assert done.returncode == 0
+    assert "does not vote: it is added anew, with new certificates" in done.stderr
+    assert told(rig, stays)[0] == f"{3 + own} of {3 + own}, 3 needed; {votes}"
+    configuration = rig.run("node1", "cat", "/etc/corosync/corosync.conf", check=True).stdout
+    assert "timeout: 2000" in configuration, "what was not given is as it was"
+    assert f"algorithm: {algorithm}" in configuration
+
+
+def test_a_removed_node_comes_back_beside_a_witness(shop: Shop, algorithm: str) -> None:
+    """crmsh#1981: its certificate is made again by whichever node adds it."""
+    rig = shop.rig
+    own = {"ffsplit": 1, "lms": 2}[algorithm]
+    serving, goes = without_a_node(shop)
+    # Only who is authenticated to the witness can have a certificate made.
+    asked = ("pcs", "host", "auth", WITNESS, "-u", "hacluster")
+    password = rig.run("node1", "cat", _PASSWORD_FILE, check=True).stdout
+    shop.admin.types(serving, *asked, text=password)
+    assert add(shop, serving, goes).returncode == 0
+    finish(shop, serving, goes)
+    is_told(
+        rig,
+        goes,
+        f"{3 + own} of {3 + own}, 3 needed; {votes_of_witness(own)}",
+        {"ffsplit": "one node", "lms": "2 nodes"}[algorithm]
+        + " or the witness may be lost, not both",
+    )

@@ -79,15 +79,33 @@ def other_cluster(
             ("nodes",),
             "the description and the running cluster do not have the same nodes: "
             f"{'; '.join(differences)}",
-            "Is it the description of this cluster?",
+            _renamed(description, config) or "Is it the description of this cluster?",
         )
     cluster = description.cluster
     if config.name != cluster.name:
         yield CLUSTER_NAME_DIFFERS.at(
             ("cluster", "name"),
             f"the running cluster is called {config.name!r}, the description's {cluster.name!r}",
-            "Is it the description of this cluster? apply does not rename one",
+            "Is it the description of this cluster? apply does not rename one. pcs 0.12 and newer "
+            "can, while it is off: takeover cluster stop, pcs cluster rename NAME, takeover "
+            "cluster start",
         )
+
+
+def _renamed(description: Description, config: ClusterConfig) -> str:
+    """Return how a node gets the name that the description has for its addresses; may be empty."""
+    links = {name: [*map(str, node.links)] for name, node in description.nodes.items()}
+    pairs = [
+        (old, new)
+        for old, addresses in config.nodes.items()
+        for new, described in links.items()
+        if addresses == described and old not in links and new not in config.nodes
+    ]
+    return "; ".join(
+        f"Is {old} to be called {new}? A node gets another name when it leaves and comes back: "
+        f"takeover node remove {old}, its new host name, takeover node add {new}"
+        for old, new in pairs
+    )
 
 
 def missing_agents(machine: Machine, new: etree._Element) -> Iterator[Finding]:

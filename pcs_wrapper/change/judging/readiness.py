@@ -34,13 +34,13 @@ from pcs_wrapper.errors import HeldUp, NotApplicable
 from pcs_wrapper.health.condition import properties_of, watchdog_fences
 from pcs_wrapper.health.explanation import explain
 from pcs_wrapper.health.obstacles import (
-    LAST_FENCING,
     NO_DC,
     NO_QUORUM,
     Cure,
     Obstacle,
     against_group,
     hanging,
+    last_fencing,
     no_decision,
     obstacles,
     obstacles_of,
@@ -125,15 +125,7 @@ def _last_fencing(old: etree._Element, new: etree._Element) -> Iterator[Obstacle
         "0",
     )
     if is_enabled and not watchdog_fences(properties) and _devices(old) and not _devices(new):
-        yield Obstacle(
-            LAST_FENCING.at(
-                (),
-                f"{', '.join(sorted(_devices(old)))} would go, and nothing could fence a node then:"
-                " nothing would be recovered after its failure, and nothing started",
-                "Have another fencing device first",
-            ),
-            "there is another fencing device",
-        )
+        yield Obstacle(last_fencing(_devices(old)), "there is another fencing device")
 
 
 def _devices(cib: etree._Element) -> set[str]:

@@ -173,13 +173,15 @@ def prepare(
     uses_sbd = _is_enabled(machine, "sbd")
     sbd_words = _sbd_words(machine) if uses_sbd else ()
     found = [pcsd.silence(name) for name in answers.silent]
-    found += pcsd.other_configurations(machine, answers.online)
     found += [
         each
         for each in not_well(machine, state, live)
         if each.code in _IN_THE_WAY and (not after or after not in each.path)
     ]
     if not is_configured:
+        if not is_held:
+            # The pcs of an addition that was killed may be giving the new one to all nodes.
+            found += pcsd.other_configurations(machine, answers.online)
         found += _without_quorum(_votes_without(state, after), node)
         found += _witness(machine, device)
         if uses_sbd and device is None and not any("device=" in each for each in sbd_words):

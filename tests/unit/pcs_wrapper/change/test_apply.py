@@ -134,14 +134,15 @@ def test_a_dry_run_shows_difference_and_commands(
 def test_a_cluster_of_another_name_is_refused(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The same nodes may be another cluster's; a name is not changed by apply."""
+    """The same nodes may be another cluster's; what changes a name is told (pcs 0.12 changelog)."""
     cluster.state, cluster.cib = "running", LIVE
     cluster.config = CONFIG | {"cluster_name": "store"}
     assert takeover("apply", EXAMPLE) == 1
     assert cluster.writes == []
     assert capsys.readouterr().err == (
         "the running cluster is called 'store', the description's 'shop'. Is it the description "
-        "of this cluster? apply does not rename one\n"
+        "of this cluster? apply does not rename one. pcs 0.12 and newer can, while it is off: "
+        "takeover cluster stop, pcs cluster rename NAME, takeover cluster start\n"
     )
 
 
@@ -250,6 +251,24 @@ def test_other_nodes_are_refused(
     assert "the cluster lacks node4; the description lacks node3" in capsys.readouterr().err
 
 
+def test_a_node_that_is_to_be_renamed_is_told_how(
+    cluster: Cluster, takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What has the node's addresses is the same machine (pcs 0.12 changelog)."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("node3", "db3"))
+    cluster.state, cluster.cib = "running", LIVE
+    assert takeover("apply", file) == 1
+    assert cluster.writes == []
+    assert (
+        "Is node3 to be called db3? A node gets another name when it leaves and comes back: "
+        "takeover node remove node3, its new host name, takeover node add db3"
+    ) in capsys.readouterr().err
+    file.write_text(file.read_text().replace("198.51.100.13", "198.51.100.23"))
+    assert takeover("apply", file) == 1
+    assert "Is it the description of this cluster?" in capsys.readouterr().err
+
+
 def test_missing_agents_are_told_before_anything_is_pushed(
     cluster: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -298,7 +317,9 @@ def test_the_schema_is_asked_before_anything_is_pushed(
     assert takeover("apply", EXAMPLE) == 1
     assert cluster.writes == []
     error = capsys.readouterr().err
-    assert error.endswith("rejects the CIB:\n  line 2: Did not expect element configuration there\n")
+    assert error.endswith(
+        "rejects the CIB:\n  line 2: Did not expect element configuration there\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ class Command:
             clock=self.cluster.clock,
             sleep=self.cluster.sleep,
         )
+        self.cluster.corosync_conf = self.machine.corosync_conf
         text = (_LIVE / "shop.toml").read_text()
         # As the live CIB of that release was made.
         self.description = text.replace("ql/15", "ql/17") if release == "3.0" else text

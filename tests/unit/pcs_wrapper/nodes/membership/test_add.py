@@ -446,6 +446,7 @@ def test_an_addition_that_was_killed_in_pcs_is_finished(
     with pytest.raises(SystemExit):
         takeover("node", "add", "node4", *LINKS, "--yes")
     machines.pcsds["198.51.100.14"].config = OTHER.replace("shed", "shop")
+    known.other_confs["node2"] = "totem {\n}\n"
     comes(known)
     assert takeover("node", "add", "node4", "--yes") == 0
     assert "an addition of node4 was interrupted" in capsys.readouterr().err
