@@ -395,7 +395,7 @@ def test_a_cluster_that_runs_meanwhile_is_not_overrun_by_an_interrupted_restore(
 def test_what_was_destroyed_since_is_restored_anew(
     restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster
 ) -> None:
-    """pcs cluster destroy knows nothing of the record of an interrupted restore."""
+    """Pcs cluster destroy knows nothing of the record of an interrupted restore."""
     cluster.when(START, exit_code=1, stderr="node3: pcsd does not answer")
     assert new_node(*restore) == 1
     cluster.writes.clear()
@@ -439,7 +439,7 @@ def owned(shop: Takeover, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     monkeypatch.setattr(
         os,
         "fchown",
-        lambda fd, uid, gid: found.update({os.readlink(names / str(fd)): (uid, gid)}),
+        lambda fd, uid, gid: found.update({str((names / str(fd)).readlink()): (uid, gid)}),
     )
     yield found
 
@@ -474,6 +474,7 @@ def test_a_manipulated_backup_makes_no_program_of_roots_for_everybody(
     restore: tuple[str | Path, ...], saved: Path, new_node: Takeover, cluster: Cluster
 ) -> None:
     """Nothing that a cluster needs is setuid."""
+
     def change(manifest: dict[str, Any]) -> None:
         for each in manifest["files"]:
             each["mode"] |= 0o4000
