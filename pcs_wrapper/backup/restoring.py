@@ -209,8 +209,8 @@ def _authentication(restore: Restore) -> RunProgram:
         f"authenticating to pcsd on {', '.join(restore.nodes)}",
         ("pcs", "host", "auth", *addresses, "-u", "hacluster"),
         _LIMIT,
-        "No configuration was restored yet. Is every node on, and does pcsd run there (systemctl enable "
-        "--now pcsd)? The user hacluster must have the same password on every node (passwd "
+        "No configuration was restored yet. Is every node on, and does pcsd run there (systemctl "
+        "enable --now pcsd)? The user hacluster must have the same password on every node (passwd "
         "hacluster)",
         password=True,
     )

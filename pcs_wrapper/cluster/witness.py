@@ -53,6 +53,7 @@ class Planned:
         then: The votes afterwards.
         nothing: Why there is nothing to do; empty if there is.
         obstacles: What is in the way.
+        is_configured: Whether the witness was added already, and does not vote yet.
     """
 
     command: str
@@ -61,6 +62,7 @@ class Planned:
     then: Votes
     nothing: str = ""
     obstacles: tuple[Finding, ...] = ()
+    is_configured: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class WaitForWitness(Step):
             return ""
         return (
             f"{self.host} does not vote after {_VOTES:g} s. Is its TCP port 5403 open for every "
-            "node? Look at: journalctl -u corosync-qdevice, and there: journalctl -u corosync-qnetd"
+            "node? Look at: journalctl -u corosync-qdevice, and there: journalctl -u "
+            "corosync-qnetd. To begin anew: takeover witness remove, then this again"
         )
 
 
@@ -123,7 +126,10 @@ def prepare_add(machine: Machine, device: QuorumDevice) -> Planned:
     then = _counted(now, len(nodes), witness)
     planned = Planned("witness add", device, now, then)
     if now.witness is not None and now.witness.host == device.host:
-        return replace(planned, then=now, nothing=f"{device.host} is the witness already")
+        if now.witness.is_voting:
+            return replace(planned, then=now, nothing=f"{device.host} is the witness already")
+        # As a command that was killed has left it, or one that has not seen it vote.
+        return replace(planned, is_configured=True)
     return replace(planned, obstacles=tuple(_against_adding(machine, state, now, device)))
 
 
@@ -241,7 +247,8 @@ def steps(planned: Planned) -> list[Step]:
     if planned.nothing:
         return []
     if planned.device is not None:
-        return [*adding(planned.device), WaitForWitness(planned.device.host)]
+        added = [] if planned.is_configured else adding(planned.device)
+        return [*added, WaitForWitness(planned.device.host)]
     remove = RunProgram("removing the witness", ("pcs", "quorum", "device", "remove"), _LIMIT)
     return [remove, WaitForWitness("")]
 

@@ -122,6 +122,22 @@ def test_it_may_be_there_already(
     assert cluster.writes == []
 
 
+def test_one_that_does_not_vote_is_not_done(
+    cluster: Cluster, shop: Takeover, password_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same command completes it: it is there since it was killed, and waited for."""
+    votes_with_it(cluster, shop)
+    cluster.votes = VOTING.replace("Total votes:      4", "Total votes:      3").replace(
+        DEVICE_LINE, "         0          0            Qdevice (votes 1)\n"
+    )
+    assert shop("witness", "add", "witness", "--password-file", password_file) == 1
+    told = capsys.readouterr().err
+    assert "there is nothing to do" not in told
+    assert "witness does not vote after 60 s" in told
+    assert "takeover witness remove" in told
+    assert cluster.writes == []
+
+
 @pytest.mark.parametrize("host", ["node2", "203.0.113.12"])
 def test_a_node_is_no_witness(
     host: str, cluster: Cluster, shop: Takeover, capsys: pytest.CaptureFixture[str]
