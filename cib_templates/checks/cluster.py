@@ -74,6 +74,10 @@ SBD_STONITH_TIMEOUT_TOO_SHORT = error(
     "sbd-stonith-timeout-too-short",
     "The property stonith-timeout is shorter than SBD's message or watchdog needs.",
 )
+QUORUM_DEVICE_IS_NODE = error(
+    "quorum-device-is-node",
+    "quorum.device.host is a node of the cluster: with that node, its vote is lost, too.",
+)
 QUORUM_DEVICE_SYNC_TOO_SHORT = error(
     "quorum-device-sync-too-short",
     "quorum.device.sync_timeout is not 1.5 times quorum.device.timeout, so that the cluster stops "
@@ -203,6 +207,13 @@ def _quorum_device(description: Description) -> Iterator[Finding]:
     if description.quorum is None:
         return
     device = description.quorum.device
+    addresses = [str(link) for node in description.nodes.values() for link in node.links]
+    if device.host in (*description.nodes, *addresses):
+        yield QUORUM_DEVICE_IS_NODE.at(
+            ("quorum", "device", "host"),
+            "is a node of the cluster: its vote would be lost together with the node's own",
+            "a host elsewhere, which needs no disk and hardly any memory",
+        )
     if device.timeout < _LEAST_DEVICE_TIMEOUT:
         yield QUORUM_DEVICE_TOO_SHORT.at(
             ("quorum", "device", "timeout"),

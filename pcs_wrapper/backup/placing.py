@@ -112,19 +112,20 @@ class PutFiles(Step):
 
 def _owner(machine: Machine, place: Place) -> tuple[int, int]:
     """Return whose a file is by the names that it was saved with; root's if there are none."""
-    saved, numbers = place.saved, []
-    for name, number in (
-        (saved.owner, lambda: pwd.getpwnam(saved.owner).pw_uid),
-        (saved.group, lambda: grp.getgrnam(saved.group).gr_gid),
-    ):
-        try:
-            numbers.append(number())
-        except KeyError:
-            machine.console.warning(
-                f"{place.target} belonged to {name}, who is not known here: it belongs to root"
-            )
-            numbers.append(0)
-    return numbers[0], numbers[1]
+    saved, user, group, unknown = place.saved, 0, 0, []
+    try:
+        user = pwd.getpwnam(saved.owner).pw_uid
+    except KeyError:
+        unknown.append(f"the user {saved.owner}")
+    try:
+        group = grp.getgrnam(saved.group).gr_gid
+    except KeyError:
+        unknown.append(f"the group {saved.group}")
+    for each in unknown:
+        machine.console.warning(
+            f"{place.target} belonged to {each}, which is not known here: it is root's"
+        )
+    return user, group
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Restore:
     """A restore, before it is made.
 
     Attributes:
+        host: The name of this machine.
         file: The backup's file.
         backup: The backup.
         places: Where its files go on this machine.
@@ -54,6 +55,7 @@ class Restore:
         done: The commands of an interrupted restore that have succeeded; None if none was.
     """
 
+    host: str
     file: Path
     backup: Backup
     places: tuple[Place, ...]
@@ -78,7 +80,8 @@ class Restore:
     @property
     def for_other_nodes(self) -> tuple[Path, ...]:
         """The files that every node needs, and that are put back on this one alone."""
-        return tuple(each.target for each in self.places if each.saved.kind == "named")
+        here = (each for each in self.places if each.saved.kind == "named" and not each.is_other)
+        return tuple(each.target for each in here)
 
 
 def prepare(machine: Machine, file: Path, backup: Backup, *, replace: bool = False) -> Restore:
@@ -112,6 +115,7 @@ def prepare(machine: Machine, file: Path, backup: Backup, *, replace: bool = Fal
         if not any(each.startswith(shlex.join(_RESTORE)) for each in done or ()):
             _require_replaceable(machine, backup, replace=replace or done is not None)
     return Restore(
+        machine.host,
         file,
         backup,
         tuple(places(machine, backup)),
@@ -205,8 +209,8 @@ def _authentication(restore: Restore) -> RunProgram:
         f"authenticating to pcsd on {', '.join(restore.nodes)}",
         ("pcs", "host", "auth", *addresses, "-u", "hacluster"),
         _LIMIT,
-        "Nothing was restored yet. Is every node on, and does pcsd run there (systemctl enable "
-        "--now pcsd)? The user hacluster must have the same password on every node (passwd "
+        "No configuration was restored yet. Is every node on, and does pcsd run there (systemctl "
+        "enable --now pcsd)? The user hacluster must have the same password on every node (passwd "
         "hacluster)",
         password=True,
     )

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ipaddress
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from cib_templates.cib.secrecy.masking import MASK
+from cib_templates.cib.secrecy.secrets import is_secret
 from pcs_wrapper.beginning.finding import fence_agents, storage
 from pcs_wrapper.beginning.finding.found import Found
 from pcs_wrapper.beginning.given import Given
@@ -29,6 +32,7 @@ def propose(machine: Machine, found: Found, given: Given) -> Proposal:
     Raises:
         UsageError: Something is wrong with what was said, or something that has to be said is not.
     """
+    given = replace(given, sbd=_sbd_disks(machine, found, given))
     nodes, links = nodes_and_links(machine, found, given)
     sbd = _sbd(found, given, nodes)
     return Proposal(
@@ -40,6 +44,25 @@ def propose(machine: Machine, found: Found, given: Given) -> Proposal:
         given.witness or "",
         service_of(machine, found, given),
     )
+
+
+def _sbd_disks(machine: Machine, found: Found, given: Given) -> tuple[str, ...] | None:
+    """Return SBD's disks by the names that all nodes know, by which a service's disk is known, too.
+
+    Raises:
+        UsageError: One of them is in use.
+    """
+    if given.sbd is None:
+        return None
+    names = {each.kernel: each.path for each in found.disks}
+    kernels = [storage.kernel_name(machine, each) for each in given.sbd]
+    for said, kernel in zip(given.sbd, kernels, strict=True):
+        if kernel in found.used_disks:
+            raise UsageError(
+                f"--sbd {said}: it is in use on this machine ({found.used_disks[kernel]}), and "
+                "what is on SBD's disks is lost"
+            )
+    return tuple(names.get(at, said) for said, at in zip(given.sbd, kernels, strict=True))
 
 
 def _sbd(found: Found, given: Given, nodes: Mapping[str, object]) -> Table | None:
@@ -95,6 +118,7 @@ def _device(
     machine: Machine, written: str, given: Given, nodes: list[str], names: set[str]
 ) -> Device:
     words = _words("--fence", written)
+    written = " ".join(_masked(word) for word in words)
     node, has_node, rest = (words[0] if words else "").partition(":")
     agent = rest if has_node else node
     wrong = [each for each in words[1:] if "=" not in each]
@@ -124,6 +148,12 @@ def _device(
     name = f"power-{node.replace('.', '-')}" if has_node else "power"
     free = (name, *(f"{name}-{number}" for number in range(2, len(names) + 3)))
     return Device(next(each for each in free if each not in names), table, known.about)
+
+
+def _masked(word: str) -> str:
+    """Return a word as it may be said again: not the value of a password."""
+    name, has_value, value = word.partition("=")
+    return f"{name}={MASK}" if has_value and is_secret(name, value) else word
 
 
 def _words(option: str, written: str) -> list[str]:

@@ -11,12 +11,19 @@ from datetime import date
 from pathlib import Path
 
 from cib_templates.checks.advice import LocalHost
-from cib_templates.findings import Finding
+from cib_templates.findings import Finding, warning
 from cib_templates.reading.reading import parse_with_advice
 from pcs_wrapper.beginning.finding.found import Found
+from pcs_wrapper.beginning.finding.watchdogs import doubt
 from pcs_wrapper.beginning.proposal import Device, Proposal, Service, Table, Value
 from pcs_wrapper.errors import UsageError
 from pcs_wrapper.machine.terminal import escaped_toml
+
+SOFTWARE_WATCHDOG = warning(
+    "software-watchdog",
+    "The watchdog that SBD shall use is only a timer of the kernel's, or is not there: it does not "
+    "reset a node whose kernel hangs.",
+)
 
 _WIDTH = 98
 _REMARKS = {
@@ -56,7 +63,19 @@ def draft(proposal: Proposal, found: Found, file: Path, today: date) -> Draft:
     text = "\n".join(_lines(proposal, found, today)) + "\n"
     here = LocalHost(found.host, [each.interface for each in found.links])
     _, warnings = parse_with_advice(text, file, here)
-    return Draft(text, tuple(warnings))
+    return Draft(text, (*warnings, *_doubts(proposal, found)))
+
+
+def _doubts(proposal: Proposal, found: Found) -> Iterator[Finding]:
+    """Find a watchdog by which a node may not be reset."""
+    if proposal.sbd is not None:
+        why = doubt(found.watchdogs, f"{proposal.sbd['watchdog']}")
+        if why:
+            yield SOFTWARE_WATCHDOG.at(
+                ("sbd", "watchdog"),
+                why,
+                "a watchdog of the machine's own: its kernel module may have to be loaded first",
+            )
 
 
 def write(file: Path, text: str) -> None:
@@ -89,7 +108,7 @@ def _lines(proposal: Proposal, found: Found, today: date) -> Iterator[str]:
         'token = "1000ms" would notice sooner that a node is lost; Corosync\'s default is 3 s.'
     )
     yield from _nodes(proposal, found)
-    yield from _fencing(proposal)
+    yield from _fencing(proposal, found)
     if proposal.witness:
         yield ""
         yield from _comment(
@@ -125,7 +144,7 @@ def _nodes(proposal: Proposal, found: Found) -> Iterator[str]:
         yield ""
 
 
-def _fencing(proposal: Proposal) -> Iterator[str]:
+def _fencing(proposal: Proposal, found: Found) -> Iterator[str]:
     yield from _comment(
         "Fencing: how a node that has failed is switched off, before another one takes over. "
         "Prove it before you rely on it: `takeover fence test`."
@@ -141,6 +160,7 @@ def _fencing(proposal: Proposal) -> Iterator[str]:
             if "devices" in proposal.sbd
             else "SBD: a node that has no quorum any more resets itself by its watchdog."
         )
+        yield from _comment("; ".join(each.message for each in _doubts(proposal, found)))
         yield from _table("sbd", proposal.sbd)
 
 

@@ -20,7 +20,7 @@ from pcs_wrapper.errors import ClusterError, NotApplicable
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
 from pcs_wrapper.pacemaker import sbd
-from pcs_wrapper.pacemaker.corosync import read_quorum_device
+from pcs_wrapper.pacemaker.corosync import read_cluster_config, read_quorum_device
 from pcs_wrapper.pacemaker.crm_mon import ClusterState, read_state
 from pcs_wrapper.pacemaker.votes import Votes, Witness, read_votes
 
@@ -101,7 +101,8 @@ class WaitForWitness(Step):
             return ""
         return (
             f"{self.host} does not vote after {_VOTES:g} s. Is its TCP port 5403 open for every "
-            "node? Look at: journalctl -u corosync-qdevice, and there: journalctl -u corosync-qnetd"
+            "node? Look at: journalctl -u corosync-qdevice, and there: journalctl -u "
+            "corosync-qnetd. To begin anew: takeover witness remove, then this again"
         )
 
 
@@ -145,7 +146,10 @@ def _against_adding(
             f"the cluster has the witness {now.witness.host or 'of another kind'}",
             "To take another one: takeover witness remove, then this again",
         )
-    if device.host in {node.name for node in state.nodes}:
+    addresses = [
+        each for links in read_cluster_config(machine.runner).nodes.values() for each in links
+    ]
+    if device.host in {*addresses, *(node.name for node in state.nodes)}:
         yield WITNESS_IS_NODE.at(
             (device.host,),
             f"{device.host} is a node of the cluster: its vote would be lost together with it",

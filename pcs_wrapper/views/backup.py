@@ -73,7 +73,7 @@ def restore_text(restore: Restore) -> Iterator[str]:
 
 def restored_text(restore: Restore) -> Iterator[str]:
     """Yield the lines that say what remains to be done after a restore."""
-    others = ", ".join(each for each in restore.nodes if each != restore.backup.manifest.node)
+    others = ", ".join(each for each in restore.nodes if each != restore.host)
     for path in restore.for_other_nodes:
         yield f"every node needs {path}, which was put back on this one alone; the others: {others}"
 

@@ -21,6 +21,7 @@ from cib_templates.checks import (
 from cib_templates.errors import TakeoverError
 from cib_templates.findings import FindingKind
 from cib_templates.reading import messages, reading
+from pcs_wrapper.beginning import writing
 from pcs_wrapper.change import verification
 from pcs_wrapper.change.history import outdated, timeline
 from pcs_wrapper.change.judging import adopting, conflicts, preconditions
@@ -48,8 +49,8 @@ _SECTIONS: list[tuple[str, str, tuple[ModuleType, ...]]] = [
     ),
     (
         "What is seldom meant in a description",
-        "`takeover check` asks whether it is meant; a warning is no failure.",
-        (advice,),
+        "`takeover check` asks whether it is meant, `takeover init` too; a warning is no failure.",
+        (advice, writing),
     ),
     (
         "What is not well with a cluster",

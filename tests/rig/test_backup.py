@@ -70,6 +70,7 @@ def test_everything_comes_back_on_nodes_that_have_nothing_of_it(shop: Shop, witn
     rig.run("node1", "takeover", "service", "ban", "shop", "node3", check=True)
     rig.run("node1", "takeover", "service", "unpin", "shop", check=True)
     before, changes = configuration(rig), history(rig)
+    rig.run(NODE, "rm", "--force", FILE)
     saved = rig.run(NODE, "takeover", "backup", FILE, DESCRIPTION, "--json", check=True)
     assert SCRIPT in [each["path"] for each in json.loads(saved.stdout)["files"]]
     refused = _restore(shop)

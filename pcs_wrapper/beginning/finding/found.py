@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pcs_wrapper.beginning.finding import fence_agents
 from pcs_wrapper.beginning.finding.network import Link, links
-from pcs_wrapper.beginning.finding.storage import Disk, Lun, disks, luns
+from pcs_wrapper.beginning.finding.storage import Disk, Lun, disks, luns, used
 from pcs_wrapper.beginning.finding.units import Unit, units
 from pcs_wrapper.beginning.finding.watchdogs import Watchdog, watchdogs
 from pcs_wrapper.machine.machine import Machine
@@ -21,6 +22,7 @@ class Found:
         host: Its name.
         links: The networks that it is in.
         disks: The disks that nobody uses.
+        used_disks: What uses the others, by the name that the kernel gives them.
         luns: The iSCSI LUNs that it is logged in to.
         watchdogs: The watchdogs.
         fence_agents: The names of the fence agents.
@@ -38,6 +40,7 @@ class Found:
     fence_agent: str = ""
     fence_agent_why: str = ""
     units: tuple[Unit, ...] = ()
+    used_disks: Mapping[str, str] = field(default_factory=dict)
 
 
 def look(machine: Machine) -> Found:
@@ -54,6 +57,7 @@ def look(machine: Machine) -> Found:
         agent,
         why,
         tuple(units(machine)),
+        used(machine),
     )
 
 

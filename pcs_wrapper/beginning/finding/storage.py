@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
@@ -76,19 +78,56 @@ class _Printed(BaseModel):
 
 def disks(machine: Machine) -> list[Disk]:
     """Return the disks, partitions and volumes that nobody uses, those that are shared first."""
-    columns = "KNAME,TYPE,SIZE,FSTYPE,UUID,MOUNTPOINTS,TRAN,MODEL"
-    printed = answer(machine, "lsblk", "--json", "--bytes", "--paths", "--output", columns)
-    try:
-        printed_devices = _Printed.model_validate_json(printed).blockdevices
-    except ValidationError:
-        return []
     names = _names(machine)
     found: dict[str, Disk] = {}
-    for device, transport in _leaves(printed_devices, ""):
+    for device, transport in _leaves(_printed(machine), ""):
         disk = _disk(device.model_copy(update=_content(machine, device)), transport, names)
         if disk is not None:
             found.setdefault(disk.kernel, disk)
     return sorted(found.values(), key=lambda disk: not disk.is_shared)
+
+
+def _printed(machine: Machine) -> list[_Device]:
+    columns = "KNAME,TYPE,SIZE,FSTYPE,UUID,MOUNTPOINTS,TRAN,MODEL"
+    printed = answer(machine, "lsblk", "--json", "--bytes", "--paths", "--output", columns)
+    try:
+        return _Printed.model_validate_json(printed).blockdevices
+    except ValidationError:
+        return []
+
+
+def used(machine: Machine) -> dict[str, str]:
+    """Return the disks and partitions that are in use, each with what by, in a word."""
+    return {name: by for each in _printed(machine) for name, by in _uses(each).items()}
+
+
+def _uses(device: _Device) -> dict[str, str]:
+    """Return what uses a device and those in it; a whole disk is used by its partitions."""
+    inner = {name: by for each in device.children for name, by in _uses(each).items()}
+    filesystem = device.fstype or ""
+    own = [each for each in device.mountpoints if each]
+    own += [filesystem] if _NO_FILESYSTEM.fullmatch(filesystem) else []
+    by = next(iter((*own, *inner.values())), "")
+    return inner | ({device.kname: by} if by else {})
+
+
+def kernel_name(machine: Machine, path: str) -> str:
+    """Return the name that the kernel gives a disk, such as /dev/sdb, whatever name it is said by.
+
+    Args:
+        machine: This machine.
+        path: A path.
+
+    Returns:
+        The name; the path itself if there is nothing.
+    """
+    root = machine.root.resolve()
+    file = root / path.lstrip("/")
+    found = file.parent.resolve() / file.name
+    if found.is_symlink():
+        found = found.parent / found.readlink()
+    resolved = Path(os.path.normpath(found))
+    return f"/{resolved.relative_to(root)}" if resolved.is_relative_to(root) else path
 
 
 def _leaves(devices: list[_Device], transport: str) -> Iterator[tuple[_Device, str]]:

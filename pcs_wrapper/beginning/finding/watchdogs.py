@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pcs_wrapper.beginning.finding.asking import content
@@ -24,6 +25,22 @@ class Watchdog:
     path: str
     identity: str
     is_software: bool
+
+
+def doubt(found: Sequence[Watchdog], path: str) -> str:
+    """Return why a watchdog may not reset its machine, in a sentence; empty if nothing is known.
+
+    Args:
+        found: The watchdogs of this machine.
+        path: The device's path; /dev/watchdog is the first one.
+    """
+    device = "/dev/watchdog0" if path == "/dev/watchdog" else path
+    known = next((each for each in found if each.path == device), None)
+    if known is None:
+        return f"this machine has no watchdog {path}" if device.startswith("/dev/watchdog") else ""
+    if known.is_software:
+        return f"{path} is only a timer of the kernel's (softdog), which may hang together with it"
+    return ""
 
 
 def watchdogs(machine: Machine) -> list[Watchdog]:

@@ -189,6 +189,10 @@ MISTAKES = [
      "[fencing.power]",
      "sbd-watchdog-below-quorum-device sbd.watchdog_timeout: must be 5 s longer than "
      "quorum.device.sync_timeout"),
+    ("[fencing.power]", '[quorum.device]\nhost = "node2"\n[fencing.power]',
+     "quorum-device-is-node quorum.device.host: is a node of the cluster"),
+    ("[fencing.power]", '[quorum.device]\nhost = "198.51.100.12"\n[fencing.power]',
+     "quorum-device-is-node quorum.device.host: is a node of the cluster"),
     ("[fencing.power]", '[quorum.device]\nhost = "w"\nsync_timeout = "14s"\n[fencing.power]',
      "quorum-device-sync-too-short quorum.device.sync_timeout: must be at least 1.5 times"),
     ("[fencing.power]", '[quorum.device]\nhost = "w"\ntimeout = "1s"\n[fencing.power]',

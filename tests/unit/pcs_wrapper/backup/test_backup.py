@@ -395,7 +395,7 @@ def test_a_cluster_that_runs_meanwhile_is_not_overrun_by_an_interrupted_restore(
 def test_what_was_destroyed_since_is_restored_anew(
     restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster
 ) -> None:
-    """pcs cluster destroy knows nothing of the record of an interrupted restore."""
+    """Pcs cluster destroy knows nothing of the record of an interrupted restore."""
     cluster.when(START, exit_code=1, stderr="node3: pcsd does not answer")
     assert new_node(*restore) == 1
     cluster.writes.clear()
@@ -439,7 +439,7 @@ def owned(shop: Takeover, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     monkeypatch.setattr(
         os,
         "fchown",
-        lambda fd, uid, gid: found.update({os.readlink(names / str(fd)): (uid, gid)}),
+        lambda fd, uid, gid: found.update({str((names / str(fd)).readlink()): (uid, gid)}),
     )
     yield found
 
@@ -474,6 +474,7 @@ def test_a_manipulated_backup_makes_no_program_of_roots_for_everybody(
     restore: tuple[str | Path, ...], saved: Path, new_node: Takeover, cluster: Cluster
 ) -> None:
     """Nothing that a cluster needs is setuid."""
+
     def change(manifest: dict[str, Any]) -> None:
         for each in manifest["files"]:
             each["mode"] |= 0o4000
@@ -516,3 +517,31 @@ def test_a_pipe_where_a_file_was_does_not_hold_a_restore_up(
     os.mkfifo(pipe)
     assert new_node("restore", "--dry-run", saved) == 0
     assert f"{pipe} is different here, and is left as it is" in capsys.readouterr().out
+
+
+def test_the_others_are_those_that_it_was_not_typed_on(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """It need not be the node on which it was saved; and what was left was not put back."""
+    addresses = {"198.51.100.12/24": PERMANENT, "203.0.113.12/24": PERMANENT}
+    site = Site(tmp_path, [Interface("eth0", addresses)])
+    machine = replace(new_node.machine, host="node2", netlink=site.machine().netlink)
+    put(new_node, SCRIPT, "#!/bin/sh\n# mine\n", 0o755)
+    cluster.when(START, state="running")
+    assert Takeover(machine, [], [], [])(*restore) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "every node needs" in line]
+    assert told == [
+        f"every node needs {machine.root}{SECRET}, which was put back on this one alone; the "
+        "others: node1, node3"
+    ]
+
+
+def test_a_wrong_password_is_told_truly(
+    restore: tuple[str | Path, ...], new_node: Takeover, cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Files were put back before, which harms nothing."""
+    cluster.when(AUTH, exit_code=1, stderr="Error: node2: Username and/or password is incorrect")
+    assert new_node(*restore) == 1
+    assert "No configuration was restored yet" in capsys.readouterr().err

@@ -359,3 +359,73 @@ def test_what_a_disk_or_a_unit_is_called_reaches_no_terminal(init: Init, site: S
     assert init("--fence", SWITCH, "--name", "x", typed=["", "", "x", "1", "", "", "1", ""]) == 0
     assert "\x1b" not in init.err + init.out
     assert "\\x1b[2J unit\\x0awith lines" in init.err
+
+
+WWN = "/dev/disk/by-id/wwn-0x6001405"
+
+
+@pytest.mark.parametrize("disk", ["/dev/sdb", "/dev/disk/by-id/scsi-36001405"])
+def test_a_disk_of_sbd_s_is_no_service_s_by_whatever_name(disk: str, init: Init) -> None:
+    """SBD's header would destroy the service's data."""
+    options = ("--service", "shop", "--unit", "nginx")
+    assert init("--defaults", "--sbd", disk, *options) == 2
+    assert f"{WWN} is already used by sbd" in init.err
+    assert init("--defaults", "--sbd", disk, *options, "--disk", "") == 0
+    assert init.description.sbd is not None
+    assert init.description.sbd.devices == [WWN]
+
+
+@pytest.mark.parametrize("disk", ["/dev/sda1", "/dev/sda", "/dev/disk/by-id/ata-root"])
+def test_a_disk_that_is_in_use_is_none_for_sbd(disk: str, init: Init, site: Site) -> None:
+    """The system's own, for example: `cluster create` would write over it."""
+    site.link("dev/disk/by-id/ata-root", "../../sda1")
+    assert init("--defaults", "--sbd", disk) == 2
+    assert f"--sbd {disk}: it is in use on this machine (/)" in init.err
+    assert not init.file.exists()
+
+
+def test_a_disk_in_use_is_asked_for_again(init: Init) -> None:
+    """Whoever answers with it is told, too."""
+    typed = ["", "", "", "fence_sbd", "/dev/sda1", "fence_sbd", WWN, ""]
+    assert init(typed=typed) == 0
+    assert "/dev/sda1: it is in use on this machine (/)" in init.err
+    assert init.description.sbd is not None
+    assert init.description.sbd.devices == [WWN]
+
+
+@pytest.mark.parametrize(
+    ("options", "device"),
+    [(("--sbd", WWN), "/dev/watchdog0"), (("--watchdog", "/dev/watchdog"), "/dev/watchdog")],
+)
+def test_a_watchdog_of_the_kernel_s_is_warned_of(
+    options: tuple[str, ...], device: str, *, init: Init, site: Site
+) -> None:
+    """Softdog hangs together with the kernel that it should reset."""
+    site.file("sys/class/watchdog/watchdog0/identity", "Software Watchdog")
+    assert init("--defaults", "--disk", "", *options, "--json") == 0
+    [found] = [each for each in json.loads(init.out)["warnings"] if "watchdog" in each["code"]]
+    assert found["code"] == "software-watchdog"
+    assert f"{device} is only a timer of the kernel's (softdog)" in found["message"]
+    assert "softdog" in init.file.read_text()
+
+
+def test_a_watchdog_that_is_not_there_is_warned_of(init: Init) -> None:
+    """SBD would not start, and with it no node."""
+    assert init("--defaults", "--sbd", WWN, "--disk", "") == 0
+    assert "this machine has no watchdog /dev/watchdog" in init.err
+
+
+def test_a_real_watchdog_is_not_warned_of(init: Init, site: Site) -> None:
+    """Whichever name it has."""
+    site.file("sys/class/watchdog/watchdog0/identity", "iTCO_wdt")
+    assert init("--defaults", "--sbd", WWN, "--disk", "", "--watchdog", "/dev/watchdog") == 0
+    assert "this machine has no watchdog" not in init.err
+    assert "softdog" not in init.err
+
+
+def test_a_password_is_not_said_again(init: Init) -> None:
+    """It may be in the log of who runs it."""
+    said = ("--fence", "fence_apc ip=203.0.113.2 username=cluster password=hunter2")
+    assert init("--defaults", *said) == 2
+    assert "hunter2" not in init.err
+    assert "fence_apc also needs password_script" in init.err

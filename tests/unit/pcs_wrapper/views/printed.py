@@ -80,6 +80,7 @@ class Command:
             program=Path("/usr/local/bin/takeover"),
             host="node1",
             root=folder / "root",
+            netlink=two_networks(folder / "site").machine().netlink,
             interfaces=folder / "interfaces",
             user="alice",
             now=lambda: datetime(2026, 11, 24, 20, 0, tzinfo=UTC),

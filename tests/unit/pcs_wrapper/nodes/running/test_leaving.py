@@ -79,9 +79,7 @@ TIE = "quorum {{\n    provider: corosync_votequorum\n    auto_tie_breaker_node: 
         ("9", {"3", "4"}, False),
     ],
 )
-def test_the_half_with_the_tie_breaker_decides(
-    *, node: str, lost: set[str], decide: bool
-) -> None:
+def test_the_half_with_the_tie_breaker_decides(*, node: str, lost: set[str], decide: bool) -> None:
     """votequorum(5), "auto_tie_breaker_node": the lowest ID is only the default."""
     text = printed(4, 4, 3).replace("Quorate Qdevice", "Quorate AutoTieBreaker")
     votes = parse_votes(text, TIE.format(node))
