@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.rig.conftest import Moments, Shop
 from tests.rig.test_cluster_life import begun
 from tests.rig.test_cluster_members import complete, configured, is_held, is_listed_as
 from tests.rig.test_nodes import listed, others, takeover
+from vagrant.common.networks import CLUSTER_LINKS
 from vagrant.demo.faults import active_node
 from vagrant.demo.shop import DESCRIPTION, SERVICE
 
@@ -25,6 +27,24 @@ _LIMIT = 60.0
 _MOMENTS = (1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 14.0, 17.0, 21.0, 26.0)
 _COPY = "/root/copy.toml"
 _PASSWORD_FILE = "/root/hacluster.password"
+
+
+@pytest.fixture(autouse=True)
+def in_place(shop: Shop, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have no node in the configuration afterwards that has none itself, so that it is added."""
+    # Which ends after this one, then.
+    request.getfixturevalue("complete")
+    yield
+    rig = shop.rig
+    names = rig.layout.node_names
+    password = rig.run("node1", "cat", _PASSWORD_FILE, check=True).stdout
+    for node in [name for name in names if not configured(rig, name)]:
+        for on in others(rig, node):
+            address = rig.layout.node_address(node, CLUSTER_LINKS[0])
+            known = (node, f"addr={address}", "-u", "hacluster")
+            rig.run(on, "pcs", "host", "auth", *known, text=password)
+        on = others(rig, node)[0]
+        rig.run(on, "pcs", "cluster", "node", "remove", node, "--skip-offline", "--force")
 
 
 def dies(shop: Shop, node: str, on: str) -> None:

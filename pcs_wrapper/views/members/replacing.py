@@ -31,7 +31,8 @@ def replacement_text(planned: Replacement) -> Iterator[str]:
         )
         return
     other = "another machine" if old == new else new
-    yield f"{other} takes the place of {old} in the cluster {cluster}; {old} leaves first"
+    when = f"{old} leaves first" if planned.leaves else f"{old} has left already"
+    yield f"{other} takes the place of {old} in the cluster {cluster}; {when}"
     if planned.eviction is not None:
         yield from eviction_text(planned.eviction)
         if planned.eviction.is_replaced:
@@ -43,8 +44,6 @@ def replacement_text(planned: Replacement) -> Iterator[str]:
             yield f"If that is the power of the new machine: switch {new} on, then this once more."
     elif planned.removal is not None:
         yield from removal_text(planned.removal)
-    else:
-        yield f"{old} has left the cluster"
     yield from joining_text(planned.joins)
 
 

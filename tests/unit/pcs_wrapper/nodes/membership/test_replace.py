@@ -381,7 +381,7 @@ def test_it_can_be_looked_at_first(
 
 @pytest.mark.parametrize("at", range(5))
 def test_a_replacement_by_the_same_name_that_was_killed_goes_on(
-    at: int, *, wiped: Cluster, takeover: Takeover
+    at: int, *, wiped: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After each of its writes, without a name or a list of what was done."""
     is_forgotten(wiped, killed if at == 0 else lambda: None)
@@ -392,7 +392,10 @@ def test_a_replacement_by_the_same_name_that_was_killed_goes_on(
         takeover("node", "replace", "node3", "--yes")
     if at < 3:
         wiped.when(START, state=well())
+    capsys.readouterr()
     assert takeover("node", "replace", "node3", "--yes") == 0
+    first = capsys.readouterr().err.splitlines()[0]
+    assert ("node3 has left already" in first) == (at < 4)
     assert names(wiped) == ["node1", "node2", "node3"]
     assert "takeover-keep-node3" not in wiped.cib
     assert not (takeover.machine.state / "replacement.json").exists() or at == 4
