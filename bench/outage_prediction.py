@@ -25,7 +25,8 @@ from vagrant.common.errors import RigError
 from vagrant.demo.client import Client
 from vagrant.demo.faults import FAULTS, Fault, active_node, inflict
 from vagrant.demo.running import running_service
-from vagrant.demo.shop import Administrator, description
+from vagrant.demo.shop import Administrator
+from vagrant.description import description
 
 #: How far from 1 the median of prediction / measurement may be.
 _TOLERANCE = 0.3

@@ -17,7 +17,8 @@ from functools import partial
 from lxml import etree
 
 from vagrant.common.errors import RigError
-from vagrant.demo.shop import DESCRIPTION, SERVICE
+from vagrant.demo.shop import SERVICE
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 #: How long a repair may take, in seconds: more than a node needs to boot and to take over.

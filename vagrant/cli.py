@@ -9,6 +9,7 @@ import click
 from vagrant.common.debian import PYTHON_OF
 from vagrant.common.errors import RigError, TreeError
 from vagrant.common.networks import CLUSTER_LINKS, Link
+from vagrant.description import DESCRIPTION, description
 from vagrant.kinds import KINDS, named
 from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
@@ -52,13 +53,20 @@ def cli(context: click.Context, name: str, kind: str) -> None:
 @click.option("--witness", is_flag=True, help="With a host for corosync-qnetd; namespaces only.")
 @click.pass_obj
 def up(rig: Rig, nodes: int, luns: int, lun_mib: int, release: str, *, witness: bool) -> None:
-    """Bring the rig up, and wait until its nodes have booted."""
+    """Bring the rig up, wait until its nodes have booted, and describe a cluster of them."""
     make = rig.up
     if witness:
         if not isinstance(rig, OneMachineRig):
             raise click.UsageError("only a rig of namespaces has a witness")
         make = partial(rig.up, witness=True)
     make(nodes=nodes, luns=luns, lun_mib=lun_mib, release=release, say=click.echo)
+    text, first = description(rig), rig.layout.node_names[0]
+    rig.write(first, DESCRIPTION, text)
+    click.echo(
+        f"The nodes are up. {DESCRIPTION} on {first} describes a cluster of them:\n\n{text}\n"
+        "docs/first-day.md goes on from here: the agents and a password for hacluster on every "
+        f"node, data on the disk, then takeover cluster create {DESCRIPTION} on {first}."
+    )
 
 
 @cli.command()
@@ -98,7 +106,7 @@ def status(rig: Rig, as_json: bool) -> None:
 @click.pass_obj
 def exec_(rig: Rig, node: str, command: tuple[str, ...]) -> None:
     """Run a command on a node, as root."""
-    line = rig.command(node, *command)
+    line = rig.command(node, *_without_dashes(command))
     os.execvp(line[0], line)
 
 
@@ -107,8 +115,13 @@ def exec_(rig: Rig, node: str, command: tuple[str, ...]) -> None:
 @click.pass_obj
 def client(rig: Rig, command: tuple[str, ...]) -> None:
     """Run a command of this machine in the clients' network."""
-    line = rig.client_command(*command)
+    line = rig.client_command(*_without_dashes(command))
     os.execvp(line[0], line)
+
+
+def _without_dashes(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command without the `--` by which some tell its options from the rig's."""
+    return command[1:] if command[0] == "--" and command[1:] else command
 
 
 @cli.command()

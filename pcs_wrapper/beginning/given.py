@@ -22,12 +22,14 @@ class Given:
         disk: Its disk: a device, or the portal of an iSCSI target.
         target: The iSCSI target.
         lun: The number of the LUN.
+        attach: The program that attaches the LUN instead of open-iscsi.
         directory: Where the disk is mounted.
         filesystem: The type of the filesystem.
         unit: The unit that runs.
         command: The command that runs, as one would type it.
         user: The user that runs the command.
         ready: The check that shows when the command serves.
+        health: The check that each monitor makes.
         address: The address of the clients, with or without a prefix length.
     """
 
@@ -43,10 +45,12 @@ class Given:
     disk: str | None = None
     target: str | None = None
     lun: int | None = None
+    attach: str | None = None
     directory: str | None = None
     filesystem: str | None = None
     unit: str | None = None
     command: str | None = None
     user: str | None = None
     ready: str | None = None
+    health: str | None = None
     address: str | None = None

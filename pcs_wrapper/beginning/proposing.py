@@ -6,6 +6,7 @@ import ipaddress
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 from cib_templates.cib.secrecy.masking import MASK
 from cib_templates.cib.secrecy.secrets import is_secret
@@ -19,6 +20,8 @@ from pcs_wrapper.machine.machine import Machine
 
 _TWO = 2
 _FILESYSTEM = "ext4"
+# With TERM, PostgreSQL waits until its last client has gone (postgres(1)).
+_STOP_SIGNALS = {"postgres": "INT"}
 
 
 def propose(machine: Machine, found: Found, given: Given) -> Proposal:
@@ -230,7 +233,8 @@ def _filesystem(machine: Machine, found: Found, given: Given) -> Table:
     if number is None:
         numbers = [str(each.number) for each in of_target]
         number = int(_only("--lun", numbers, f"{disk}, {target}"))
-    return {"portal": disk, "target": target, "lun": number, **mount}
+    attach: Table = {"attach": given.attach} if given.attach else {}
+    return {"portal": disk, "target": target, "lun": number, **attach, **mount}
 
 
 def is_portal(disk: str) -> bool:
@@ -252,8 +256,14 @@ def _app(given: Given) -> Table:
         return {"agent": f"systemd:{given.unit.removesuffix('.service')}"}
     if not given.command:
         return {}
-    more = {"user": given.user, "ready": given.ready}
-    command: dict[str, Value] = {"command": _words("--command", given.command)}
+    words = _words("--command", given.command)
+    more = {
+        "user": given.user,
+        "stop_signal": _STOP_SIGNALS.get(PurePath(words[0]).name if words else ""),
+        "ready": given.ready,
+        "health": given.health,
+    }
+    command: dict[str, Value] = {"command": words}
     return command | {key: value for key, value in more.items() if value}
 
 

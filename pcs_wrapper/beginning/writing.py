@@ -27,8 +27,8 @@ SOFTWARE_WATCHDOG = warning(
 
 _WIDTH = 98
 _REMARKS = {
-    "filesystem": "The disk with its data. If it has no filesystem yet, make it once (mkfs): "
-    "nothing here does that.",
+    "filesystem": "The disk with its data. If it is empty, `takeover service prepare` makes the "
+    "filesystem, and has a command put the first data into it.",
     "app": "The application. The cluster alone starts and stops it: no node does that at its boot.",
     "address": "The address that its clients know. No node has it by itself.",
 }

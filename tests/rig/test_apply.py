@@ -16,7 +16,8 @@ from tests.rig.conftest import Shop
 from vagrant.common.errors import RigError
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
+from vagrant.demo.shop import SERVICE, cluster_status
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 NODE = "node1"

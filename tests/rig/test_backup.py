@@ -12,7 +12,7 @@ import pytest
 from tests.rig.conftest import Shop
 from tests.rig.test_apply import configuration, history
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import DESCRIPTION
+from vagrant.description import DESCRIPTION
 from vagrant.one_machine.layout import WITNESS
 
 pytestmark = pytest.mark.alone("bookworm")

@@ -15,7 +15,8 @@ from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.networks import CLUSTER_LINKS
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, SERVICE
+from vagrant.demo.shop import SERVICE
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 pytestmark = pytest.mark.alone("trixie")

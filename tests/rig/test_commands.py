@@ -13,7 +13,8 @@ from tests.breaking import broken_fencing, powered_off
 from tests.rig.conftest import Shop
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
+from vagrant.demo.shop import SERVICE, cluster_status
+from vagrant.description import DESCRIPTION
 from vagrant.one_machine.rig import OneMachineRig
 from vagrant.rig import Rig
 

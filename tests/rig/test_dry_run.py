@@ -10,7 +10,7 @@ import pytest
 
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import DESCRIPTION
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 NODE = "node1"

@@ -11,7 +11,7 @@ from tests.rig.conftest import Shop
 from tests.rig.strangers import REMOTE, configuration, history, strange_cluster
 from tests.rig.test_apply import LONGEST_PAUSE
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import DESCRIPTION
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 NODE = "node1"

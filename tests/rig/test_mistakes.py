@@ -12,7 +12,8 @@ from tests.rig.conftest import Shop
 from tests.rig.test_apply import LONGEST_PAUSE, NODE, apply, configuration, history, starts
 from vagrant.common.networks import floating_address
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, DIRECTORY, SERVICE, cluster_status
+from vagrant.demo.shop import DIRECTORY, SERVICE, cluster_status
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 _FILE = "/root/mistake.toml"

@@ -13,7 +13,7 @@ from tests.rig.conftest import Shop
 from vagrant.common.networks import Link
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 #: Changed by each description; it concerns no service.

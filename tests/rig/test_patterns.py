@@ -13,7 +13,8 @@ from tests.rig.conftest import Shop
 from vagrant.common.networks import floating_address
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, cluster_status
+from vagrant.demo.shop import cluster_status
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 _PATTERNS = "/root/patterns.toml"

@@ -5,7 +5,8 @@ from typing import Any
 
 from tests.rig.conftest import Shop
 from vagrant.demo.faults import FAULTS, active_node, inflict, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, SERVICE, description
+from vagrant.demo.shop import SERVICE
+from vagrant.description import DESCRIPTION, description
 
 
 def plan(shop: Shop, text: str, *options: str) -> tuple[int, dict[str, Any]]:

@@ -15,7 +15,8 @@ from tests.rig.conftest import Moments, Shop
 from tests.rig.test_apply import apply, configuration, history
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, SERVICE, cluster_status
+from vagrant.demo.shop import SERVICE, cluster_status
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 pytestmark = pytest.mark.alone("bookworm")

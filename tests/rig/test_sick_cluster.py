@@ -17,7 +17,8 @@ from tests.rig.conftest import Shop
 from tests.rig.test_apply import LONGEST_PAUSE
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import DESCRIPTION, cluster_status
+from vagrant.demo.shop import cluster_status
+from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
 #: In which a wait that cannot end is given up, in seconds: its limit is many minutes.

@@ -12,7 +12,7 @@ import pytest
 
 from tests.votes import ONE_MISSING, SILENT, bring_witness_back, is_told, lost, votes_of_witness
 from vagrant.common.waiting import eventually
-from vagrant.demo.shop import DESCRIPTION, Administrator
+from vagrant.demo.shop import Administrator
 from vagrant.demo.small import (
     WITNESSED,
     cut_between,
@@ -21,6 +21,7 @@ from vagrant.demo.small import (
     small_cluster,
     small_description,
 )
+from vagrant.description import DESCRIPTION
 from vagrant.one_machine.layout import WITNESS
 
 _OF_ALL = "of 3, 2 needed; "

@@ -26,14 +26,8 @@ from vagrant.common.waiting import eventually
 from vagrant.common.wheel import PACKAGES, SHARE, wheel_of
 from vagrant.demo.client import Client
 from vagrant.demo.faults import active_node, wait_until_whole
-from vagrant.demo.shop import (
-    SERVICE,
-    Administrator,
-    create_cluster,
-    create_database,
-    description,
-    prepare_nodes,
-)
+from vagrant.demo.shop import SERVICE, Administrator, create_cluster, create_database, prepare_nodes
+from vagrant.description import description
 from vagrant.one_machine.rig import OneMachineRig
 
 OLD_COMMIT = "ae358a9030a6b3162729d65bd1c234dfc0ad8e11"

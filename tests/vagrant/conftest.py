@@ -13,7 +13,8 @@ from tests.whole import Caretaker, damage_to_demo, damage_to_machines
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
 from vagrant.demo.running import service_on
-from vagrant.demo.shop import DESCRIPTION, Administrator
+from vagrant.demo.shop import Administrator
+from vagrant.description import DESCRIPTION
 from vagrant.lab.rig import LabRig
 
 _MORE = "/root/more.toml"

@@ -11,7 +11,8 @@ from vagrant.common.networks import floating_address
 from vagrant.common.waiting import eventually
 from vagrant.demo.client import Client
 from vagrant.demo.faults import wait_until_whole
-from vagrant.demo.shop import cluster_status, fill, postgres_programs
+from vagrant.demo.shop import cluster_status, fill
+from vagrant.description import postgres_programs
 from vagrant.lab.rig import LabRig
 
 _RESOURCE, _DEVICE = "mirror", "/dev/drbd0"  # as vagrant/provision/mirror.sh has them

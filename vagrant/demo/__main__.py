@@ -18,13 +18,8 @@ from vagrant.common.errors import RigError, TreeError
 from vagrant.common.networks import floating_address
 from vagrant.demo.client import Client, ClientError
 from vagrant.demo.faults import FAULTS, Outcome, active_node, inflict, wait_until_whole
-from vagrant.demo.shop import (
-    Administrator,
-    create_cluster,
-    create_database,
-    description,
-    prepare_nodes,
-)
+from vagrant.demo.shop import Administrator, create_cluster, create_database, prepare_nodes
+from vagrant.description import description
 from vagrant.kinds import KINDS, named
 from vagrant.rig import Rig
 

@@ -10,23 +10,18 @@ import shlex
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from string import Template
 from typing import IO, Any
 
 from vagrant.common.disks import ATTACH_PROGRAM, TARGET
 from vagrant.common.errors import RigError
-from vagrant.common.networks import CLUSTER_LINKS, Link, floating_address
-from vagrant.rig import Rig, RigLayout
+from vagrant.common.networks import Link
+from vagrant.description import DESCRIPTION, description, postgres_programs
+from vagrant.rig import Rig
 
 SERVICE = "shop"
 DIRECTORY = "/srv/shop"
-DESCRIPTION = "/root/shop.toml"
 _PASSWORD_FILE = "/root/hacluster.password"  # noqa: S105 - the file's name
 _INITDB_PASSWORD_FILE = "/run/initdb.password"  # noqa: S105 - the file's name
-
-#: Where Debian's releases have PostgreSQL's programs.
-_POSTGRES = {"bookworm": "/usr/lib/postgresql/15/bin", "trixie": "/usr/lib/postgresql/17/bin"}
 
 #: Lets clients of the rig's network log in with a password.
 _CLIENTS_RULE = f"host all all {Link.LINK0.subnet} scram-sha-256"
@@ -90,31 +85,6 @@ class Administrator:
         return "".join(lines)
 
 
-def description(rig: Rig) -> str:
-    """Return the cluster's description, for a rig's nodes, disks, networks and fencing."""
-    layout, equipment = rig.layout, rig.equipment
-    template = Template(Path(__file__).with_name("shop.toml").read_text())
-    nodes = "".join(
-        f"[nodes.{node}]\nlinks = {json.dumps(_addresses(layout, node))}\n\n"
-        for node in layout.node_names
-    )
-    return template.substitute(
-        nodes=nodes,
-        node_names=", ".join(json.dumps(node) for node in layout.node_names),
-        portal=layout.portal,
-        target=TARGET,
-        token=equipment.token_time,
-        fencing=equipment.fencing,
-        disk=equipment.disk,
-        postgres=postgres_programs(rig),
-        address=floating_address(),
-    )
-
-
-def _addresses(layout: RigLayout, node: str) -> list[str]:
-    return [layout.node_address(node, link) for link in CLUSTER_LINKS]
-
-
 def prepare_nodes(admin: Administrator, *beside: str) -> None:
     """Install the agents on every node, and give pcs's user a password.
 
@@ -173,11 +143,6 @@ def fill(admin: Administrator, node: str, device: str, directory: str) -> str:
     admin.types(node, "sed", "--in-place", f"$a {_CLIENTS_RULE}", rules)
     admin.types(node, "umount", directory)
     return password
-
-
-def postgres_programs(rig: Rig) -> str:
-    """Return the folder that has PostgreSQL's programs on a rig's nodes."""
-    return _POSTGRES[rig.layout.release]
 
 
 def create_cluster(admin: Administrator, node: str, text: str = "") -> None:

@@ -68,12 +68,16 @@ if TYPE_CHECKING:
 )
 @click.option("--target", metavar="IQN", help="The portal's target.")
 @click.option("--lun", metavar="NUMBER", type=int, help="The target's LUN.")
+@click.option(
+    "--attach", metavar="PROGRAM", help="The program that attaches the LUN instead of open-iscsi."
+)
 @click.option("--directory", metavar="PATH", help="Where the disk is mounted.")
 @click.option("--filesystem", metavar="TYPE", help="The type of its filesystem.")
 @click.option("--unit", metavar="UNIT", help="The unit of systemd that runs.")
 @click.option("--command", metavar="COMMAND", help="The command that runs, with its arguments.")
 @click.option("--user", metavar="USER", help="The user that runs the command.")
 @click.option("--ready", metavar="CHECK", help="The check that shows when the command serves.")
+@click.option("--health", metavar="CHECK", help="The check that each monitor makes.")
 @click.option("--address", metavar="IP[/PREFIX]", help="The address that its clients know.")
 @click.option(
     "--dry-run", is_flag=True, help="Write no file; print the description that it would have."

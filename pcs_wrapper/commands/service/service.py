@@ -12,6 +12,10 @@ _ROOM = "pcs_wrapper.commands.service"
 @click.command(
     cls=LazyGroup,
     lazy={
+        "prepare": (
+            f"{_ROOM}.prepare:prepare",
+            "Make the filesystem of a new service, and its first data.",
+        ),
         "move": (f"{_ROOM}.move:move", "Move a service to another node."),
         "stop": (f"{_ROOM}.stop:stop", "Stop a service, or a part of it."),
         "start": (f"{_ROOM}.start:start", "Start a service, also after it has failed."),
@@ -24,15 +28,16 @@ _ROOM = "pcs_wrapper.commands.service"
     },
 )
 def service() -> None:
-    """Move, stop, start, restart or rename one service, keep it on a node, or leave it alone.
+    """Prepare, move, stop, start, restart or rename a service, keep it on a node, or leave it be.
 
-    Each command says beforehand what the cluster is going to do, and for how long clients are not
-    served; it refuses what would stop or move other services, unless you agree with --yes. It
-    waits until the cluster has settled, and says what became of the service. With --dry-run
-    nothing is changed, and the steps are shown.
+    Each command about a service that runs says beforehand what the cluster is going to do, and for
+    how long clients are not served; it refuses what would stop or move other services, unless you
+    agree with --yes. It waits until the cluster has settled, and says what became of the service.
+    With --dry-run nothing is changed, and the steps are shown.
 
     \b
     Examples:
+      takeover service prepare shop cluster.toml
       takeover service move shop node2
       takeover service restart shop --part app
       takeover service stop shop -m "new schema"

@@ -186,7 +186,7 @@ def steps(machine: Machine, planned: Eviction, *, even_so: bool) -> tuple[list[S
         made = [
             RunProgram(
                 f"fencing {removal.node}: off",
-                ("stonith_admin", f"--off={removal.node}", f"--timeout={_FENCING}"),
+                ("stonith_admin", f"--fence={removal.node}", f"--timeout={_FENCING}"),
                 _FENCING + _GRACE,
                 f"If {removal.node} cannot be fenced: cut its power; then the same command asks "
                 "you to confirm that",

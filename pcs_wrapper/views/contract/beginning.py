@@ -1,4 +1,4 @@
-"""The JSON output of `takeover init`: the description, and what was found for it."""
+"""The JSON outputs of `takeover init` and of `takeover service prepare`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from pcs_wrapper.views.contract.base import Output, Record
+from pcs_wrapper.views.contract.change.changes import Step
 from pcs_wrapper.views.contract.findings import Finding
 
 
@@ -81,3 +82,16 @@ class Init(Output):
         description="What is allowed in the description, but seldom meant."
     )
     found: Found = Field(description="What was found on this machine.")
+
+
+class Prepared(Output):
+    """A service's disk that was prepared, or with `--dry-run` is going to be."""
+
+    service: str = Field(description="The service's name.")
+    disk: str = Field(description="The disk as the description has it.")
+    device: str = Field(description="Its name on this machine; empty with `--dry-run`.")
+    filesystem: str = Field(description="The type of its filesystem.")
+    directory: str = Field(description="Where the cluster mounts it.")
+    owner: str = Field(description="The user that it belongs to.")
+    command: Sequence[str] = Field(description="The command that was run in it; may be empty.")
+    steps: Sequence[Step] = Field(description="The steps of a `--dry-run`; empty otherwise.")

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pcs_wrapper.views.contract.agents import AgentsCheck, Rules
 from pcs_wrapper.views.contract.backup import Backup, Restored, RestoreDryRun
 from pcs_wrapper.views.contract.base import Output
-from pcs_wrapper.views.contract.beginning import Init
+from pcs_wrapper.views.contract.beginning import Init, Prepared
 from pcs_wrapper.views.contract.change.changes import (
     Applied,
     ApplyDryRun,
@@ -91,6 +91,9 @@ OUTPUTS = {
         "takeover cluster destroy --dry-run --json", ClusterDestroyDryRun
     ),
     "init": PublishedOutput("takeover init --json", Init),
+    "service-prepare": PublishedOutput(
+        "takeover service prepare [--dry-run] --json SERVICE FILE", Prepared
+    ),
     "service": PublishedOutput("takeover service … --json", ServiceDone),
     "service-dry-run": PublishedOutput("takeover service … --dry-run --json", ServiceDryRun),
     "node-list": PublishedOutput("takeover node list --json", Nodes),

@@ -694,6 +694,12 @@ class Programs:
         self.loaded = None
         return Result(0, "", "")
 
+    def _stonith_admin(self, command: tuple[str, ...], stdin: str) -> Result:
+        asked = {word.partition("=")[0] for word in command[1:]}
+        known = {"--fence", "--unfence", "--reboot", "--confirm", "--timeout", "--tolerance"}
+        require(asked <= known, f"stonith_admin has no option {', '.join(asked - known)}")
+        return self._done(command, stdin)
+
     def _done(self, _command: tuple[str, ...], _stdin: str) -> Result:
         return Result(0, "", "")
 
@@ -800,5 +806,5 @@ WRITES: dict[str, Program] = {
     "pcs cluster link remove": Programs._remove_link,
     "pcs cluster reload corosync": Programs._reload,
     "pcs config restore": Programs._restore_config,
-    "stonith_admin": Programs._done,
+    "stonith_admin": Programs._stonith_admin,
 }

@@ -109,6 +109,23 @@ def test_options_say_a_whole_cluster(init: Init) -> None:
     assert "services.web.app: without health" in init.err
 
 
+def test_a_database_on_a_lun_that_a_program_attaches(init: Init) -> None:
+    """PostgreSQL is stopped by the signal that does not wait for its clients."""
+    lun = ("--disk", "203.0.113.129", "--target", "iqn.2026-11.com.example:rig", "--lun", "1")
+    assert init(
+        *("--defaults", "--fence", SWITCH, "--service", "shop", *lun, "--attach", "/opt/attach"),
+        *("--command", "/usr/lib/postgresql/15/bin/postgres -D /srv/shop/data"),
+        *("--user", "postgres", "--ready", "tcp:127.0.0.1:5432"),
+        *("--health", "command:/usr/bin/pg_isready --quiet"),
+    ) == 0  # fmt: skip
+    service = init.description.services["shop"]
+    assert service.filesystem[0].attach == "/opt/attach"
+    [app] = service.app
+    assert (app.stop_signal, app.health) == ("INT", "command:/usr/bin/pg_isready --quiet")
+    assert "without health" not in init.err
+    assert "  takeover service prepare shop cluster.toml -- COMMAND" in init.out
+
+
 def test_the_links_are_the_networks_that_all_nodes_have(init: Init) -> None:
     """node2 is known in the first one alone, and so the second one is no link."""
     assert init("--defaults", "--fence", SWITCH, "--node", "node2", "--node", "node3") == 0

@@ -271,6 +271,12 @@ def _service_dry_run(command: Command, *options: str) -> str:
     return command("service", "move", "shop", "node2", "--dry-run", *options)
 
 
+def _service_prepare(command: Command, *options: str) -> str:
+    initdb = ("/usr/lib/postgresql/15/bin/initdb", "-D", "data")
+    words = ("service", "prepare", "--dry-run", *options, "shop", _DESCRIPTION)
+    return command(*words, "--", *initdb)
+
+
 def _service(command: Command, *options: str) -> str:
     _moving(command)
     here, there = (
@@ -581,6 +587,7 @@ _PRINTED: dict[str, Callable[..., str]] = {
     "cluster-destroy": _cluster_destroy,
     "cluster-destroy-dry-run": _cluster_destroy_dry_run,
     "init": _init,
+    "service-prepare": _service_prepare,
     "service": _service,
     "service-dry-run": _service_dry_run,
     "node-list": _node_list,

@@ -144,6 +144,10 @@ KEYS: dict[str, dict[str, str]] = {
         "found.watchdogs": "path identity software",
         "found.units": "name about",
     },
+    "service-prepare": {
+        "": "schema service disk device filesystem directory owner command steps",
+        "steps": _STEP,
+    },
     "service": {
         "": "schema command what nothing service expected not_served checkpoint harm",
         **_below("service", _SERVICE),

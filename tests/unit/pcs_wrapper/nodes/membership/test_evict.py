@@ -14,7 +14,7 @@ from tests.unit.pcs_wrapper.nodes.conftest import node_is
 from tests.unit.pcs_wrapper.nodes.membership.conftest import gone, killed, well
 from tests.unit.pcs_wrapper.nodes.running.conftest import without
 
-OFF = "stonith_admin --off=node3 --timeout=300"
+OFF = "stonith_admin --fence=node3 --timeout=300"
 CONFIRM = "stonith_admin --confirm=node3"
 REMOVE = "pcs cluster node remove node3 --skip-offline --force"
 AWAY = without(well(), "node3")
