@@ -335,8 +335,6 @@ def test_a_machine_that_runs_another_cluster_is_only_taken_when_that_is_asked_fo
     address = rig.layout.node_address(comes, CLUSTER_LINKS[0])
     password = rig.run("node1", "cat", _PASSWORD_FILE, check=True).stdout
     wait = f"--wait={2 * _LIMIT * shop.patience:.0f}"
-    # Two removals at once, of which one goes on alone, may have cost it a reboot.
-    rig.wait_for_boot(node)
     here = (comes, f"addr={address}")
     shop.admin.types(comes, "pcs", "host", "auth", *here, "-u", "hacluster", text=password)
     shop.admin.types(comes, "pcs", "cluster", "setup", "other", *here, "--start", wait)

@@ -21,15 +21,8 @@ from tests.rig.test_nodes import listed, takeover
 from vagrant.common.networks import CLUSTER_LINKS, floating_address
 from vagrant.demo.client import Client
 from vagrant.demo.faults import active_node
-from vagrant.demo.shop import (
-    DESCRIPTION,
-    SERVICE,
-    Administrator,
-    create_cluster,
-    create_database,
-    description,
-    prepare_nodes,
-)
+from vagrant.demo.shop import SERVICE, Administrator, create_cluster, create_database, prepare_nodes
+from vagrant.description import DESCRIPTION, description
 from vagrant.one_machine.rig import OneMachineRig
 
 _NAME, _RELEASE = "test-growing", "trixie"

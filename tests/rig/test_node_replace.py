@@ -15,7 +15,8 @@ from tests.rig.test_cluster_members import complete, configured, is_held, is_lis
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.networks import CLUSTER_LINKS
 from vagrant.demo.faults import active_node
-from vagrant.demo.shop import DESCRIPTION, SERVICE
+from vagrant.demo.shop import SERVICE
+from vagrant.description import DESCRIPTION
 
 __all__ = ["complete"]
 

@@ -21,9 +21,9 @@ def written(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
     """The files that are written on nodes of a rig that comes up at once."""
     files: dict[tuple[str, str], str] = {}
     layout = Layout(
-        **{"name": "rig", "purpose": "lab", "nodes": 3, "luns": 2, "lun_mib": 64, "tree": ""},
-        **{"release": "bookworm", "wheel": "", "loop_base": 64},
-    )
+        name="rig", purpose="lab", nodes=3, luns=2, lun_mib=64, tree="", release="bookworm",
+        wheel="", loop_base=64,
+    )  # fmt: skip
 
     class Ready(OneMachineRig):
         @property
