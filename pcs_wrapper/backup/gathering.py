@@ -16,6 +16,7 @@ from lxml import etree
 from cib_templates.reading.files import MEBIBYTE, read_file
 from pcs_wrapper.backup.archive import Backup, digest
 from pcs_wrapper.backup.manifest import PCS_CONFIG, Kind, Manifest, SavedFile
+from pcs_wrapper.change.history.checkpoints import folder_of
 from pcs_wrapper.change.looking.files import named_files
 from pcs_wrapper.errors import ClusterError, ClusterUnreachable, CommandFailed, UsageError
 from pcs_wrapper.machine.files import LARGEST_CIB, require_own_folder
@@ -139,7 +140,7 @@ def _checkpoints(machine: Machine) -> Iterator[_Found]:
     """Yield the checkpoints of this node."""
     require_own_folder(machine.state)
     for pattern in ("[0-9]*.json", "[0-9]*.before.xml", "[0-9]*.after.xml"):
-        for file in sorted(machine.state.glob(pattern)):
+        for file in sorted(folder_of(machine.state).glob(pattern)):
             if (found := _read(file, file, "checkpoint", LARGEST_CIB)) is not None:
                 yield found
 

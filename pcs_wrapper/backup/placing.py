@@ -13,6 +13,7 @@ from pathlib import Path
 from pcs_wrapper.backup.archive import Backup
 from pcs_wrapper.backup.gathering import rooted
 from pcs_wrapper.backup.manifest import PCS_CONFIG, SavedFile
+from pcs_wrapper.change.history.checkpoints import folder_of
 from pcs_wrapper.change.steps.step import Run, Step
 from pcs_wrapper.errors import ClusterError
 from pcs_wrapper.machine.files import require_own_folder, write_private
@@ -50,7 +51,8 @@ def places(machine: Machine, backup: Backup) -> Iterator[Place]:
         if saved.kind not in PLACED:
             continue
         path = Path(saved.path)
-        target = machine.state / path.name if saved.kind == "checkpoint" else rooted(machine, path)
+        is_ours = saved.kind == "checkpoint"
+        target = folder_of(machine.state) / path.name if is_ours else rooted(machine, path)
         same = _has(target, backup.contents[saved.path])
         is_other = os.path.lexists(target) and not same
         yield Place(saved, target, is_there=same, is_other=is_other)

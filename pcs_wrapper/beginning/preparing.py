@@ -6,6 +6,7 @@ taken back: the disk is then as empty as before, and the same command can be run
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from pcs_wrapper.machine.waiting import wait_until
 _TYPE = "ext4"
 # Those whose filesystem is on one disk, and mounted on one node at a time.
 _TYPES = ("ext2", "ext3", "ext4", "xfs", "btrfs")
+# What blkid calls what is on a disk, or its table of partitions.
+_KIND = re.compile(r'\b(?:PT)?TYPE="([^"]+)"')
 _BY_PATH = "/dev/disk/by-path"
 _DEFAULT_PORT = ":3260"
 # What blkid ends with: it has found something; nothing; more than one thing.
@@ -128,7 +131,7 @@ def prepare(machine: Machine, wanted: Preparation) -> str:
         Interrupted: Somebody has interrupted it; the disk is empty as before.
     """
     machine.require_root()
-    needed = ["blkid", "cmp", "wipefs", f"mkfs.{wanted.kind}", "mount", "umount", "runuser"]
+    needed = ["blkid", "cmp", "wipefs", "dd", f"mkfs.{wanted.kind}", "mount", "umount", "runuser"]
     if wanted.filesystem.target and not wanted.filesystem.attach:
         needed.append("iscsiadm")
     machine.runner.require(*needed)
@@ -152,9 +155,19 @@ def _carry_out(run: Run, wanted: Preparation, device: str) -> None:
     except (TakeoverError, KeyboardInterrupt):
         if is_mounted:
             _unmounting(wanted).run(run)
-        run.machine.runner.run("wipefs", "--all", "--quiet", device, timeout=_QUICK)
+        for command in _emptying(device):
+            run.machine.runner.run(*command, timeout=_QUICK)
         raise
     _run(run, _unmounting(wanted))
+
+
+def _emptying(device: str) -> tuple[tuple[str, ...], ...]:
+    """Return the commands after which a disk is empty to whoever looks for something on it."""
+    size = f"bs={_BEGINNING}"
+    return (
+        ("wipefs", "--all", "--quiet", device),
+        ("dd", "if=/dev/zero", f"of={device}", size, "count=1", "conv=fsync", "status=none"),
+    )
 
 
 def _run(run: Run, step: RunProgram) -> None:
@@ -211,7 +224,8 @@ def _require_empty(machine: Machine, wanted: Preparation, device: str) -> None:
     found = machine.runner.run(
         *asked.command, timeout=asked.timeout, ok=(_FOUND, _NOTHING, _SEVERAL)
     )
-    what = found.stdout.strip().removeprefix(f"{device}: ")
+    kinds = _KIND.findall(found.stdout)
+    what = " and ".join(kinds) or "more than one thing"
     if found.exit_code == _NOTHING:
         compare = ("cmp", "--silent", f"--bytes={_BEGINNING}", device, "/dev/zero")
         if machine.runner.run(*compare, timeout=_QUICK, ok=(0, 1)).exit_code == 0:
@@ -219,10 +233,9 @@ def _require_empty(machine: Machine, wanted: Preparation, device: str) -> None:
         what = "data that nothing here knows"
     raise ClusterError(
         f"{device} ({wanted.disk}), the disk of {wanted.service}, is not empty: it has "
-        f"{what or 'more than one thing'}. Nothing was changed. If that is the service's own data, "
-        "there is nothing to prepare: takeover apply. If nobody needs it any more, on no node, "
-        f"attach the disk and run wipefs --all on it, and set its first MiB to zero; then run this "
-        "again"
+        f"{what}. Nothing was changed. If that is the service's own data, there is nothing to "
+        "prepare: takeover apply. If nobody needs it any more, on no node, attach the disk as "
+        f"--dry-run shows, and run: {'; '.join(map(shlex.join, _emptying(device)))}"
     )
 
 

@@ -59,14 +59,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.rig)
             if os.geteuid() != 0:
                 item.add_marker(pytest.mark.skip(reason="needs root: script/test rig gets it"))
-            alone = item.get_closest_marker("alone")
-            if (wanted and _release(item) != wanted) or (
-                alone and not whole and _release(item) != alone.args[0]
-            ):
+            if not _is_run(item, wanted, whole=whole):
                 items.remove(item)
             elif not one_machine:
                 for needed in item.iter_markers("one_machine"):
                     item.add_marker(pytest.mark.skip(reason=needed.args[0]))
+
+
+def _is_run(item: pytest.Item, wanted: str | None, *, whole: bool) -> bool:
+    release = _release(item)
+    if wanted and release != wanted:
+        return False
+    alone = item.get_closest_marker("alone")
+    is_rare = item.get_closest_marker("campaign") or (alone and release != alone.args[0])
+    return whole or not is_rare
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ PASSWORD = "/root/hacluster.password"
 SCRIPT = "/opt/alerts/note.sh"
 _SERVED_LIMIT = 120.0
 #: What pcs, Corosync, Pacemaker and Takeover have written on a node.
+_CHECKPOINTS = "/var/lib/takeover/checkpoints"
 _LEFT = ("/var/lib/takeover", "/var/lib/pcsd/known-hosts", "/var/lib/pacemaker/cib", SCRIPT)
 
 
@@ -67,10 +68,11 @@ def test_everything_comes_back_on_nodes_that_have_nothing_of_it(shop: Shop, witn
     rig.run(NODE, "chmod", "600", PASSWORD, check=True)
     text = rig.run("node1", "cat", DESCRIPTION, check=True).stdout
     rig.write(NODE, DESCRIPTION, text)
-    rig.run("node1", "takeover", "service", "ban", "shop", "node3", check=True)
-    rig.run("node1", "takeover", "service", "unpin", "shop", check=True)
+    rig.run(NODE, "takeover", "service", "ban", "shop", "node3", check=True)
+    rig.run(NODE, "takeover", "service", "unpin", "shop", check=True)
     before, changes = configuration(rig), history(rig)
     rig.run(NODE, "rm", "--force", FILE)
+    checkpoints = rig.run(NODE, "ls", _CHECKPOINTS, check=True).stdout
     saved = rig.run(NODE, "takeover", "backup", FILE, DESCRIPTION, "--json", check=True)
     assert SCRIPT in [each["path"] for each in json.loads(saved.stdout)["files"]]
     refused = _restore(shop)
@@ -99,6 +101,7 @@ def test_everything_comes_back_on_nodes_that_have_nothing_of_it(shop: Shop, witn
     assert shop.client.check().lost == []
     assert configuration(rig) == before
     assert [each["number"] for each in history(rig)] == [each["number"] for each in changes]
+    assert rig.run(NODE, "ls", _CHECKPOINTS, check=True).stdout == checkpoints
     assert rig.run(NODE, "cat", DESCRIPTION, check=True).stdout == text
     left = rig.run(NODE, "ls", "/var/lib/takeover", check=True).stdout
     assert "pcs-config" not in left

@@ -25,6 +25,8 @@ from vagrant.demo.shop import SERVICE, Administrator, create_cluster, create_dat
 from vagrant.description import DESCRIPTION, description
 from vagrant.one_machine.rig import OneMachineRig
 
+pytestmark = pytest.mark.campaign("a rig of four machines of its own: a quarter of an hour")
+
 _NAME, _RELEASE = "test-growing", "trixie"
 #: How long the service may take to be served again, in seconds.
 _LIMIT = 60.0

@@ -128,6 +128,11 @@ class Checkpoint:
 _KEYS = frozenset(each.name for each in fields(Checkpoint))
 
 
+def folder_of(state: Path) -> Path:
+    """Return the folder of the checkpoints in Takeover's own folder."""
+    return state / "checkpoints"
+
+
 class Checkpoints:
     """The changes of the cluster that this machine knows of.
 
@@ -146,7 +151,7 @@ class Checkpoints:
         archive: Archive | None = None,
         cluster_id: str = "",
     ) -> None:
-        self._folder = state / "checkpoints"
+        self._folder = folder_of(state)
         self._archive = archive
         self._cluster_id = cluster_id
         self._epoch = None if live is None else whole_number(live.get("epoch"))

@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
+from cib_templates.comparing.changes import changed_ids
+from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, folder_of
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import CONFIG
 from tests.unit.fakes.site import PERMANENT, Interface, Site
@@ -22,6 +25,7 @@ from tests.unit.pcs_wrapper.conftest import Takeover
 
 SECRET, SCRIPT = "/etc/takeover/fence.password", "/opt/alerts/mail.sh"
 ALERT = f'<alerts><alert id="mail" path="{SCRIPT}"/></alerts></configuration>'
+CHECKPOINT = {"1.json", "1.before.xml", "1.after.xml"}
 SBD = 'SBD_DEVICE="/dev/sdb;/dev/sdc"\nSBD_WATCHDOG_DEV=/dev/watchdog\nSBD_WATCHDOG_TIMEOUT=5\n'
 DEVICE = {
     "model": "net",
@@ -66,9 +70,19 @@ def shop(cluster: Cluster, takeover: Takeover, live: str, tmp_path: Path) -> Tak
 @pytest.fixture
 def saved(shop: Takeover, cluster: Cluster, description: Path, tmp_path: Path) -> Path:
     """Return a backup of a cluster with a change, a witness and SBD."""
+    live = etree.fromstring(cluster.cib)
+    change = Checkpoint(
+        number=1,
+        at="2026-11-24T19:00:00+00:00",
+        user="alice",
+        command="apply",
+        message="",
+        cluster="shop",
+        changes=changed_ids(live, live),
+        state="applied",
+    )
     shop.machine.state.mkdir(mode=0o700)
-    for name in ("1.json", "1.before.xml", "1.after.xml"):
-        (shop.machine.state / name).write_text("a checkpoint")
+    Checkpoints(shop.machine.state).begin(change, live, live)
     cluster.config = CONFIG | {"quorum_device": DEVICE}
     cluster.enabled = {"pacemaker", "sbd"}
     file = tmp_path / "shop.tar.gz"
@@ -115,7 +129,7 @@ def test_everything_is_saved_and_only_root_can_read_it(
     state = shop.machine.state
     for path in (SECRET, SCRIPT, "/var/lib/pcsd/known-hosts", "/etc/default/sbd", description):
         assert f"files{path}" in names
-    assert {f"files{state}/1.{each}" for each in ("json", "before.xml", "after.xml")} <= names
+    assert {f"files{state}/checkpoints/{each}" for each in CHECKPOINT} <= names
 
 
 def test_it_is_said_what_was_saved(
@@ -209,7 +223,9 @@ def test_it_is_restored_onto_new_nodes(
     assert stat.S_IMODE(script.stat().st_mode) == 0o755
     assert stat.S_IMODE((root / SECRET.lstrip("/")).stat().st_mode) == 0o600
     assert stat.S_IMODE(new_node.machine.state.stat().st_mode) == 0o700
-    assert {file.name for file in new_node.machine.state.iterdir()} >= {"1.json", "1.after.xml"}
+    assert {file.name for file in folder_of(new_node.machine.state).iterdir()} == CHECKPOINT
+    [change] = Checkpoints(new_node.machine.state).all()
+    assert (change.number, change.user) == (1, "alice")
     assert not (new_node.machine.state / "pcs-config.tar.bz2").exists()
     assert not (root / "etc/default/sbd").exists()
     told = capsys.readouterr()

@@ -84,7 +84,7 @@ class Disk(Runner):
                 return Result(0 if self.is_zero else 1, "", "")
             case ("mkfs.ext4", "-q", _):
                 assert not self.on_it
-                self.on_it = "ext4"
+                self.on_it, self.is_zero = "ext4", False
             case ("mount", *_):
                 assert self.on_it
                 self.mounted = True
@@ -93,6 +93,9 @@ class Disk(Runner):
             case ("wipefs", *_):
                 assert not self.mounted
                 self.on_it = ""
+            case ("dd", *_):
+                assert not self.mounted
+                self.is_zero = True
         return Result(0, "", "")
 
 
@@ -146,7 +149,7 @@ def test_an_empty_lun_gets_its_filesystem_and_its_first_data(
 
 @pytest.mark.parametrize(
     ("on_it", "is_zero", "told"),
-    [("xfs", True, 'TYPE="xfs"'), ("", False, "data that nothing here knows")],
+    [("xfs", True, "it has xfs. Nothing"), ("", False, "data that nothing here knows")],
 )
 def test_a_disk_with_anything_on_it_is_left_alone(
     prepare: Takeover, disk: Disk, tmp_path: Path, capsys: pytest.CaptureFixture[str], *,
@@ -172,7 +175,7 @@ def test_what_fails_leaves_the_disk_empty(
     words = ("service", "prepare", "shop", tmp_path / "shop.toml", "--", *INITDB)
     assert prepare(*words) == 1
     assert "it cannot be" in capsys.readouterr().err
-    assert (disk.on_it, disk.mounted, disk.attached) == ("", False, False)
+    assert (disk.on_it, disk.is_zero, disk.mounted, disk.attached) == ("", True, False, False)
     disk.failing = "nothing"
     assert prepare(*words) == 0
 
