@@ -20,10 +20,8 @@ from vagrant.one_machine.rig import OneMachineRig
 def written(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, str], str]:
     """The files that are written on nodes of a rig that comes up at once."""
     files: dict[tuple[str, str], str] = {}
-    layout = Layout(
-        **{"name": "rig", "purpose": "lab", "nodes": 3, "luns": 2, "lun_mib": 64, "tree": ""},
-        **{"release": "bookworm", "wheel": "", "loop_base": 64},
-    )
+    shape: dict[str, Any] = {"nodes": 3, "luns": 2, "lun_mib": 64, "release": "bookworm"}
+    layout = Layout(name="rig", purpose="lab", tree="", wheel="", loop_base=64, **shape)
 
     class Ready(OneMachineRig):
         @property
