@@ -35,6 +35,7 @@ _BEGINNING = 2**20
 _ISCSI_NO_RECORD, _ISCSI_THERE_ALREADY = 21, 15
 _QUICK, _MKFS, _COMMAND = 60.0, 1800.0, 24 * 3600.0
 _APPEARS, _PAUSE = 30.0, 0.2
+_EMPTY_AGAIN = "The disk is empty as before: the same command can be run again"
 _ANY = range(-64, 256)
 
 
@@ -252,22 +253,28 @@ def _making(wanted: Preparation, device: str) -> Iterator[RunProgram]:
         f"making a filesystem of the type {wanted.kind} on {device}",
         (f"mkfs.{wanted.kind}", "-q", device),
         _MKFS,
+        _EMPTY_AGAIN,
     )
-    yield RunProgram(f"making {directory}", ("mkdir", "--parents", directory), _QUICK)
+    yield RunProgram(f"making {directory}", ("mkdir", "--parents", directory), _QUICK, _EMPTY_AGAIN)
     yield RunProgram(
         f"mounting it on {directory}",
         ("mount", "-t", wanted.kind, *options, device, directory),
         _QUICK,
+        _EMPTY_AGAIN,
     )
     if wanted.owner != "root":
         yield RunProgram(
-            f"giving it to {wanted.owner}", ("chown", f"{wanted.owner}:", directory), _QUICK
+            f"giving it to {wanted.owner}",
+            ("chown", f"{wanted.owner}:", directory),
+            _QUICK,
+            _EMPTY_AGAIN,
         )
     if wanted.command:
         yield RunProgram(
             f"running {shlex.join(wanted.command)} in it as {wanted.owner}",
             (*("runuser", f"--user={wanted.owner}", "--"), *_inside(directory), *wanted.command),
             _COMMAND,
+            _EMPTY_AGAIN,
             name=wanted.command[0],
         )
 

@@ -174,7 +174,9 @@ def test_what_fails_leaves_the_disk_empty(
     disk.failing = failing
     words = ("service", "prepare", "shop", tmp_path / "shop.toml", "--", *INITDB)
     assert prepare(*words) == 1
-    assert "it cannot be" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "it cannot be" in said
+    assert "The disk is empty as before" in said
     assert (disk.on_it, disk.is_zero, disk.mounted, disk.attached) == ("", True, False, False)
     disk.failing = "nothing"
     assert prepare(*words) == 0
