@@ -6,7 +6,6 @@ taken back: the disk is then as empty as before, and the same command can be run
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,18 +17,15 @@ from cib_templates.model.services import Filesystem
 from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run
 from pcs_wrapper.errors import ClusterError, Interrupted, UsageError
+from pcs_wrapper.machine import disks
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import wait_until
 
 _TYPE = "ext4"
 # Those whose filesystem is on one disk, and mounted on one node at a time.
 _TYPES = ("ext2", "ext3", "ext4", "xfs", "btrfs")
-# What blkid calls what is on a disk, or its table of partitions.
-_KIND = re.compile(r'\b(?:PT)?TYPE="([^"]+)"')
 _BY_PATH = "/dev/disk/by-path"
 _DEFAULT_PORT = ":3260"
-# What blkid ends with: it has found something; nothing; more than one thing.
-_FOUND, _NOTHING, _SEVERAL = 0, 2, 8
 # The part of a disk that is read: where nothing is known but not all is zero, there may be data.
 _BEGINNING = 2**20
 _ISCSI_NO_RECORD, _ISCSI_THERE_ALREADY = 21, 15
@@ -220,14 +216,9 @@ def _require_empty(machine: Machine, wanted: Preparation, device: str) -> None:
     Raises:
         ClusterError: There is something.
     """
-    asked = _asking(device)
-    machine.console.step(asked.summary)
-    found = machine.runner.run(
-        *asked.command, timeout=asked.timeout, ok=(_FOUND, _NOTHING, _SEVERAL)
-    )
-    kinds = _KIND.findall(found.stdout)
-    what = " and ".join(kinds) or "more than one thing"
-    if found.exit_code == _NOTHING:
+    machine.console.step(_asking(device).summary)
+    what = disks.content(machine, device)
+    if not what:
         compare = ("cmp", "--silent", f"--bytes={_BEGINNING}", device, "/dev/zero")
         if machine.runner.run(*compare, timeout=_QUICK, ok=(0, 1)).exit_code == 0:
             return
@@ -241,7 +232,7 @@ def _require_empty(machine: Machine, wanted: Preparation, device: str) -> None:
 
 
 def _asking(device: str) -> RunProgram:
-    return RunProgram(f"looking whether {device} is empty", ("blkid", "--probe", device), _QUICK)
+    return RunProgram(f"looking whether {device} is empty", (*disks.ASKING, device), _QUICK)
 
 
 def _making(wanted: Preparation, device: str) -> Iterator[RunProgram]:

@@ -34,6 +34,7 @@ _START = 120
 # The time by which the process's limit exceeds pcs's own, in seconds: pcs talks to every node
 # several times, and waits up to 60 s for each.
 _GRACE = 300.0
+_HEADER = ("pcs", "stonith", "sbd", "device", "setup")
 # The time for which pcs waits for the answer of a node by default, in seconds.
 _ANSWER = 60
 # The time for which pcs waits for the start of a node, in seconds: its default of 60 s is too short
@@ -130,7 +131,7 @@ def _sbd(description: Description) -> list[RunProgram]:
             RunProgram(
                 f"writing SBD's header to {', '.join(sbd.devices)}",
                 (
-                    *("pcs", "stonith", "sbd", "device", "setup", *devices),
+                    *(*_HEADER, *devices),
                     *(f"watchdog-timeout={wait}", f"msgwait-timeout={message}", "--force"),
                 ),
                 _GRACE,
@@ -199,8 +200,14 @@ def steps(machine: Machine, description: Description) -> list[Step]:
     machine.require_root()
     machine.runner.require("pcs", "crm_mon", "crm_resource")
     preconditions.require(machine, preconditions.missing_fence_agents(machine, description))
+    programs = _programs(machine, description)
+    if description.sbd is not None and any(
+        each.command[: len(_HEADER)] == _HEADER for each in programs
+    ):
+        full = preconditions.full_sbd_disks(machine, map(str, description.sbd.devices))
+        preconditions.require(machine, full)
     return [
-        *_programs(machine, description),
+        *programs,
         WaitForNodes(tuple(description.nodes)),
         PushFencing(description, _live_cib(machine)),
         WaitForFencing(),

@@ -12,6 +12,7 @@ from cib_templates.merging.handover import passed
 from cib_templates.model.description import Description
 from pcs_wrapper.change.stopping import outermost_of
 from pcs_wrapper.errors import NotApplicable
+from pcs_wrapper.machine import disks
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.pacemaker.corosync import ClusterConfig
 from pcs_wrapper.pacemaker.crm_mon import ClusterState
@@ -28,6 +29,11 @@ CLUSTER_NAME_DIFFERS = error(
 AGENT_MISSING = error("agent-missing", "One of Takeover's agents is not installed on this node.")
 FENCE_AGENT_MISSING = error(
     "fence-agent-missing", "A fence agent that a device uses is not installed on this node."
+)
+SBD_DISK_NOT_EMPTY = error(
+    "sbd-disk-not-empty",
+    "A disk that SBD shall have has something else on it, such as a filesystem, which SBD's header "
+    "would destroy.",
 )
 EXCLUSIVE_DOUBLED = error(
     "exclusive-doubled",
@@ -135,6 +141,25 @@ def missing_fence_agents(machine: Machine, description: Description) -> Iterator
             "On every node, install the fence agent's package (Debian 12: fence-agents, 13: "
             "`apt search fence-agents-`)",
         )
+
+
+def full_sbd_disks(machine: Machine, devices: Iterable[str]) -> Iterator[Finding]:
+    """Find the disks that SBD shall have and that have something on them.
+
+    An old header of SBD's may be written again.
+
+    Args:
+        machine: This machine.
+        devices: The disks, before SBD's header is written to them.
+    """
+    for device in devices:
+        if what := disks.content(machine, device):
+            yield SBD_DISK_NOT_EMPTY.at(
+                ("sbd", "devices"),
+                f"{device} has something on it ({what}), which SBD's header would destroy",
+                "Give SBD a disk of its own, of some MiB. If what is on this one is not needed: "
+                f"wipefs --all {device}",
+            )
 
 
 def passed_exclusives(

@@ -70,6 +70,7 @@ class Cluster(Programs, Runner):
             *("pcs", "cibadmin", "crm_diff", "crm_mon", "crm_resource", "crm_simulate"),
             *("env", "systemctl", "systemd-run", "corosync-cfgtool", "corosync-cmapctl"),
             *("attrd_updater", "crm_attribute", "stonith_admin", "ping", "apt-get", "dpkg-query"),
+            "blkid",
             *("fence_apc", "fence_apc_snmp", "fence_takeover_rig"),
         }
     )
@@ -153,7 +154,7 @@ class Cluster(Programs, Runner):
         program = _known(WRITES | READS, command)  # the longer words first
         if program is None:
             pytest.fail(f"the fake cluster does not know `{shown}`")
-        about_files = ("env", "systemctl is-enabled", "pcs config")
+        about_files = ("env", "systemctl is-enabled", "pcs config", "blkid")
         is_about_files = "--corosync_conf" in command or any(
             _begins(command, each) for each in about_files
         )

@@ -92,6 +92,7 @@ class Programs:
         state: What crm_mon tells, as XML; empty as long as no test has said it.
         cib: The live CIB.
         config: Corosync's configuration, as pcs tells it.
+        disk_contents: What is on disks, as blkid calls it, by their paths.
         config_files: The same of other files, by their paths.
         loaded: What Corosync has loaded of it; None if it is all of it.
         dead_links: The links of this node that are dead: the number of the link, and the ID of the
@@ -136,6 +137,7 @@ class Programs:
     _state: str = ""
     cib: str = "<cib><configuration/><status/></cib>"
     config: dict[str, Any] = field(default_factory=lambda: dict(CONFIG))
+    disk_contents: dict[str, str] = field(default_factory=dict)
     config_files: dict[str, dict[str, Any]] = field(default_factory=dict)
     pcsd: dict[str, str] = field(default_factory=dict)
     authenticates: Callable[[str, str], None] = lambda _name, _address: None
@@ -560,6 +562,11 @@ class Programs:
         self.state = "disconnected"
         return Result(1 if silent & set(self.pcsd.values()) else 0, "", "\n".join(lines) + "\n")
 
+    def _blkid(self, command: tuple[str, ...], _stdin: str) -> Result:
+        device = command[-1]
+        kind = self.disk_contents.get(device)
+        return Result(0, f'{device}: UUID="7" TYPE="{kind}"\n', "") if kind else Result(2, "", "")
+
     def _clear_node(self, command: tuple[str, ...], _stdin: str) -> Result:
         name = command[len("pcs cluster node clear".split())]
         require(name not in self._names, f"{name} is still in the cluster")
@@ -767,6 +774,7 @@ READS: dict[str, Program] = {
     "corosync-cfgtool": Programs._links,
     "corosync-cmapctl": Programs._loaded,
     "getent ahosts": Programs._getent,
+    "blkid --probe": Programs._blkid,
     "fence_apc": Programs._fence_agent,
     "fence_takeover_rig": Programs._fence_agent,
     "fence_sbd": Programs._fence_agent,

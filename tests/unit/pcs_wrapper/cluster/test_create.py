@@ -286,6 +286,23 @@ def test_a_disk_that_another_node_does_not_have_is_told_before_it_is_written_to(
     assert "and the disk /dev/disk/by-id/sbd1?" in error
 
 
+def test_a_disk_with_something_on_it_is_not_made_sbd_s(
+    cluster: Cluster, takeover: Takeover, password_file: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """Its filesystem would be lost; pcs is told to write the header without asking."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(EXAMPLE.read_text().replace("[fencing.", SBD + "[fencing.", 1))
+    cluster.state = "disconnected"
+    cluster.disk_contents["/dev/disk/by-id/sbd1"] = "ext4"
+    for options in (("--dry-run",), ("--password-file", password_file)):
+        assert takeover("cluster", "create", file, *options) == 1
+        error = capsys.readouterr().err
+        assert "/dev/disk/by-id/sbd1 has something on it (ext4)" in error
+        assert "wipefs --all /dev/disk/by-id/sbd1" in error
+    assert cluster.writes == []
+
+
 def test_watchdogs_alone_need_no_disk(
     takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
