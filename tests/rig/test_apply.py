@@ -82,9 +82,9 @@ def apply(rig: Rig, file: str, *options: str) -> subprocess.CompletedProcess[str
     return rig.run(NODE, "takeover", "apply", *options, file, check=True)
 
 
-def history(rig: Rig) -> list[dict[str, Any]]:
-    """The checkpoints, the newest first."""
-    result = rig.run(NODE, "takeover", "history", "--json", check=True)
+def history(rig: Rig, node: str = NODE) -> list[dict[str, Any]]:
+    """The checkpoints that a node knows of, the newest first."""
+    result = rig.run(node, "takeover", "history", "--json", check=True)
     checkpoints: list[dict[str, Any]] = json.loads(result.stdout)["checkpoints"]
     return checkpoints
 
