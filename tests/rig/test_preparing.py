@@ -16,7 +16,7 @@ from vagrant.one_machine.rig import OneMachineRig
 @pytest.fixture(scope="module", params=RELEASES)
 def rig(request: pytest.FixtureRequest) -> Iterator[OneMachineRig]:
     """A rig of one node, with the description that a rig prints when it comes up."""
-    rig = OneMachineRig(f"test-prepare-{request.param}")
+    rig = OneMachineRig(f"test-disk-{request.param}")
     rig.down()
     try:
         rig.up(nodes=1, luns=1, lun_mib=256, release=request.param, say=print)
