@@ -1,7 +1,7 @@
 """What rig tests share: they need root, and take down every rig that they bring up."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,10 +21,6 @@ RELEASES = ["bookworm", "trixie"]
 #: How long pcs may wait for a resource that takes no time to start, in seconds.
 _PCS_LIMIT = 60.0
 _NONE = "none"
-#: Of how many moments one is tested, but in a campaign.
-_SOME = 3
-
-Moments = Callable[[Sequence[float]], Sequence[float]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--campaign",
         action="store_true",
-        help="Every test on both releases, and killed at every moment: takes hours.",
+        help="Every test on both releases, also those that take long: hours.",
     )
 
 
@@ -73,13 +69,6 @@ def _is_run(item: pytest.Item, wanted: str | None, *, whole: bool) -> bool:
     alone = item.get_closest_marker("alone")
     is_rare = item.get_closest_marker("campaign") or (alone and release != alone.args[0])
     return whole or not is_rare
-
-
-@pytest.fixture
-def moments(request: pytest.FixtureRequest) -> Moments:
-    """Choose at which of the moments something is killed: at all in a campaign, else at some."""
-    whole = request.config.getoption("--campaign")
-    return lambda every: every if whole else every[::_SOME]
 
 
 def _release(item: pytest.Item) -> str:

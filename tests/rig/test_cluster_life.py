@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.conftest import Moments, Shop
+from tests.rig.conftest import Shop
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.demo.faults import active_node, wait_until_whole
 from vagrant.demo.shop import SERVICE
@@ -97,10 +97,11 @@ def test_a_rolling_restart_under_load(shop: Shop) -> None:
     assert rig.status()["disks"]["double_mounts"] == []
 
 
-def test_a_restart_that_is_killed_is_told_and_finished(shop: Shop, moments: Moments) -> None:
-    """At several moments: the next command says so, and the same command finishes."""
+@pytest.mark.campaign("ten moments, each of which takes a minute")
+def test_a_restart_that_is_killed_is_told_and_finished(shop: Shop) -> None:
+    """At ten moments: the next command says so, and the same command finishes."""
     rig = shop.rig
-    for moment in moments(_MOMENTS):
+    for moment in _MOMENTS:
         serving = active_node(rig)
         node = others(rig, serving)[0]
         before = begun(rig, node)
@@ -142,6 +143,7 @@ def test_everything_is_stopped_and_started_from_a_node_that_is_off(shop: Shop) -
     assert not client.check().lost
 
 
+@pytest.mark.campaign("ten moments, each of which takes a minute")
 def test_a_stop_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
     """Whatever runs or does not run then."""
     rig = shop.rig

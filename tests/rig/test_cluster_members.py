@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.conftest import Moments, Shop
+from tests.rig.conftest import Shop
 from tests.rig.test_cluster_life import begun, is_in_standby, runs
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.networks import CLUSTER_LINKS
@@ -194,6 +194,7 @@ def test_a_node_that_serves_is_removed_under_load(shop: Shop) -> None:
     assert rig.status()["disks"]["double_mounts"] == []
 
 
+@pytest.mark.campaign("the node has to be made one again afterwards: two minutes")
 def test_a_node_that_is_off_is_removed_and_destroyed(shop: Shop) -> None:
     """crmsh#1826: it could stop the running cluster later."""
     rig = shop.rig
@@ -225,12 +226,11 @@ def test_a_node_whose_pcsd_is_dead_is_not_removed(shop: Shop) -> None:
     assert listed(rig, serving)[goes]["state"] == "online"
 
 
-def test_a_removal_that_is_killed_is_finished_by_the_same_command(
-    shop: Shop, moments: Moments
-) -> None:
-    """At several moments; the next command says where things stand."""
+@pytest.mark.campaign("ten moments, each of which takes a minute")
+def test_a_removal_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
+    """At ten moments; the next command says where things stand."""
     rig = shop.rig
-    for moment in moments(_MOMENTS):
+    for moment in _MOMENTS:
         serving = active_node(rig)
         goes = others(rig, serving)[-1]
         rig.run(
@@ -250,6 +250,7 @@ def test_a_removal_that_is_killed_is_finished_by_the_same_command(
     assert not shop.client.check().lost
 
 
+@pytest.mark.campaign("the node has to be made one again afterwards: two minutes")
 def test_the_cluster_is_destroyed_and_made_again(shop: Shop) -> None:
     """Nothing of it is left on any node; its data is, and its history begins anew."""
     rig = shop.rig
@@ -326,6 +327,7 @@ def test_who_has_the_wrong_password_adds_no_node(shop: Shop) -> None:
     finish(shop, serving, comes)
 
 
+@pytest.mark.campaign("the node has to be made one again afterwards: two minutes")
 def test_a_machine_that_runs_another_cluster_is_only_taken_when_that_is_asked_for(
     shop: Shop,
 ) -> None:
@@ -359,6 +361,7 @@ def test_a_machine_that_runs_another_cluster_is_only_taken_when_that_is_asked_fo
     assert active_node(rig) == serving
 
 
+@pytest.mark.campaign("the node has to be made one again afterwards: two minutes")
 def test_a_machine_with_another_version_becomes_no_node(shop: Shop) -> None:
     """With an older Pacemaker it could not join; that is told before anything is changed."""
     rig = shop.rig
@@ -376,12 +379,11 @@ def test_a_machine_with_another_version_becomes_no_node(shop: Shop) -> None:
     assert configured(rig, comes) == []
 
 
-def test_an_addition_that_is_killed_is_finished_by_the_same_command(
-    shop: Shop, moments: Moments
-) -> None:
-    """At several moments; until it is finished, the node runs nothing."""
+@pytest.mark.campaign("ten moments, each of which takes a minute")
+def test_an_addition_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
+    """At ten moments; until it is finished, the node runs nothing."""
     rig = shop.rig
-    for moment in moments(_ADDITIONS):
+    for moment in _ADDITIONS:
         serving, comes = without_a_node(shop)
         rig.run(
             serving, "timeout", "--signal=KILL", f"{moment * shop.patience:.1f}",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.conftest import Moments, Shop
+from tests.rig.conftest import Shop
 from tests.rig.test_cluster_life import begun
 from tests.rig.test_cluster_members import complete, configured, is_held, is_listed_as
 from tests.rig.test_nodes import listed, others, takeover
@@ -131,12 +131,13 @@ def test_a_node_that_served_is_replaced_by_a_wiped_machine_of_its_name(shop: Sho
     assert rig.status()["disks"]["double_mounts"] == []
 
 
+@pytest.mark.campaign("ten moments, each of which takes a minute")
 def test_a_replacement_that_is_killed_is_finished_by_the_same_command(
     shop: Shop, moments: Moments
 ) -> None:
-    """At several moments, under a client that writes; it is served all the time."""
+    """At ten moments, under a client that writes; it is served all the time."""
     rig, client = shop.rig, shop.client
-    for moment in moments(_MOMENTS):
+    for moment in _MOMENTS:
         serving = active_node(rig)
         dead = others(rig, serving)[-1]
         prepared(shop, serving)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.rig.conftest import Moments, Shop
+from tests.rig.conftest import Shop
 from tests.votes import lost
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
@@ -171,10 +171,11 @@ def test_the_last_node_is_not_paused_by_accident(shop: Shop) -> None:
     assert shop.client.outage(begin, time.monotonic()) < 2.0 * shop.patience
 
 
-def test_a_pause_that_is_killed_is_told_and_completed(shop: Shop, moments: Moments) -> None:
-    """At several moments: the next command says so, and the same command completes."""
+@pytest.mark.campaign("ten moments, each of which takes a minute")
+def test_a_pause_that_is_killed_is_told_and_completed(shop: Shop) -> None:
+    """At ten moments: the next command says so, and the same command completes."""
     rig = shop.rig
-    for moment in moments(_MOMENTS):
+    for moment in _MOMENTS:
         serving = active_node(rig)
         on = others(rig, serving)[0]
         rig.run(

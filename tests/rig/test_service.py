@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.rig.conftest import Moments, Shop
+from tests.rig.conftest import Shop
 from tests.rig.test_apply import apply, configuration, history
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
@@ -120,11 +120,12 @@ def test_a_move_that_fails_goes_back(shop: Shop) -> None:
     assert ended(rig, "move", "batch", target)["service"]["nodes"] == [target]
 
 
-def test_killed_at_several_moments(shop: Shop, moments: Moments) -> None:
+@pytest.mark.campaign("ten moments, each of which takes a minute")
+def test_killed_at_ten_moments(shop: Shop) -> None:
     """SIGKILL of a move: the next command takes out what is left, and moves it."""
     rig, chance = shop.rig, random.Random(1)  # noqa: S311 - moments, not secrets
     before = configuration(rig)
-    for moment in moments(range(10)):
+    for moment in range(10):
         [source] = where(rig, "batch")
         target = "node3" if source == "node2" else "node2"
         after = chance.uniform(0.3, 6.0 * shop.patience)

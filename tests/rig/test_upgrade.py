@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.rig.conftest import Moments, Shop
+from tests.rig.conftest import Shop
 from tests.rig.test_nodes import listed, others, takeover
 from vagrant.common.errors import RigError
 from vagrant.common.waiting import eventually
@@ -256,10 +256,11 @@ def test_a_reboot_is_part_of_it(shop: Shop) -> None:
     assert active_node(rig) == serving
 
 
-def test_an_upgrade_that_is_killed_is_told_and_finished(shop: Shop, moments: Moments) -> None:
-    """At several moments: the next command says where things stand, and finishes."""
+@pytest.mark.campaign("ten moments, each of which takes a minute")
+def test_an_upgrade_that_is_killed_is_told_and_finished(shop: Shop) -> None:
+    """At ten moments: the next command says where things stand, and finishes."""
     rig = shop.rig
-    for at, moment in enumerate(moments(_MOMENTS)):
+    for at, moment in enumerate(_MOMENTS):
         serving = active_node(rig)
         node = others(rig, serving)[at % 2]
         wanted = f"5.{at}"
