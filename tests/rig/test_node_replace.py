@@ -132,9 +132,7 @@ def test_a_node_that_served_is_replaced_by_a_wiped_machine_of_its_name(shop: Sho
 
 
 @pytest.mark.campaign("ten moments, each of which takes a minute")
-def test_a_replacement_that_is_killed_is_finished_by_the_same_command(
-    shop: Shop, moments: Moments
-) -> None:
+def test_a_replacement_that_is_killed_is_finished_by_the_same_command(shop: Shop) -> None:
     """At ten moments, under a client that writes; it is served all the time."""
     rig, client = shop.rig, shop.client
     for moment in _MOMENTS:
