@@ -205,22 +205,22 @@ class NotRemoved(NotApplicable):
 
     Args:
         findings: Everything that is.
-        can_be_forced: Whether --even-so removes the node all the same.
+        way: What removes the node all the same, in a sentence; empty if nothing does.
     """
 
     code = "not-removed"
     hint = "put it right first; to remove the node all the same: --even-so"
 
-    def __init__(self, findings: Sequence[Finding], *, can_be_forced: bool) -> None:
-        self._can_be_forced = can_be_forced
+    def __init__(self, findings: Sequence[Finding], way: str = "") -> None:
+        self._way = way
         super().__init__(findings)
 
     def _told(self) -> str:
-        forced = " To remove the node all the same: --even-so" if self._can_be_forced else ""
-        return (
+        told = (
             f"a node is only removed while all is well with the others:\n{super()._told()}\n"
-            f"Nothing was changed.{forced}"
+            f"Nothing was changed. {self._way}"
         )
+        return told.rstrip()
 
 
 class NotAdded(NotApplicable):

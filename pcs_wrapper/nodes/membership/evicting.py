@@ -142,7 +142,7 @@ def require(machine: Machine, planned: Eviction, *, even_so: bool) -> None:
         NodeMayBeOn: Something says that the node is on, and no device can switch it off.
     """
     if planned.removal.findings and not even_so:
-        raise NotRemoved(planned.removal.findings, can_be_forced=True)
+        raise NotRemoved(planned.removal.findings, removing.FORCED)
     if planned.signs and not even_so:
         raise NodeMayBeOn(planned.signs, can_be_forced=True)
     for each in (*planned.removal.findings, *planned.signs):

@@ -47,6 +47,8 @@ _TIMEOUT = 30.0
 _REMOVING = 600.0
 # In which nothing is left of the node when pcs says so, and all is well, in seconds.
 _WHOLE = 60.0
+#: What removes a node although something is in the way.
+FORCED = "To remove the node all the same: --even-so"
 # How long Pacemaker is given to forget a node by itself, in seconds, and how often it is told to.
 _FORGETS = 5.0
 _TIMES = 6
@@ -229,11 +231,22 @@ def require(machine: Machine, planned: Removal, *, even_so: bool) -> None:
         even_so: Whether it is to be made all the same.
 
     Raises:
-        NotRemoved: Something is in its way; nothing was changed.
+        NotRemoved: Something is in its way; nothing was changed. A node that may still run what it
+            ran is not removed whatever is said: the others would start that, too, as soon as they
+            have forgotten it.
     """
-    impossible = planned.is_member and not planned.is_reached
-    if impossible or (planned.findings and not even_so):
-        raise NotRemoved(planned.findings, can_be_forced=not impossible)
+    may_run = any(
+        each.code in _MUST_BE_OFF and planned.node in each.path for each in planned.findings
+    )
+    if may_run:
+        raise NotRemoved(
+            planned.findings,
+            f"Wait until it is fenced. If it is gone for good: takeover node evict {planned.node}",
+        )
+    if planned.is_member and not planned.is_reached:
+        raise NotRemoved(planned.findings)
+    if planned.findings and not even_so:
+        raise NotRemoved(planned.findings, FORCED)
     for each in planned.findings:
         machine.console.warning(str(each))
 

@@ -237,6 +237,19 @@ def test_a_cluster_that_is_not_well_loses_no_node(
     assert idle.writes == []
 
 
+def test_a_node_that_may_still_run_is_not_removed_whatever_is_said(
+    idle: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others would start what it has as soon as they have forgotten it: data would be lost."""
+    idle.state = node_is(without(well(), "node3"), "node3", unclean='"true"')
+    assert takeover("node", "remove", "node3", "--yes", "--even-so") == 1
+    err = capsys.readouterr().err
+    assert "must be fenced" in err
+    assert "takeover node evict node3" in err
+    assert "all the same" not in err
+    assert idle.writes == []
+
+
 def test_a_member_that_pcsd_does_not_reach_is_not_removed(
     idle: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
 ) -> None:
