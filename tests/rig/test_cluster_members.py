@@ -12,6 +12,7 @@ import pytest
 from tests.rig.conftest import Shop
 from tests.rig.test_cluster_life import begun, is_in_standby, runs
 from tests.rig.test_nodes import listed, others, takeover
+from tests.whole import damage_to_machines
 from vagrant.common.networks import CLUSTER_LINKS
 from vagrant.common.waiting import eventually
 from vagrant.demo.faults import active_node, wait_until_whole
@@ -142,6 +143,11 @@ def make_again(shop: Shop) -> None:
 def complete(shop: Shop) -> Iterator[None]:
     """Have three nodes again afterwards, as they are described."""
     yield
+    for damage in damage_to_machines(shop.rig):
+        if damage.repair:
+            damage.repair()
+    for node in shop.rig.layout.node_names:
+        shop.rig.wait_for_boot(node)
     if not any(configured(shop.rig, node) for node in shop.rig.layout.node_names):
         make_again(shop)
     for node in missing(shop.rig):
