@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 NO, PERHAPS, YES = 0, 1, 2  # whether a process is a holder
 # What may keep a filesystem busy and does not say which (their names in /proc/PID/fd).
 QUEUES = ("anon_inode:[fanotify]", "anon_inode:[io_uring]", "anon_inode:[fscontext]")
+# Objects of the kernel's own: a file's name there begins with a slash, or "(unreachable)".
+KERNELS = ("socket:", "pipe:", "anon_inode:")
 WORKER = "iou-wrk-"  # a thread that does a request of io_uring's (its name)
 LOOKING = 0.5  # seconds for all paths of others', which may lead to servers that are gone
 
@@ -213,13 +215,11 @@ def _leads_inside(path: str, search: _Search) -> bool:
 
 def _holds_open(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:
     """Tell whether a descriptor keeps the filesystem busy."""
+    if target.startswith(KERNELS):
+        return _object_holds(pid, folder, descriptor, target, search)
     mount = _mount_id(f"{folder}/fdinfo/{descriptor}")
     if mount in search.ours:
         return YES
-    if target.startswith("socket:"):
-        return _socket_holds(pid, folder, descriptor, target, search)
-    if target in QUEUES and search.devices:
-        return PERHAPS if _waits(pid, f"{folder}/fdinfo/{descriptor}", target, search) else NO
     # Asked only if no table knows the mount (it was unmounted lazily): a stat would hang on a
     # file of a dead server, which has nothing to do with this filesystem.
     if search.device and mount not in search.others:
@@ -228,6 +228,18 @@ def _holds_open(pid: int, folder: str, descriptor: str, target: str, search: _Se
         except OSError:
             return NO  # closed meanwhile
     return NO
+
+
+def _object_holds(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:
+    """Tell whether an object of the kernel's own keeps the filesystem busy: a socket, or a queue.
+
+    Most are pipes and the like, which are in no mount of a table, so that this is asked first.
+    """
+    if target.startswith("socket:"):
+        return _socket_holds(pid, folder, descriptor, target, search)
+    may_wait = target in QUEUES and bool(search.devices)
+    waits = may_wait and _waits(pid, f"{folder}/fdinfo/{descriptor}", target, search)
+    return PERHAPS if waits else NO
 
 
 def _socket_holds(pid: int, folder: str, descriptor: str, target: str, search: _Search) -> int:
