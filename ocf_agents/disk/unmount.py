@@ -117,6 +117,7 @@ class Phases:
 
     def __init__(self, deadline: Deadline, *, network: bool) -> None:
         self.deadline = deadline
+        self._network = network
         self._until_kill = deadline.part(KILL_AFTER)
         self._until_suspicion = deadline.part(SUSPECT_AFTER)
         self._until_force = deadline.part(FORCE_AFTER) if network else deadline
@@ -135,7 +136,8 @@ class Phases:
     @property
     def flags(self) -> int:
         """The flags of umount2(2) now."""
-        if self._until_force.left():
+        # A disk stays mounted, and its stop fails, even if the time is over in this moment.
+        if not self._network or self._until_force.left():
             return 0
         return FORCE if self._until_detach.left() else DETACH
 

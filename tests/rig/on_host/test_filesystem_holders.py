@@ -21,7 +21,8 @@ from tests.rig.on_host.conftest import Node
 from tests.rig.on_host.disks import held, image, loop, program_of_the_cluster
 from vagrant.common.waiting import eventually
 
-LIMIT = {"OCF_RESKEY_CRM_meta_timeout": "3000"}
+#: On a busy machine it takes some seconds to look at every process.
+LIMIT = {"OCF_RESKEY_CRM_meta_timeout": "10000"}
 
 
 @contextlib.contextmanager
