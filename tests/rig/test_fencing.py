@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,9 +117,12 @@ def test_the_node_that_serves_is_fenced_for_a_test(shop: Shop) -> None:
     assert newest["seconds"] == pytest.approx(tested["fenced"], abs=1.0)
     for node in shop.rig.layout.node_names:
         # Each node tells the same, but for what is only in a journal.
-        known = ("node", "action", "result", "by", "origin", "delegate", "at")
-        others = _attempts(shop, node)
-        assert {key: others[0][key] for key in known} == {key: newest[key] for key in known}
+        known = ("node", "action", "result", "by", "origin", "delegate")
+        [other, *_] = _attempts(shop, node)
+        assert {key: other[key] for key in known} == {key: newest[key] for key in known}
+        # Each node writes down when it heard of it.
+        heard = [datetime.fromisoformat(each["at"]) for each in (other, newest)]
+        assert abs(heard[0] - heard[1]) < timedelta(seconds=1)
     assert _attempts(shop, looks, "--since", "1d")[0] == newest
 
 

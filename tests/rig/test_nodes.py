@@ -22,7 +22,7 @@ pytestmark = pytest.mark.alone("trixie")
 #: In which a look at the nodes has to end although one of them hangs, in seconds.
 _AT_ONCE = 10.0
 #: How long a pause with a limit lasts here, and how late Pacemaker may end it, in seconds.
-_LASTS, _LATE = 25, 20.0
+_LASTS, _LATE = 60, 20.0
 _LIMIT = 60.0
 #: When the command is killed, in seconds after its begin.
 _MOMENTS = (0.3, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)
