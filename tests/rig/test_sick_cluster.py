@@ -21,6 +21,12 @@ from vagrant.demo.shop import cluster_status
 from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
+#: In which a command that is refused has to end, in seconds.
+AT_ONCE = 5.0
+#: How many times as long as a look at the status such a command may take: it waits for nothing.
+_LOOKS = 4
+#: How often it is timed: the quickest counts, since a busy moment is the machine's, not its own.
+_TRIES = 3
 #: In which a wait that cannot end is given up, in seconds: its limit is many minutes.
 _SOON = 60.0
 _FENCED = 120.0
@@ -117,17 +123,20 @@ def test_a_node_that_cannot_be_fenced_is_told_before_anything_is_stopped(
     shop.client.write_steadily(1)
     begin = time.monotonic()
     for command in (("apply", _CHANGED), ("rollback", "--yes")):
-        result, took = sick.takeover(*command)
-        assert result.returncode == 1
-        # It says so at once: nothing is pushed, and the settling of the cluster is not waited for.
-        assert "pushing" not in result.stderr
-        assert "waiting" not in result.stderr
-        assert took < _SOON * patience
-        assert f"{sick.lost} is UNCLEAN (offline) and must be fenced" in result.stderr
-        assert "Nothing was changed" in result.stderr
-        # Who the agent has run on knows its words; any other node knows where they are.
-        told = f"the power switch of {sick.lost} refuses" in result.stderr
-        assert told or "the reason is only in the journal of node" in result.stderr
+        tries = [sick.takeover(*command) for _ in range(_TRIES)]
+        # On a machine that is busy with something else, a mere look takes long, too.
+        limit = max(AT_ONCE * patience, _LOOKS * sick.takeover("status")[1])
+        assert min(took for _, took in tries) < limit
+        for result, _ in tries:
+            assert result.returncode == 1
+            # Nothing is pushed, and the settling of the cluster is not waited for.
+            assert "pushing" not in result.stderr
+            assert "waiting" not in result.stderr
+            assert f"{sick.lost} is UNCLEAN (offline) and must be fenced" in result.stderr
+            assert "Nothing was changed" in result.stderr
+            # Who the agent has run on knows its words; any other node knows where they are.
+            told = f"the power switch of {sick.lost} refuses" in result.stderr
+            assert told or "the reason is only in the journal of node" in result.stderr
     plan, _ = sick.takeover("plan", "--json", _CHANGED)
     assert [each["code"] for each in json.loads(plan.stdout)["obstacles"]] == ["fencing-fails"]
     assert "may not be served until" in sick.takeover("plan", _CHANGED)[0].stdout

@@ -18,8 +18,6 @@ from tests.rig.on_host.conftest import RECURRING, Node
 from tests.rig.on_host.disks import FileServer, image, loop
 
 STOCK = "/usr/lib/ocf/resource.d/heartbeat/Filesystem"
-#: For a stop that ends long before, however busy the machine is.
-LONG = {"OCF_RESKEY_CRM_meta_timeout": "60000"}
 SHORT = {"OCF_RESKEY_CRM_meta_timeout": "4000"}
 
 pytestmark = pytest.mark.skipif(not Path(STOCK).exists(), reason="resource-agents is not installed")
@@ -209,9 +207,9 @@ def test_a_bind_mount_and_the_processes_of_its_disk(
         ]
         time.sleep(0.5)
         if ours:
-            assert node.act("filesystem", "stop", LONG, **bind)[0] == Code.SUCCESS
+            assert node.act("filesystem", "stop", **bind)[0] == Code.SUCCESS
         else:
-            assert stock.act("stop", LONG, **bind) == Code.SUCCESS
+            assert stock.act("stop", **bind) == Code.SUCCESS
         ended = [process.poll() for process in processes]
         for process in processes:
             process.kill()
@@ -232,7 +230,7 @@ def test_processes_that_respawn(node: Node, stock: Stock, given: dict[str, str])
     time.sleep(0.2)
     try:
         assert stock.act("stop", SHORT, **given) == Code.ERR_GENERIC
-        assert node.act("filesystem", "stop", LONG, **given)[0] == Code.SUCCESS
+        assert node.act("filesystem", "stop", **given)[0] == Code.SUCCESS
     finally:
         parent.kill()
         parent.wait()
