@@ -15,7 +15,7 @@ from cib_templates.model.cluster import Quorum, QuorumDevice, Sbd
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.steps.program import RunProgram
 from pcs_wrapper.change.steps.step import Run, Step
-from pcs_wrapper.cluster.quorum_device import adding
+from pcs_wrapper.cluster.quorum_device import adding, changing
 from pcs_wrapper.errors import ClusterError, NotApplicable
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
@@ -53,8 +53,8 @@ class Planned:
         then: The votes afterwards.
         nothing: Why there is nothing to do; empty if there is.
         obstacles: What is in the way.
-        present: The arguments with which the witness was added before, if it is there already but
-            does not vote, and is added anew; empty if it is not.
+        present: The arguments with which the witness was added before; empty if it was not.
+        is_voting: Whether it votes already, so that only its settings are changed.
     """
 
     command: str
@@ -64,6 +64,7 @@ class Planned:
     nothing: str = ""
     obstacles: tuple[Finding, ...] = ()
     present: tuple[str, ...] = ()
+    is_voting: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,20 +122,22 @@ def prepare_add(machine: Machine, device: QuorumDevice) -> Planned:
     """
     state, now = _look(machine)
     nodes = [node.name for node in state.nodes if not node.remote]
+    is_there = now.witness is not None and now.witness.host == device.host
+    found = read_quorum_device(machine.runner, machine.corosync_conf) if is_there else None
+    present = found.words if found else ()
+    if "algorithm" in device.model_fields_set or not present:
+        algorithm = device.algorithm
+    else:
+        algorithm = "lms" if "algorithm=lms" in present else "ffsplit"
     # Half of the nodes and the witness, or the last node and the witness, shall be enough.
-    own = 1 if device.algorithm == "ffsplit" else len(nodes) - 1
+    own = 1 if algorithm == "ffsplit" else len(nodes) - 1
     witness = Witness(device.host, own, is_voting=True)
     then = _counted(now, len(nodes), witness)
-    planned = Planned("witness add", device, now, then)
-    is_there = now.witness is not None and now.witness.host == device.host
-    if is_there and now.witness is not None and now.witness.is_voting:
+    is_voting = is_there and now.witness is not None and now.witness.is_voting
+    planned = Planned("witness add", device, now, then, present=present, is_voting=is_voting)
+    if is_voting and not changing(device, present):
         return replace(planned, then=now, nothing=f"{device.host} is the witness already")
-    present = read_quorum_device(machine.runner, machine.corosync_conf) if is_there else None
-    return replace(
-        planned,
-        obstacles=tuple(_against_adding(machine, state, now, device)),
-        present=present.words if present else (),
-    )
+    return replace(planned, obstacles=tuple(_against_adding(machine, state, now, device)))
 
 
 def _against_adding(
@@ -241,6 +244,8 @@ def steps(planned: Planned) -> list[Step]:
     remove = RunProgram("removing the witness", ("pcs", "quorum", "device", "remove"), _LIMIT)
     if planned.device is None:
         return [remove, WaitForWitness("")]
+    if planned.is_voting:
+        return [*changing(planned.device, planned.present), WaitForWitness(planned.device.host)]
     authenticate, add = adding(planned.device, planned.present)
     # Its certificates may have been made anew, or the nodes' have expired: pcs makes them when a
     # device is added, and at no other time.

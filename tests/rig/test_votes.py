@@ -73,14 +73,22 @@ def algorithm(shop: Shop) -> Iterator[str]:
         types("node1", "takeover", "witness", "remove")
 
 
+def _all_vote(algorithm: str) -> tuple[str, str]:
+    """Return what status says of three nodes and a witness that are all there."""
+    own, nodes = {"ffsplit": (1, "one node"), "lms": (2, "2 nodes")}[algorithm]
+    return (
+        f"{3 + own} of {3 + own}, 3 needed; {votes_of_witness(own)}",
+        f"{nodes} or the witness may be lost, not both",
+    )
+
+
 def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:
     """The witness, a node after it, the witness back, the node back: all told as they come."""
     rig = shop.rig
     stays, goes = _spectators(shop)
-    own, nodes = {"ffsplit": (1, "one node"), "lms": (2, "2 nodes")}[algorithm]
+    own = {"ffsplit": 1, "lms": 2}[algorithm]
     of_all, votes = f"of {3 + own}, 3 needed; ", votes_of_witness(own)
-    whole = f"{nodes} or the witness may be lost, not both"
-    is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
+    is_told(rig, stays, *_all_vote(algorithm))
     shown = rig.run(stays, "takeover", "quorum", "status", check=True).stdout
     assert "the cluster's certificate for the witness: 0 days old, valid until 2" in shown
     assert f"  the witness {WITNESS}  everything goes on (votes left: 3)" in shown
@@ -101,7 +109,7 @@ def test_a_witness_changes_what_may_be_lost(shop: Shop, algorithm: str) -> None:
         }[algorithm]
         is_told(rig, stays, f"{2 + own} {of_all}{votes}", after)
     shop.client.wait_until_served(time.monotonic(), _SERVED_LIMIT * shop.patience)
-    is_told(rig, stays, f"{3 + own} {of_all}{votes}", whole)
+    is_told(rig, stays, *_all_vote(algorithm))
 
 
 def test_a_witness_whose_certificates_are_new_is_added_anew(shop: Shop, algorithm: str) -> None:
@@ -126,10 +134,20 @@ def test_a_witness_whose_certificates_are_new_is_added_anew(shop: Shop, algorith
     assert f"algorithm: {algorithm}" in configuration
 
 
+def test_a_witness_that_votes_may_get_another_time(shop: Shop, algorithm: str) -> None:
+    """It votes on, and its other settings stay."""
+    rig = shop.rig
+    shop.admin.types("node2", "takeover", "witness", "add", WITNESS, "--timeout", "3s")
+    is_told(rig, "node1", *_all_vote(algorithm))
+    for node in rig.layout.node_names:
+        configuration = rig.run(node, "cat", "/etc/corosync/corosync.conf", check=True).stdout
+        for line in ("timeout: 3000", "sync_timeout: 5000", f"algorithm: {algorithm}"):
+            assert line in configuration
+
+
 def test_a_removed_node_comes_back_beside_a_witness(shop: Shop, algorithm: str) -> None:
     """crmsh#1981: its certificate is made again by whichever node adds it."""
     rig = shop.rig
-    own = {"ffsplit": 1, "lms": 2}[algorithm]
     serving, goes = without_a_node(shop)
     # Only who is authenticated to the witness can have a certificate made.
     asked = ("pcs", "host", "auth", WITNESS, "-u", "hacluster")
@@ -137,10 +155,4 @@ def test_a_removed_node_comes_back_beside_a_witness(shop: Shop, algorithm: str) 
     shop.admin.types(serving, *asked, text=password)
     assert add(shop, serving, goes).returncode == 0
     finish(shop, serving, goes)
-    is_told(
-        rig,
-        goes,
-        f"{3 + own} of {3 + own}, 3 needed; {votes_of_witness(own)}",
-        {"ffsplit": "one node", "lms": "2 nodes"}[algorithm]
-        + " or the witness may be lost, not both",
-    )
+    is_told(rig, goes, *_all_vote(algorithm))

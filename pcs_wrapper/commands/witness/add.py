@@ -50,12 +50,14 @@ def add(
     and pcs, and the nodes have corosync-qdevice. It is said what may be lost now and afterwards. A
     host that does not vote after a minute is an error, with what to look at. A HOST that is the
     witness already and does not vote, because its certificates were made anew or have expired, is
-    added anew, with the options that it has.
+    added anew, with the options that it has. Of one that votes, the options that are given are
+    changed, and the others stay.
 
     \b
     Examples:
       takeover witness add --dry-run witness
       takeover witness add witness --timeout 3s --sync-timeout 10s
+      takeover witness add witness --sync-timeout 20s        # and later another time
 
     Exit codes: 0 HOST votes; 1 the command failed or was refused; 2 the command line is wrong; 4 no
     cluster runs on this machine.

@@ -23,7 +23,9 @@ def planned_text(planned: Planned) -> Iterator[str]:
     if planned.nothing:
         yield f"{planned.nothing}: there is nothing to do"
         return
-    if planned.present and planned.device is not None:
+    if planned.is_voting and planned.device is not None:
+        yield f"{planned.device.host} is the witness already: its settings are changed"
+    elif planned.present and planned.device is not None:
         yield (
             f"{planned.device.host} is the witness already, but does not vote: it is added anew, "
             "with new certificates"

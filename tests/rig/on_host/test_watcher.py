@@ -85,10 +85,13 @@ def reason(pacemaker: Pacemaker, since: float) -> str:
 
 def test_a_killed_process_is_told(node: Node, watcher: Watcher, pacemaker: Pacemaker) -> None:
     """With its name and number."""
-    given = {"binfile": "/bin/sleep", "cmdline_options": "603", "ready": "command:/bin/true"}
+    # No test beside this one has a process with the same arguments.
+    seconds = f"{100_000 + os.getpid()}"
+    given = {"binfile": "/bin/sleep", "cmdline_options": seconds, "ready": "command:/bin/true"}
     assert node.act("app", "start", NODE, **given) == (0, "")
     watcher.wake()
-    [pid] = [pid for pid, arguments in _processes() if arguments[:2] == [b"/bin/sleep", b"603"]]
+    expected = [b"/bin/sleep", seconds.encode()]
+    [pid] = [pid for pid, arguments in _processes() if arguments[:2] == expected]
     time.sleep(SOON)
     assert pacemaker.calls() == []
     since = time.time()

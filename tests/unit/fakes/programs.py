@@ -809,6 +809,7 @@ WRITES: dict[str, Program] = {
     "pcs stonith sbd enable": Programs._done,
     "pcs quorum device add": Programs._done,
     "pcs quorum device remove": Programs._done,
+    "pcs quorum device update": Programs._done,
     "pcs cluster config update totem": Programs._update_config,
     "pcs cluster link add": Programs._add_link,
     "pcs cluster link remove": Programs._remove_link,

@@ -115,11 +115,40 @@ def test_it_may_be_there_already(
 ) -> None:
     """Then there is nothing to do; another one is refused."""
     votes_with_it(cluster, shop)
+    configured(cluster, shop)
     assert shop("witness", "add", "witness") == 0
     assert "witness is the witness already: there is nothing to do" in capsys.readouterr().err
     assert shop("witness", "add", "other") == 1
     assert "the cluster has the witness witness" in capsys.readouterr().err
     assert cluster.writes == []
+
+
+def test_other_settings_of_it_are_changed_and_the_rest_of_them_stay(
+    cluster: Cluster, shop: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No password is asked for, and the witness votes on."""
+    votes_with_it(cluster, shop)
+    configured(cluster, shop)
+    assert shop("witness", "add", "witness", "--timeout", "3s") == 0
+    assert "is the witness already: there is nothing to do" in capsys.readouterr().err
+    assert cluster.writes == []
+    assert shop("witness", "add", "witness", "--timeout", "9s", "--algorithm", "lms") == 0
+    assert cluster.writes == ["pcs quorum device update timeout=9000"]
+    assert "afterwards: 5 of 5, 3 needed" in capsys.readouterr().err
+    assert shop("witness", "add", "witness", "--algorithm", "ffsplit", "--dry-run") == 0
+    assert "pcs quorum device update model algorithm=ffsplit" in capsys.readouterr().out
+
+
+def configured(cluster: Cluster, shop: Takeover) -> None:
+    """Let Corosync's configuration have the witness, with settings of its own."""
+    cluster.config_files[str(shop.machine.corosync_conf)] = {
+        "quorum_device": {
+            "model": "net",
+            "generic_options": {"timeout": "3000"},
+            "model_options": {"host": "witness", "algorithm": "lms"},
+            "heuristics_options": {},
+        }
+    }
 
 
 def test_a_witness_that_does_not_vote_is_added_anew(
@@ -133,14 +162,7 @@ def test_a_witness_that_does_not_vote_is_added_anew(
     cluster.votes = VOTING.replace("Total votes:      4", "Total votes:      3").replace(
         DEVICE_LINE, "         0          0            Qdevice (votes 1)\n"
     )
-    cluster.config_files[str(shop.machine.corosync_conf)] = {
-        "quorum_device": {
-            "model": "net",
-            "generic_options": {"timeout": "3000"},
-            "model_options": {"host": "witness", "algorithm": "lms"},
-            "heuristics_options": {},
-        }
-    }
+    configured(cluster, shop)
     add = "pcs quorum device add timeout={} model net host=witness algorithm=lms"
     assert shop("witness", "add", "witness", "--dry-run", "--timeout", "9s") == 0
     assert add.format(9000) in capsys.readouterr().out
