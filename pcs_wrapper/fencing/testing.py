@@ -30,8 +30,8 @@ from pcs_wrapper.fencing.expectation import Expected, expected
 from pcs_wrapper.health import condition, diagnosis
 from pcs_wrapper.health.explanation import explain, read_explained_state
 from pcs_wrapper.health.lookout import Lookout
+from pcs_wrapper.health.losses import decide_without
 from pcs_wrapper.health.obstacles import no_decision
-from pcs_wrapper.health.quorum import losable_nodes
 from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.machine.waiting import shown_as_waiting, wait_until
 from pcs_wrapper.pacemaker import cib, settling
@@ -215,11 +215,15 @@ def _not_well(machine: Machine, state: ClusterState) -> tuple[Finding, ...]:
 def _would_hurt(
     state: ClusterState, becomes: dict[str, tuple[Expected, ...]]
 ) -> tuple[Finding, ...]:
-    found = []
-    if state.votes is not None and losable_nodes(state.votes) < 1:
-        found.append(
-            QUORUM_WOULD_BE_LOST.at((), "no node may be lost now: the cluster would have no quorum")
+    found: list[Finding] = []
+    numbers = {node.name: node.number for node in state.nodes}
+    found += [
+        QUORUM_WOULD_BE_LOST.at(
+            (node,), f"{node} may not be lost now: the cluster would have no quorum"
         )
+        for node in becomes
+        if state.votes is not None and not decide_without(state.votes, {numbers[node]})
+    ]
     for node, services in becomes.items():
         found += [
             SERVICE_WOULD_STOP.at(

@@ -12,6 +12,7 @@ from pcs_wrapper.machine import lock
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.pcs_wrapper.conftest import Takeover
 from tests.unit.pcs_wrapper.fencing.conftest import away, lost, state, with_history
+from tests.unit.pcs_wrapper.views.printed import VOTES
 
 _IDLE = '<pacemaker-result api-version="2.38"><actions/><status code="0"/></pacemaker-result>'
 _MOVE = (
@@ -125,6 +126,24 @@ def test_a_cluster_that_is_not_well_is_not_tested(
     err = capsys.readouterr().err
     assert "fencing is only tested while all is well:" in err
     assert says in err
+
+
+def test_a_node_that_has_most_votes_is_not_fenced(
+    well: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another one may be (votequorum(5), "quorum_votes")."""
+    well.programs.add("corosync-quorumtool")
+    well.votes = (
+        VOTES.replace("Expected votes:   3", "Expected votes:   5")
+        .replace("Total votes:      3", "Total votes:      5")
+        .replace("Quorum:           2", "Quorum:           3")
+        .replace("2          1 node2", "2          3 node2")
+    )
+    assert takeover("fence", "test", "--yes", "node2") == 1
+    assert "node2 may not be lost now: the cluster would have no quorum" in capsys.readouterr().err
+    assert takeover("fence", "test", "--dry-run", "node3") == 0
+    assert "would have no quorum" not in capsys.readouterr().out
+    assert well.writes == []
 
 
 def test_a_node_without_which_there_is_no_quorum_is_not_fenced(
