@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
-from collections.abc import Collection, Iterator
+import shlex
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePosixPath
 
 from cib_templates.cib.durations import in_words
 from cib_templates.findings import Finding, KeyPath, warning
@@ -24,6 +26,8 @@ from cib_templates.model.timing import (
 from cib_templates.rendering.services import stickiness
 
 _TWO = 2
+# How a check begins that is a program.
+_COMMAND = "command:"
 # How far apart two nodes notice the loss of each other, and what a fast power switch needs.
 _LEAST_DELAY = timedelta(seconds=5)
 # What nodes may add to token without a word.
@@ -138,6 +142,9 @@ META_WITHOUT_EFFECT = warning(
 INTERFACE_MISSING = warning(
     "interface-missing", "This node, which may run the service, has no such network interface."
 )
+PROGRAM_MISSING = warning(
+    "program-missing", "This node, which may run the service, has no such program."
+)
 DISK_NAME_CHANGES = warning(
     "disk-name-changes",
     "A disk is named by a number that changes between nodes and between boots.",
@@ -154,10 +161,12 @@ class LocalHost:
     Attributes:
         name: Its name without its domain; it need not be a node.
         interfaces: The names of its network interfaces.
+        has_program: A function that tells whether it has a program of an absolute path.
     """
 
     name: str
     interfaces: Collection[str]
+    has_program: Callable[[str], bool] = lambda _: True
 
     def is_one_of(self, nodes: Collection[str]) -> bool:
         """Return whether it is one of some nodes."""
@@ -184,6 +193,8 @@ def advice(description: Description, machine: LocalHost | None = None) -> Iterat
             match part:
                 case App():
                     yield from _app(place, part)
+                    if machine is not None and machine.is_one_of(service.nodes):
+                        yield from _programs(place, part, service, machine)
                 case Filesystem():
                     yield from _filesystem(place, part, shared=service.pattern != "everywhere")
                 case Address() if machine is not None and machine.is_one_of(service.nodes):
@@ -429,6 +440,26 @@ def _interface(path: KeyPath, address: Address, machine: LocalHost) -> Iterator[
             f"{machine.name} has no interface {address.interface}: the address cannot start there",
             f"it has: {', '.join(sorted(set(machine.interfaces) - {'lo'}))}",
         )
+
+
+def _programs(path: KeyPath, app: App, service: Service, machine: LocalHost) -> Iterator[Finding]:
+    """Find programs that are not there, but for those on the service's own disks."""
+    checks = {"ready": app.ready, "health": app.health}
+    run = {"command": app.command[0]} if app.command else {}
+    run |= {
+        key: shlex.split(check.removeprefix(_COMMAND))[0]
+        for key, check in checks.items()
+        if check and check.startswith(_COMMAND)
+    }
+    disks = [PurePosixPath(each.directory) for each in service.filesystem]
+    for key, program in run.items():
+        elsewhere = any(PurePosixPath(program).is_relative_to(each) for each in disks)
+        if not (elsewhere or machine.has_program(program)):
+            yield PROGRAM_MISSING.at(
+                (*path, key),
+                f"{machine.name} has no program {program}: the application cannot run there",
+                "install it on every node of the service, or mend the path",
+            )
 
 
 def _disk_name(path: KeyPath, name: str) -> Iterator[Finding]:

@@ -77,6 +77,17 @@ class Machine:
     sleep: Callable[[float], None] = time.sleep
     console: Console = field(default_factory=Console)
 
+    def has_program(self, path: str) -> bool:
+        """Return whether there is a program; true also where the user may not look.
+
+        Args:
+            path: Its absolute path.
+        """
+        try:
+            return Path(self.root, path.lstrip("/")).is_file()
+        except OSError:
+            return True
+
     def require_root(self) -> None:
         """Check that the user is root.
 

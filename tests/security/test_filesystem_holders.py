@@ -148,7 +148,11 @@ time.sleep(600)
 def test_a_mount_namespace_that_only_a_descriptor_keeps_is_found(
     node: Enclosed, given: dict[str, str], how: str
 ) -> None:
-    """The filesystem is mounted in it, and no process is in it."""
+    """The filesystem is mounted in it, and no process is in it.
+
+    No unmount reaches it there: what it is mounted on is not shared, as in a container.
+    """
+    node.run("mount", "--make-rprivate", "/")
     table, rest = "", ""
     if how == "message":
         rest = (
@@ -161,6 +165,15 @@ def test_a_mount_namespace_that_only_a_descriptor_keeps_is_found(
     with node.user(NAMESPACE.format(table=table, rest=rest)) as keeper:
         stop(node, given)
         assert ended(keeper)
+
+
+def test_a_mount_namespace_that_the_unmount_reaches_costs_nobody_anything(
+    node: Enclosed, given: dict[str, str]
+) -> None:
+    """A start shares what it mounts on: an unmount goes on to the copies."""
+    with node.user(NAMESPACE.format(table="", rest="")) as keeper:
+        assert "SIG" not in stop(node, given)
+        assert keeper.poll() is None
 
 
 MESSAGE = f"""

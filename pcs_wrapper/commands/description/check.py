@@ -23,8 +23,9 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
 
     The command needs neither root nor a cluster, and changes nothing. It also warns of settings
     that are allowed but probably not intended; a warning is not a failure. If it runs on one of the
-    description's nodes, it also checks whether that node has the interfaces of the services'
-    addresses, and whether two services have the same disk or mount point there by different names.
+    description's nodes, it also checks whether that node has the programs and the interfaces
+    that the services need, and whether two services have the same disk or mount point there by
+    different names.
 
     \b
     Example:
@@ -39,7 +40,8 @@ def check(ctx: click.Context, file: Path, *, as_json: bool) -> None:
     from pcs_wrapper.views.findings import check_json
 
     machine: Machine = ctx.obj
-    here = LocalHost(machine.host, [each.name for each in machine.interfaces.glob("*")])
+    interfaces = [each.name for each in machine.interfaces.glob("*")]
+    here = LocalHost(machine.host, interfaces, machine.has_program)
     try:
         description, warnings = read_with_advice(file, here)
         check_names(machine, description)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 from lxml import etree
 
 import pcs_wrapper.commands.description.check
@@ -98,7 +99,8 @@ def test_check_gives_mistakes_as_json(
     assert (mistake["code"], mistake["severity"]) == ("key-unknown", "error")
     assert mistake["path"] == "services.shop.address.prefiks"
     assert mistake["line"] == file.read_text()[: file.read_text().index("prefiks")].count("\n") + 1
-    assert takeover("check", "--json", EXAMPLE) == 0
+    machine = replace(takeover.machine, root=with_programs(tmp_path / "root"))
+    assert run(["check", "--json", str(EXAMPLE)], machine) == 0
     right = {"schema": 1, "mistakes": [], "warnings": []}
     assert json.loads(capsys.readouterr().out) == right
 
@@ -277,6 +279,42 @@ def test_the_debug_log_is_on_standard_error() -> None:
     assert quiet.stdout == loud.stdout
 
 
+def test_check_on_a_node_knows_its_programs(
+    takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typo in a path is told before the cluster tries it; what is on the service's disk is not.
+
+    The disk need not be mounted here now.
+    """
+    for name in ("usr/bin/shop", "usr/bin/ask"):
+        (tmp_path / "root" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "root" / name).touch()
+    file = tmp_path / "cluster.toml"
+    for command, health, told in (
+        ("/usr/bin/shop", "/usr/bin/ask", []),
+        ("/usr/bin/shpo", "/usr/bin/ask", ["app.command: node2 has no program /usr/bin/shpo"]),
+        ("/usr/bin/shop", "/usr/bin/aks", ["app.health: node2 has no program /usr/bin/aks"]),
+        ("/srv/shop/bin/shop", "/usr/bin/ask", []),
+    ):
+        file.write_text(
+            _with_application(command=[command, "--serve"], health=f"command:{health} 'the shop'")
+        )
+        for host in ("node2", "laptop"):
+            here = replace(takeover.machine, host=host, root=tmp_path / "root")
+            assert run(["check", str(file)], here) == 0
+            lines = [line for line in capsys.readouterr().err.splitlines() if "program" in line]
+            assert len(lines) == (len(told) if host == "node2" else 0)
+            assert all(each in line for each, line in zip(told, lines, strict=False))
+
+
+def _with_application(*, command: list[str], health: str) -> str:
+    """Return the example's description with another application."""
+    text = tomlkit.parse(EXAMPLE.read_text())
+    app = text["services"]["shop"]["app"]
+    app["command"], app["health"] = command, health
+    return tomlkit.dumps(text)
+
+
 def test_check_on_a_node_knows_its_interfaces(
     takeover: Takeover, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -287,16 +325,28 @@ def test_check_on_a_node_knows_its_interfaces(
     file = tmp_path / "cluster.toml"
     text = EXAMPLE.read_text().replace("prefix = 24", 'prefix = 24\ninterface = "eth9"')
     file.write_text(text)
+    node = replace(takeover.machine, root=with_programs(tmp_path / "root"))
     for host, warned in (("node2", True), ("laptop", False)):
-        here = replace(takeover.machine, host=host, interfaces=interfaces)
+        here = replace(node, host=host, interfaces=interfaces)
         assert run(["check", str(file)], here) == 0
         told = capsys.readouterr().err
         assert ("services.shop.address.interface: node2 has no interface eth9" in told) == warned
         assert ("(it has: eth0)" in told) == warned
     file.write_text(text.replace("eth9", "eth0"))
-    here = replace(takeover.machine, host="node2", interfaces=interfaces)
+    here = replace(node, host="node2", interfaces=interfaces)
     assert run(["check", str(file)], here) == 0
     assert capsys.readouterr().err == ""
+
+
+def with_programs(root: Path) -> Path:
+    """Return a folder that has the programs of the example's description, as a node has."""
+    app = read_description(EXAMPLE).services["shop"].app[0]
+    checks = [check.partition(":")[2].split()[0] for check in (app.ready, app.health) if check]
+    for program in [*(app.command or [])[:1], *(each for each in checks if each.startswith("/"))]:
+        file = root / program.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return root
 
 
 def test_check_warns_and_succeeds(
@@ -305,6 +355,9 @@ def test_check_warns_and_succeeds(
     """A warning has its line, reason and cure, and is no failure; programs get it as data."""
     file = tmp_path / "cluster.toml"
     file.write_text(EXAMPLE.read_text().replace('"1000ms"', '"500ms"'))
+    takeover = replace(
+        takeover, machine=replace(takeover.machine, root=with_programs(tmp_path / "root"))
+    )
     assert takeover("check", file) == 0
     captured = capsys.readouterr()
     assert captured.err.startswith(f"warning: {file}:6: cluster.token: a node that pauses for ")
