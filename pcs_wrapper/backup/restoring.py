@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from pcs_wrapper.backup.archive import Backup
 from pcs_wrapper.backup.manifest import PCS_CONFIG
+from pcs_wrapper.backup.others import RequireReplaceable
 from pcs_wrapper.backup.placing import Place, PutFiles, Unpack, places
 from pcs_wrapper.change.execution import execute
 from pcs_wrapper.change.steps.members import WaitForNodes
@@ -53,6 +54,7 @@ class Restore:
         places: Where its files go on this machine.
         device: The quorum device of the cluster; None if it has none.
         done: The commands of an interrupted restore that have succeeded; None if none was.
+        replace: Whether the configuration of another cluster is replaced.
     """
 
     host: str
@@ -61,6 +63,7 @@ class Restore:
     places: tuple[Place, ...]
     device: QuorumDevice | None
     done: tuple[str, ...] | None
+    replace: bool
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -121,6 +124,7 @@ def prepare(machine: Machine, file: Path, backup: Backup, *, replace: bool = Fal
         tuple(places(machine, backup)),
         _device(machine, backup),
         None if done is None else tuple(done),
+        replace,
     )
 
 
@@ -186,18 +190,25 @@ def steps(machine: Machine, restore: Restore) -> list[Step]:
     """
     missing = restore.missing
     first: list[Step] = [PutFiles(restore.file, restore.backup, missing)] if missing else []
+    restored = _configurations(machine, restore)
     programs = [
         _authentication(restore),
-        _configurations(machine, restore),
+        restored,
         *_witness(restore),
         *_sbd(restore),
         *_start(restore),
     ]
     done = restore.done or ()
+    left: list[Step] = [each for each in programs if shlex.join(each.command) not in done]
+    others = tuple(each for each in restore.nodes if each != restore.host)
+    if restored in left and others:
+        cluster = restore.backup.manifest.cluster
+        check = RequireReplaceable(cluster, others, restore.replace)
+        left.insert(left.index(restored), check)
     return [
         *first,
         Unpack(restore.file, restore.backup, machine.state / PCS_CONFIG),
-        *(each for each in programs if shlex.join(each.command) not in done),
+        *left,
         WaitForNodes(restore.nodes),
     ]
 

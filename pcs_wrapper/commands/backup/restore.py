@@ -41,8 +41,9 @@ def restore(
     started. Its services start as soon as their disks are there. A file that is different here is
     left as it is, and named.
 
-    If it is interrupted, the same command goes on. While a cluster runs on this machine nothing is
-    restored; to take back a change of the configuration, see `takeover rollback`.
+    If it is interrupted, the same command goes on. While a cluster runs on one of the nodes
+    nothing is restored, and another cluster's configuration on them is only replaced with
+    --replace; to take back a change of the configuration, see `takeover rollback`.
 
     \b
     Examples:

@@ -61,7 +61,7 @@ def _edit_text(planned: Joining) -> Iterator[str]:
         yield "add to it, and put that right:"
         yield from (f"  {line}" for line in _table(planned))
     else:
-        yield f"added to {edit.file}: {', '.join(edit.edited.what)}"
+        yield f"to be added to {edit.file}: {', '.join(edit.edited.what)}"
 
 
 def _table(planned: Joining) -> tuple[str, str]:

@@ -47,7 +47,7 @@ def _edit_text(planned: Removal) -> Iterator[str]:
     if edit.problem:
         yield f"{edit.file} has to be changed by hand, because the rest would be no description:"
         yield from (f"  {line}" for line in edit.problem.splitlines())
-    yield f"{'to be ' if edit.problem else ''}taken out of {edit.file}:"
+    yield f"to be taken out of {edit.file}:"
     yield from (f"  {each}" for each in edit.edited.what)
 
 

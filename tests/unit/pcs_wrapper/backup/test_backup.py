@@ -19,6 +19,7 @@ from lxml import etree
 from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.history.checkpoints import Checkpoint, Checkpoints, folder_of
 from tests.unit.fakes.cluster import Cluster
+from tests.unit.fakes.pcsd import Machines, Pcsd
 from tests.unit.fakes.programs import CONFIG
 from tests.unit.fakes.site import PERMANENT, Interface, Site
 from tests.unit.pcs_wrapper.conftest import Takeover
@@ -303,6 +304,58 @@ def test_no_cluster_is_replaced_by_accident(
     if not runs:
         cluster.when(START, state="running")
         assert new_node(*restore, "--replace") == 0
+
+
+@pytest.fixture
+def third(saved: Path, new_node: Takeover, cluster: Cluster) -> Pcsd:
+    """Return the pcsd of another node, which pcs knows when it has authenticated to it."""
+    assert saved.exists(), "the backup is made before the node is a new one"
+    root = new_node.machine.root
+    machines = Machines(root, {"198.51.100.12": Pcsd(), "198.51.100.13": Pcsd()})
+
+    def known() -> None:
+        (root / "var/lib/pcsd/known-hosts").unlink(missing_ok=True)
+        machines.know("node2", "198.51.100.12")
+        machines.know("node3", "198.51.100.13")
+
+    cluster.when("pcs host auth node1", then=known)
+    new_node.machine = replace(new_node.machine, ask=machines.ask)
+    return machines.pcsds["198.51.100.13"]
+
+
+def test_a_cluster_that_runs_on_another_node_is_never_replaced(
+    third: Pcsd,
+    restore: tuple[str | Path, ...],
+    new_node: Takeover,
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It may be the same one, whose other nodes are well."""
+    third.config, third.services["corosync"]["running"] = "cluster_name: shop\n", True
+    assert new_node(*restore, "--replace") == 1
+    assert (
+        "the cluster 'shop' runs on node3: no configuration was restored" in capsys.readouterr().err
+    )
+    assert cluster.writes == [AUTH]
+
+
+def test_another_cluster_on_another_node_is_not_replaced_by_accident(
+    third: Pcsd,
+    restore: tuple[str | Path, ...],
+    new_node: Takeover,
+    cluster: Cluster,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The restore would send its configuration there; what is said makes it do so."""
+    third.config = "cluster_name: shed\n name: node3\n"
+    assert new_node(*restore) == 1
+    assert (
+        "node3 has the configuration of the cluster 'shed', with node3: no configuration was "
+        "restored" in capsys.readouterr().err
+    )
+    assert cluster.writes == [AUTH]
+    cluster.when(START, state="running")
+    assert new_node(*restore, "--replace") == 0
 
 
 def test_only_a_node_of_it_can_restore_it(

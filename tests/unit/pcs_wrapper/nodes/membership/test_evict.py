@@ -174,7 +174,7 @@ def test_it_can_be_looked_at_first(
     out = capsys.readouterr().out
     waits = "crm_resource --wait --timeout=490"
     assert commands_of(out)[-4:] == [CONFIRM, waits, REMOVE, "pcs cluster node clear node3"]
-    assert f"taken out of {description}:" in out
+    assert f"to be taken out of {description}:" in out
     assert lost.writes == []
     assert description.read_text() == before
 

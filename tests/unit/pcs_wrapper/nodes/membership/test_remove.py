@@ -95,7 +95,7 @@ def test_a_removal_can_be_looked_at_first(
     assert takeover(*arguments) == 0
     out = capsys.readouterr().out
     assert out.splitlines()[2:5] == [
-        f"taken out of {description}:",
+        f"to be taken out of {description}:",
         "  the table [nodes.node3]",
         "  node3 in services.shop.nodes",
     ]
