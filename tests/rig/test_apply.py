@@ -269,6 +269,7 @@ def test_one_apply_at_a_time(shop: Shop) -> None:
     apply(shop.rig, _WITH)
 
 
+@pytest.mark.alone("trixie")
 def test_killed_at_twenty_moments(shop: Shop) -> None:
     """SIGKILL from the start to the end of an apply: old or new, and the next command says which.
 

@@ -432,6 +432,7 @@ def test_a_dead_node_is_evicted_and_comes_back(shop: Shop) -> None:
     assert not client.check().lost
 
 
+@pytest.mark.campaign("the node has to be made one again afterwards: two minutes")
 @pytest.mark.one_machine("SBD is in the node itself: no device switches another one off")
 def test_a_node_that_is_cut_off_is_switched_off_before_it_is_evicted(shop: Shop) -> None:
     """A device can: nobody has to be believed."""

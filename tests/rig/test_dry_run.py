@@ -13,6 +13,8 @@ from vagrant.demo.faults import wait_until_whole
 from vagrant.description import DESCRIPTION
 from vagrant.rig import Rig
 
+pytestmark = pytest.mark.alone("bookworm")
+
 NODE = "node1"
 _EXTRA = """
 [services.extra]
@@ -27,7 +29,8 @@ _RUNNING = " takeover.runner: running: "
 _READS = [
     *(["crm_mon"], ["crm_simulate"], ["journalctl"], ["cibadmin", "--query"]),
     *(["pcs", "cluster", "cib"], ["pcs", "cluster", "config"], ["attrd_updater", "--query"]),
-    *(["crm_resource", "--wait"], ["env"], ["corosync-cfgtool"], ["corosync-cmapctl"]),
+    *(["crm_resource", "--wait"], ["crm_verify"], ["env"], ["corosync-cfgtool"]),
+    ["corosync-cmapctl"],
 ]
 
 

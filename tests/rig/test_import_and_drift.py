@@ -81,6 +81,7 @@ def test_what_others_made_is_taken_over_without_a_restart(shop: Shop, theirs: st
     assert shop.client.check().lost == []
 
 
+@pytest.mark.alone("trixie")
 @pytest.mark.one_machine("the lab of virtual machines has no host for a remote node")
 def test_a_strangers_cluster_is_taken_over_and_given_back(shop: Shop) -> None:
     """Nothing of it stops, starts, moves, is looked at anew or fenced: it has only marks then.
