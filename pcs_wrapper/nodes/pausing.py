@@ -32,7 +32,7 @@ from pcs_wrapper.machine.machine import Machine
 from pcs_wrapper.nodes.effects import Effect, effects, fenced
 from pcs_wrapper.nodes.verification import VerifyDrained, VerifyUsable, runs_on
 from pcs_wrapper.pacemaker import cib, pauses, settling
-from pcs_wrapper.pacemaker.crm_mon import ClusterState, Node, read_state
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, FencingEvent, Node, read_state, time_of
 from pcs_wrapper.pacemaker.pauses import Pause, pause_of
 from pcs_wrapper.pacemaker.simulation import Action, simulate
 
@@ -42,6 +42,10 @@ WOULD_BE_FENCED = error(
 )
 
 _TIMEOUT = 30.0
+# By how much the nodes' clocks may differ, in seconds.
+_CLOCKS = 5.0
+# Within how many seconds two nodes say that the same fencing has ended.
+_SAME = 1.0
 
 
 @dataclass(frozen=True)
@@ -420,15 +424,37 @@ def make(machine: Machine, planned: Planned, options: Options) -> Done:
     )
 
 
-def fenced_meanwhile(before: ClusterState, after: ClusterState) -> Iterator[str]:
-    """Yield that a node was fenced meanwhile, as one is whose service does not stop."""
-    known = {*before.fencing_history}
+def fenced_meanwhile(
+    before: ClusterState, after: ClusterState, since: float = 0.0
+) -> Iterator[str]:
+    """Yield that a node was fenced meanwhile, as one is whose service does not stop.
+
+    Args:
+        before: The state of the cluster before.
+        after: Its state now.
+        since: When that began, in seconds since 1970: a node that has just joined knows nothing of
+            what was fenced earlier, and learns it from the others a moment later.
+    """
     for event in after.fencing_history:
-        if event not in known and event.status == "success" and event.action != "on":
+        if event.status != "success" or event.action == "on":
+            continue
+        ended = time_of(event.at)
+        is_old = ended is not None and ended < since - _CLOCKS
+        if not (is_old or any(_is_same(event, each) for each in before.fencing_history)):
             at = f" at {event.at}" if event.at else ""
             failed = [each for each in new_failures(before, after) if each.node == event.target]
             because = "; ".join(diagnosis.describe(failed))
             yield f"{event.target} was fenced{at}{f': {because}' if because else ''}"
+
+
+def _is_same(one: FencingEvent, other: FencingEvent) -> bool:
+    """Tell whether two nodes, or one before and after it was restarted, tell of the same event."""
+    if (one.target, one.action, one.status) != (other.target, other.action, other.status):
+        return False
+    times = time_of(one.at), time_of(other.at)
+    if times[0] is None or times[1] is None:
+        return one.at == other.at
+    return abs(times[0] - times[1]) < _SAME
 
 
 def _outcomes(planned: Planned, state: ClusterState) -> list[Outcome]:

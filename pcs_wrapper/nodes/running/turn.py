@@ -319,7 +319,8 @@ class WaitUntilWhole(Step):
         missing = wait_until(machine, lambda: self._missing(run), seconds=_WHOLE, pause=_POLL)
         state = run.known_state()
         turn.waits += _waits(before, state, turn.node, returning=True)
-        harm = [*([missing] if missing else []), *fenced_meanwhile(before, state)]
+        since = machine.now().timestamp() - turn.elapsed(machine)
+        harm = [*([missing] if missing else []), *fenced_meanwhile(before, state, since)]
         if harm:
             turn.fails(run, *harm)
             return

@@ -12,6 +12,8 @@ from lxml import etree
 from cib_templates.comparing.changes import changed_ids
 from pcs_wrapper.change.history.checkpoints import Checkpoints
 from pcs_wrapper.machine.runner import Result
+from pcs_wrapper.nodes.pausing import fenced_meanwhile
+from pcs_wrapper.pacemaker.crm_mon import ClusterState, parse_state
 from pcs_wrapper.pacemaker.pauses import Pause, pause_of
 from tests.unit.fakes.cluster import Cluster
 from tests.unit.fakes.programs import PUSH
@@ -371,6 +373,36 @@ def test_a_node_that_is_fenced_meanwhile_is_told(
         "node1 was fenced at 2026-11-24 20:00:10Z: stop of shop-app failed on node1: it holds on",
         "node1 is OFFLINE, and will run nothing when it comes back",
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ([], ["19:59:58.00"], True),
+        # A node that has just joined learns a moment later what was fenced before.
+        ([], ["19:41:00.00"], False),
+        # After a restart, and on another node, the same moment is a little earlier or later.
+        (["20:00:03.99"], ["20:00:04.003"], False),
+        (["20:00:03.99"], ["20:00:04.003", "20:00:30.00"], True),
+    ],
+)
+def test_only_what_is_fenced_meanwhile_is_told(
+    before: list[str], after: list[str], *, told: bool
+) -> None:
+    """Not what a node has not known until now."""
+    then, now = (state_with_fencing(times) for times in (before, after))
+    assert bool(list(fenced_meanwhile(then, now, NOW.timestamp()))) == told
+
+
+def state_with_fencing(times: list[str]) -> ClusterState:
+    """Return a state in which a node was fenced at some times of the day."""
+    events = "".join(
+        '<fence_event target="node1" action="reboot" status="success" '
+        f'completed="2026-11-24 {time}Z"/>'
+        for time in times
+    )
+    text = on("node2").replace("<status ", f"<fence_history>{events}</fence_history><status ")
+    return parse_state(etree.fromstring(text.encode()))
 
 
 def test_a_node_that_is_off_can_be_paused(
