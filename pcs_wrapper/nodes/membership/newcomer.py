@@ -231,9 +231,13 @@ def misfits(
         newcomer: What it has.
         members: What the cluster's nodes have, as far as that is known.
         live: The live CIB.
-        needed: What else it needs: the package of each service that pcsd tells of.
+        needed: What else it needs: the package of each service that pcsd tells of. If it tells of
+            no node that it has it, nothing is concluded: pcsd 0.11 and 0.12 look for a unit
+            "qdevice", which is called corosync-qdevice.
     """
-    wanted = dict(zip(_NEEDED, _NEEDED, strict=True)) | dict(needed)
+    told = {service for has in members.values() for service in has.installed}
+    wanted = dict(zip(_NEEDED, _NEEDED, strict=True))
+    wanted |= {service: package for service, package in needed.items() if service in told}
     lacks = [package for service, package in wanted.items() if service not in newcomer.installed]
     if lacks:
         yield LACKS_PACKAGES.at(

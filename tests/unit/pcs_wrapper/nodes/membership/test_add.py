@@ -212,6 +212,7 @@ def test_sbd_and_the_start_at_boot_are_as_on_this_node(
 ) -> None:
     """pcs#461: it takes neither the watchdog nor the disks from the other nodes."""
     known.enabled = {"sbd", "pacemaker"}
+    machines.pcsds["198.51.100.12"].services["sbd"]["installed"] = True
     settings = machines.root / "etc/default/sbd"
     settings.parent.mkdir(parents=True)
     settings.write_text('SBD_DEVICE="/dev/disk/a;/dev/disk/b"\nSBD_WATCHDOG_DEV=/dev/watchdog1\n')
@@ -520,14 +521,19 @@ def test_the_pcs_of_a_killed_command_may_be_faster(known: Cluster, takeover: Tak
     assert known.writes == [PUSH, ADD, "pcs cluster reload corosync", START, PUSH]
 
 
+@pytest.mark.parametrize("tells", [True, False])
 def test_the_witness_must_be_known(
-    known: Cluster, takeover: Takeover, capsys: pytest.CaptureFixture[str]
-) -> None:
+    known: Cluster, machines: Machines, takeover: Takeover, capsys: pytest.CaptureFixture[str],
+    *, tells: bool,
+) -> None:  # fmt: skip
     """It gives the node its certificate, and the node needs the package.
 
     crmsh#1981: a node that was removed is given a certificate again by whichever node adds it, and
-    whether that one can is known before anything is changed.
+    whether that one can is known before anything is changed. Some pcsd tell of no node that it has
+    the package, though every one has it.
     """
+    for member in ("198.51.100.11", "198.51.100.12", "198.51.100.13"):
+        machines.pcsds[member].services["qdevice"]["installed"] = tells
     known.config = known.config | {
         "quorum_device": {
             "model": "net",
@@ -540,5 +546,5 @@ def test_the_witness_must_be_known(
     assert takeover("node", "add", "node4", *LINKS, "--yes") == 1
     err = capsys.readouterr().err
     assert "Run: pcs host auth witness -u hacluster" in err
-    assert "On node4: apt install corosync-qdevice" in err
+    assert ("On node4: apt install corosync-qdevice" in err) == tells
     assert known.writes == []
