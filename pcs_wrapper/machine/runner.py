@@ -8,10 +8,11 @@ import os
 import shlex
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from cib_templates.cib.secrecy.masking import masked
 from pcs_wrapper.errors import CommandFailed, CommandTimedOut, ProgramMissing
@@ -96,20 +97,52 @@ def _let_end(running: sh.RunningCommand) -> None:
     import sh
 
     try:
-        with contextlib.suppress(sh.ErrorReturnCode, sh.TimeoutException):
+        with contextlib.suppress(sh.ErrorReturnCode):
             running.wait()
     except KeyboardInterrupt:
-        _end(running)
+        _end(running, signal.SIGTERM, signal.SIGKILL)
 
 
-def _end(running: sh.RunningCommand) -> None:
+def _end(running: sh.RunningCommand, *signals: signal.Signals) -> None:
     """End a program that nobody waits for any more, with those that it has started."""
-    for signal_ in (signal.SIGTERM, signal.SIGKILL):
+    for signal_ in signals:
         with contextlib.suppress(OSError):
             running.process.signal_group(signal_)
         end = time.monotonic() + _MERCY
         while running.is_alive() and time.monotonic() < end:
             time.sleep(_TICK)
+
+
+class _Limit:
+    """The time that a program has; when the `with` block is left, it is not counted any more.
+
+    With a limit that is told to the library, every program takes 0.1 s at least: it looks whether
+    the time is over in steps of that.
+
+    Args:
+        running: The program.
+        seconds: The time.
+
+    Attributes:
+        is_over: Whether the program was ended because its time was over.
+    """
+
+    def __init__(self, running: sh.RunningCommand, seconds: float) -> None:
+        self.is_over = False
+        self._running = running
+        self._timer = threading.Timer(seconds, self._pass)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _pass(self) -> None:
+        self.is_over = True
+        _end(self._running, signal.SIGKILL)
 
 
 class _Output:
@@ -234,25 +267,25 @@ class Runner:
                     "LC_ALL": "C",
                     "HOME": os.environ.get("HOME", "/root"),
                 },
-                _timeout=timeout,
                 _tty_out=False,
                 _return_cmd=True,
-                # Ctrl-C on the terminal is not for it: see _let_end.
+                # Ctrl-C on the terminal is not for it: see _let_end. A limit: see _Limit.
                 _new_session=True,
                 _bg=True,
                 _bg_exc=False,
             )
             ended: sh.RunningCommand | sh.ErrorReturnCode = running
-            try:
-                running.wait()
-            except KeyboardInterrupt:
-                self._warn(f"`{program}` is let end first; Ctrl-C again ends it at once")
-                _let_end(running)
-                raise
-        except sh.TimeoutException:
-            raise TimeoutError from None
+            with _Limit(running, timeout) as limit:
+                try:
+                    running.wait()
+                except KeyboardInterrupt:
+                    self._warn(f"`{program}` is let end first; Ctrl-C again ends it at once")
+                    _let_end(running)
+                    raise
         except sh.ErrorReturnCode as error:
             ended = error
+        if limit.is_over:
+            raise TimeoutError
         if stdout.is_full or stderr.is_full:
             said = f"it printed more than {_MOST // 2**20} MiB, and was stopped"
             raise CommandFailed(command, ended.exit_code, said, "")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,38 @@ def test_a_program_that_hangs_is_stopped() -> None:
     """After its time, a program is killed and named."""
     with pytest.raises(CommandTimedOut, match=r"`sleep 60` did not finish within 0\.2 s"):
         Runner().run("sleep", "60", timeout=0.2)
+
+
+def test_what_a_program_that_hangs_has_started_ends_with_it(tmp_path: Path) -> None:
+    """Nothing is left that works on when the user has been told that it was stopped."""
+    done = tmp_path / "done"
+    script = f"(sleep 1; touch {done}) & wait"
+    with pytest.raises(CommandTimedOut):
+        Runner().run("sh", "-c", script, timeout=0.2)
+    time.sleep(1.2)
+    assert not done.exists()
+
+
+def test_a_program_is_over_when_it_ends_whatever_it_leaves_behind() -> None:
+    """A daemon that it has started may keep its output open: nobody waits for that."""
+    begin = time.monotonic()
+    left = int(Runner().run("sh", "-c", "sleep 40 & echo $!", timeout=30).stdout)
+    os.kill(left, signal.SIGKILL)
+    assert time.monotonic() - begin < 30
+
+
+def test_much_may_be_read_and_printed_at_once() -> None:
+    """Neither of the two waits for the other."""
+    text = "0123456789abcdef" * 2**16
+    assert Runner().run("tee", "/dev/stderr", stdin=text, timeout=30).stdout == text
+
+
+def test_programs_run_side_by_side() -> None:
+    """Each thread has the answer of its own program."""
+    with ThreadPoolExecutor(8) as pool:
+        numbers = [f"{number}" for number in range(40)]
+        results = pool.map(lambda number: Runner().run("echo", number, timeout=30), numbers)
+        assert [each.stdout.strip() for each in results] == numbers
 
 
 @pytest.mark.parametrize(("times", "ended"), [(1, True), (2, False)])
