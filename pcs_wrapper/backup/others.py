@@ -41,7 +41,7 @@ class RequireReplaceable(Step):
             if "pacemaker" in has.running or "corosync" in has.running:
                 raise ClusterError(
                     f"{name} runs on {node}: no configuration was restored. If it is the one that "
-                    f"shall be replaced, stop it there first: pcs cluster stop --all"
+                    "shall be replaced, stop it there first: pcs cluster stop --all"
                 )
             if has.cluster != self.cluster and not self.replace:
                 of = f", with {', '.join(has.nodes)}" if has.nodes else ""

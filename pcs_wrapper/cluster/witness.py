@@ -125,12 +125,9 @@ def prepare_add(machine: Machine, device: QuorumDevice) -> Planned:
     is_there = now.witness is not None and now.witness.host == device.host
     found = read_quorum_device(machine.runner, machine.corosync_conf) if is_there else None
     present = found.words if found else ()
-    if "algorithm" in device.model_fields_set or not present:
-        algorithm = device.algorithm
-    else:
-        algorithm = "lms" if "algorithm=lms" in present else "ffsplit"
+    stays_lms = "algorithm" not in device.model_fields_set and "algorithm=lms" in present
     # Half of the nodes and the witness, or the last node and the witness, shall be enough.
-    own = 1 if algorithm == "ffsplit" else len(nodes) - 1
+    own = len(nodes) - 1 if stays_lms or device.algorithm == "lms" else 1
     witness = Witness(device.host, own, is_voting=True)
     then = _counted(now, len(nodes), witness)
     is_voting = is_there and now.witness is not None and now.witness.is_voting

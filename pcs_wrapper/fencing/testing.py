@@ -215,9 +215,8 @@ def _not_well(machine: Machine, state: ClusterState) -> tuple[Finding, ...]:
 def _would_hurt(
     state: ClusterState, becomes: dict[str, tuple[Expected, ...]]
 ) -> tuple[Finding, ...]:
-    found: list[Finding] = []
     numbers = {node.name: node.number for node in state.nodes}
-    found += [
+    found = [
         QUORUM_WOULD_BE_LOST.at(
             (node,), f"{node} may not be lost now: the cluster would have no quorum"
         )
